@@ -1,0 +1,1 @@
+"""Who acts and who learns: policies, rollouts, losses and the trainer."""

@@ -1,0 +1,1 @@
+"""What an agent acts in: tasks, episodes, the families and the registry."""

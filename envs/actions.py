@@ -1,0 +1,195 @@
+"""What an agent does in one turn: parsed from text or from an OpenAI-style assistant message.
+
+Text is read by a JSON parser and nothing else; whatever does not parse becomes an `Action` with an
+`error`, which the environment shows to the agent. No input makes this module raise.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jsonschema
+
+from palestra.envs.base import Json, Message
+
+MAX_ACTION_CHARS = 65_536
+MAX_CALLS = 16
+_BLOCK = re.compile(r"<tool_call>(.*?)(?:</tool_call>|\Z)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """One call of one tool; `arguments` fit the tool's JSON Schema."""
+
+    name: str
+    arguments: dict[str, Json]
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What the agent said and the calls it made; `error` tells what could not be read."""
+
+    content: str
+    calls: tuple[ToolCall, ...] = ()
+    error: str = ""
+
+    def message(self, turn: int) -> Message:
+        """Return the action as an assistant message, its calls numbered within the episode."""
+        message: Message = {"role": "assistant", "content": self.content}
+        if self.calls:
+            message["tool_calls"] = [
+                {
+                    "id": call.id or f"call_{turn}_{number}",
+                    "type": "function",
+                    "function": {"name": call.name, "arguments": compact_json(call.arguments)},
+                }
+                for number, call in enumerate(self.calls)
+            ]
+        return message
+
+
+def compact_json(value: Json) -> str:
+    """Return a value's JSON text as a tool call or a tool result carries it: no spaces, order kept."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def call_text(name: str, arguments: Mapping[str, Json]) -> str:
+    """Return a tool call as action text, in the form that `parse_action` and small models share."""
+    return f"<tool_call>{compact_json({'name': name, 'arguments': dict(arguments)})}</tool_call>"
+
+
+def function_tool(
+    name: str, description: str, properties: Mapping[str, Json], required: Sequence[str] | None = None
+) -> dict[str, Json]:
+    """Return an OpenAI-style function tool; every property is required unless told otherwise."""
+    return {
+        "type": "function",
+        "function": {
+            "name": name,
+            "description": description,
+            "parameters": {
+                "type": "object",
+                "properties": dict(properties),
+                "required": list(properties if required is None else required),
+                "additionalProperties": False,
+            },
+        },
+    }
+
+
+def parse_action(action: object, tools: Sequence[Mapping[str, Json]]) -> Action:
+    """Return what an agent did, from action text or from an assistant message.
+
+    Text may hold ``<tool_call>{"name": ..., "arguments": {...}}</tool_call>`` blocks, or be one such
+    JSON object or a list of them (``tool``/``args`` are understood too). Anything else is content
+    without calls. Calls are checked against the tools' schemas.
+    """
+    if isinstance(action, str):
+        content, raw, error = _read_text(action)
+    elif isinstance(action, Mapping):
+        content, raw, error = _read_message(action)
+    else:
+        return Action("", error=f"an action is text or an assistant message, not {type(action).__name__}")
+    if error:
+        return Action(content, error=error)
+    if len(raw) > MAX_CALLS:
+        return Action(content, error=f"{len(raw)} calls in one turn; at most {MAX_CALLS} are allowed")
+    calls = []
+    for value in raw:
+        call, error = _check_call(value, tools)
+        if call is None:
+            return Action(content, error=error)
+        calls.append(call)
+    return Action(content, tuple(calls))
+
+
+def _read_text(text: str) -> tuple[str, list[Json], str]:
+    if len(text) > MAX_ACTION_CHARS:
+        kept = text[:MAX_ACTION_CHARS]
+        return kept, [], f"the action has {len(text)} characters; at most {MAX_ACTION_CHARS} are read"
+    blocks = _BLOCK.findall(text)
+    if blocks:
+        content = _BLOCK.sub("", text).strip()
+    elif text.lstrip().startswith(("{", "[")):
+        blocks, content = [text], ""
+    else:
+        return text, [], ""
+    raw: list[Json] = []
+    for block in blocks:
+        try:
+            value = _strict_json(block)
+        except (ValueError, RecursionError) as error:
+            return text, [], f"the tool call is not valid JSON: {error}"
+        raw.extend(value if isinstance(value, list) else [value])
+    return content, raw, ""
+
+
+def _read_message(message: Mapping[Any, Any]) -> tuple[str, list[Json], str]:
+    content = message.get("content") or ""
+    if not isinstance(content, str):
+        return "", [], "the message's content must be text"
+    if message.get("role", "assistant") != "assistant":
+        return content, [], f"an action's role is 'assistant', not {message['role']!r}"
+    calls = message.get("tool_calls") or []
+    if not isinstance(calls, Sequence) or isinstance(calls, str):
+        return content, [], "tool_calls must be a list"
+    if not calls:
+        return _read_text(content)
+    raw: list[Json] = []
+    for call in calls:
+        function = call.get("function") if isinstance(call, Mapping) else None
+        if not isinstance(function, Mapping):
+            return content, [], "each of tool_calls must be an object with a 'function'"
+        value = {"name": function.get("name"), "arguments": function.get("arguments")}
+        if isinstance(value["arguments"], str):
+            try:
+                value["arguments"] = _strict_json(value["arguments"])
+            except (ValueError, RecursionError) as error:
+                return content, [], f"the arguments of {value['name']!r} are not valid JSON: {error}"
+        if isinstance(call.get("id"), str):
+            value["id"] = call["id"]
+        raw.append(value)
+    return content, raw, ""
+
+
+def _check_call(value: Json, tools: Sequence[Mapping[str, Json]]) -> tuple[ToolCall | None, str]:
+    if not isinstance(value, Mapping):
+        return None, 'a tool call is {"name": ..., "arguments": {...}}, not ' + type(value).__name__
+    unknown = sorted(map(str, set(value) - {"name", "arguments", "tool", "args", "id"}))
+    if unknown:
+        return None, f"unknown key {unknown[0]!r} in a tool call; it has 'name' and 'arguments'"
+    name = value.get("name", value.get("tool"))
+    arguments = value.get("arguments", value.get("args"))
+    known = {tool["function"]["name"]: tool["function"]["parameters"] for tool in tools}
+    if not isinstance(name, str) or name not in known:
+        return None, f"no tool named {str(name)[:80]!r}; tools: {', '.join(known)}"
+    if not isinstance(arguments, Mapping):
+        return None, f"the arguments of {name} must be a JSON object"
+    try:
+        problem = jsonschema.exceptions.best_match(
+            jsonschema.Draft202012Validator(known[name]).iter_errors(dict(arguments))
+        )
+    except RecursionError:
+        return None, f"the arguments of {name} are nested too deeply"
+    if problem is not None:
+        where = "".join(f".{part}" for part in problem.absolute_path)
+        return None, f"bad arguments for {name}{where}: {problem.message[:200]}"
+    return ToolCall(name, dict(arguments), str(value.get("id", ""))), ""
+
+
+def _strict_json(text: str) -> Json:
+    """Parse JSON; NaN, Infinity and repeated keys are refused."""
+
+    def pairs(items: list[tuple[str, Json]]) -> dict[str, Json]:
+        made = dict(items)
+        if len(made) != len(items):
+            raise ValueError("a key occurs twice")
+        return made
+
+    def constant(name: str) -> Json:
+        raise ValueError(f"{name} is not JSON")
+
+    return json.loads(text, object_pairs_hook=pairs, parse_constant=constant)

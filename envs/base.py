@@ -1,0 +1,215 @@
+"""The envs folder's nouns: tasks, where they come from, and a frozen moment of an episode.
+
+Imports nothing heavy: neither gymnasium nor numpy.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, Protocol, Self
+
+Json = Any  # None, bool, int, float, str, list or dict with str keys, all the way down
+Message = dict[str, Any]  # an OpenAI-style chat message: role, content, tool_calls, tool_call_id
+Split = Literal["train", "heldout"]
+SPLITS: tuple[Split, ...] = ("train", "heldout")
+
+
+class TaskError(ValueError):
+    """A task, a task file, a split or a difficulty knob is malformed; the message says which."""
+
+
+class EpisodeOver(RuntimeError):
+    """`step` was called after the end, or before the first `reset`."""
+
+
+class SnapshotError(ValueError):
+    """A snapshot belongs to another environment or its content does not match its hash."""
+
+
+def canonical_json(value: Json) -> str:
+    """Return the one JSON text of a value: keys sorted, no spaces, no NaN.
+
+    Raises:
+        TaskError: the value is not JSON.
+    """
+    try:
+        return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise TaskError(f"not a JSON value: {error}") from error
+
+
+def digest(value: Json) -> str:
+    """Return the sha256, in hex, of a value's canonical JSON."""
+    return hashlib.sha256(canonical_json(value).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def derive_seed(family: str, template: str, seed: int, stage: str) -> int:
+    """Return a 63-bit seed for one stage of a generator.
+
+    Stages draw independently, so a new knob does not shift what the old ones drew.
+    """
+    text = f"{family}|{template}|{seed}|{stage}"
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """What one episode may use. Turns end it as truncated; seconds are a deadline of the runner."""
+
+    turns: int = 8
+    seconds: float = 120.0
+
+    def __post_init__(self) -> None:
+        if type(self.turns) is not int or self.turns < 1:
+            raise TaskError(f"a budget needs at least 1 turn, as an integer, not {self.turns!r}")
+        if type(self.seconds) not in (int, float) or not 0 < self.seconds < float("inf"):
+            raise TaskError(f"a budget's seconds must be a positive number, not {self.seconds!r}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One problem, fixed before its episode starts; equal content means equal `digest`.
+
+    Only `instruction`, `tools`, `budget` and `public` ever reach an agent. `hidden` (the oracle,
+    the expected state, the checks) stays with the verifier.
+    """
+
+    id: str  # "tooluse/shop/cancel_order/train/17"
+    family: str
+    seed: int
+    instruction: str
+    difficulty: Mapping[str, Json] = field(default_factory=dict)
+    tools: tuple[Mapping[str, Json], ...] = ()  # OpenAI-style function tools with JSON Schema parameters
+    budget: Budget = field(default_factory=Budget)
+    public: Mapping[str, Json] = field(default_factory=dict)
+    hidden: Mapping[str, Json] = field(default_factory=dict)
+    provenance: Mapping[str, Json] = field(default_factory=dict)  # template, split, generator version
+
+    def to_dict(self) -> dict[str, Json]:
+        """Return the task as plain JSON data, hidden parts included: never show it to an agent."""
+        return asdict(self) | {"tools": [dict(tool) for tool in self.tools]}
+
+    @property
+    def digest(self) -> str:
+        """The sha256, in hex, of the task's canonical JSON."""
+        return digest(self.to_dict())
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Json]) -> Self:
+        """Return the task that `to_dict` wrote.
+
+        Raises:
+            TaskError: a field is missing, unknown or of the wrong type.
+        """
+        if not isinstance(data, Mapping):
+            raise TaskError(f"a task must be a JSON object, not {type(data).__name__}")
+        known = set(cls.__dataclass_fields__)
+        if unknown := sorted(set(data) - known):
+            raise TaskError(f"unknown task field {unknown[0]!r}; known: {', '.join(sorted(known))}")
+        if lacking := sorted({"id", "family", "seed", "instruction"} - set(data)):
+            raise TaskError(f"task field {lacking[0]!r} is missing")
+        for name, wanted in _FIELD_TYPES.items():
+            if name in data and (not isinstance(data[name], wanted) or isinstance(data[name], bool)):
+                raise TaskError(f"task field {name!r} must be {_words(wanted)}, not {data[name]!r}")
+        if not all(isinstance(tool, Mapping) for tool in data.get("tools", ())):
+            raise TaskError("task field 'tools' must hold JSON objects")
+        try:
+            budget = Budget(**data.get("budget", {}))
+        except TypeError as error:
+            raise TaskError(f"task field 'budget' is malformed: {error}") from error
+        canonical_json(dict(data))
+        return cls(**{**data, "tools": tuple(data.get("tools", ())), "budget": budget})
+
+
+_FIELD_TYPES: dict[str, type | tuple[type, ...]] = {
+    "id": str,
+    "family": str,
+    "seed": int,
+    "instruction": str,
+    "difficulty": Mapping,
+    "tools": (list, tuple),
+    "budget": Mapping,
+    "public": Mapping,
+    "hidden": Mapping,
+    "provenance": Mapping,
+}
+
+
+def _words(wanted: type | tuple[type, ...]) -> str:
+    kinds = wanted if isinstance(wanted, tuple) else (wanted,)
+    return " or ".join(
+        {"Mapping": "object", "str": "text", "int": "an integer"}.get(k.__name__, k.__name__) for k in kinds
+    )
+
+
+class TaskSource(Protocol):
+    """Where tasks come from. Splits differ by template and by value pool, not by seed alone."""
+
+    split: Split
+    knobs: Mapping[str, Json]  # every difficulty knob with its default
+
+    def sample(self, seed: int, difficulty: Mapping[str, Json] | None = None) -> Task:
+        """Return the task of a seed: the same bytes for the same arguments, in any process.
+
+        Raises:
+            TaskError: a knob is unknown or out of range.
+        """
+        ...
+
+    def __iter__(self) -> Iterator[Task]:
+        """Yield the tasks of seeds 0, 1, 2 ... without end."""
+        ...
+
+
+def merge_knobs(defaults: Mapping[str, Json], chosen: Mapping[str, Json] | None) -> dict[str, Json]:
+    """Return the defaults overridden by what was chosen.
+
+    Raises:
+        TaskError: a chosen knob is unknown or of another type than its default.
+    """
+    merged = dict(defaults)
+    for name, value in (chosen or {}).items():
+        if name not in defaults:
+            raise TaskError(f"unknown difficulty knob {name!r}; known: {', '.join(sorted(defaults))}")
+        if type(value) is not type(defaults[name]):
+            raise TaskError(f"knob {name!r} takes {type(defaults[name]).__name__}, not {value!r}")
+        merged[name] = value
+    return merged
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One moment of an episode: everything that decides what happens next, with a content hash.
+
+    `state` is canonical JSON (task, family state, random numbers, messages, counters, rewards), so a
+    snapshot read from a file runs no code. `blobs` holds what is not text, such as a workspace.
+    """
+
+    env_id: str
+    state: str
+    blobs: Mapping[str, bytes]
+    digest: str
+
+    @classmethod
+    def take(cls, env_id: str, state: Json, blobs: Mapping[str, bytes]) -> Self:
+        """Return a snapshot of the state, its hash computed."""
+        text = canonical_json(state)
+        return cls(env_id, text, dict(blobs), cls._hash(env_id, text, blobs))
+
+    def verify(self, env_id: str) -> Json:
+        """Return the state, checked.
+
+        Raises:
+            SnapshotError: the hash or the environment does not match.
+        """
+        if self.env_id != env_id:
+            raise SnapshotError(f"the snapshot is of {self.env_id!r} and cannot be restored into {env_id!r}")
+        if self._hash(self.env_id, self.state, self.blobs) != self.digest:
+            raise SnapshotError(f"the snapshot's content does not match its hash {self.digest[:12]}")
+        return json.loads(self.state)
+
+    @staticmethod
+    def _hash(env_id: str, text: str, blobs: Mapping[str, bytes]) -> str:
+        blob_hashes = {name: hashlib.sha256(blobs[name]).hexdigest() for name in sorted(blobs)}
+        return digest({"env_id": env_id, "state": text, "blobs": blob_hashes})

@@ -1,0 +1,319 @@
+"""`AgentEnv`: a Gymnasium environment whose episodes are conversations that can be forked.
+
+A family subclasses it and says how an episode begins, what an action does, and what its state is
+as JSON. Everything else - messages, budgets, shaping, snapshots, the end - is here, once.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, Self, cast
+
+import gymnasium
+import numpy as np
+
+from palestra.envs.actions import Action, parse_action
+from palestra.envs.base import (
+    EpisodeOver,
+    Json,
+    Message,
+    Snapshot,
+    Split,
+    Task,
+    TaskError,
+    TaskSource,
+    digest,
+)
+from palestra.envs.spaces import UnicodeText
+from palestra.rewards.base import Outcome, Scored, Truncated
+from palestra.rewards.shaping import shaping_reward
+
+Shaping = Literal["none", "potential", "progress"]
+MAX_OBSERVATION_CHARS = 65_536
+RENDER_WIDTH = 2_000  # characters shown of one message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepResult:
+    """What a family's `_act` returns: the replies, what they were worth, and whether it is over.
+
+    One reply answers each of the action's calls, in order; an action without calls gets one.
+    """
+
+    replies: tuple[str, ...]
+    parts: Mapping[str, float] = field(default_factory=dict)
+    done: bool = False
+    is_success: bool = False
+
+
+class AgentEnv(gymnasium.Env[str, Any], ABC):
+    """One conversation at a time between an agent and a task.
+
+    Observations are text; ``info["messages"]`` holds the whole conversation as chat messages and
+    ``info["tools"]`` the tools. An action is text or an assistant message (see `parse_action`).
+    ``terminated``: the task ended the episode. ``truncated``: its turn budget did.
+
+    Args:
+        split: which of the source's splits `reset` samples from.
+        difficulty: knobs that override the source's defaults; `reset` options override both.
+        shaping: what is paid for progress besides the outcome. "potential" pays the change of the
+            family's potential and takes it back at the end, so returns are the outcomes and no
+            optimum moves; "progress" does not take it back; "none" pays the outcome alone.
+        render_mode: None or "ansi".
+        tasks: where tasks come from instead of the family's own generator.
+    """
+
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi"]}  # type: ignore[misc]
+    env_id: ClassVar[str]
+    system_prompt: ClassVar[str] = ""
+
+    def __init__(
+        self,
+        *,
+        split: Split = "train",
+        difficulty: Mapping[str, Json] | None = None,
+        shaping: Shaping = "potential",
+        render_mode: str | None = None,
+        tasks: TaskSource | None = None,
+    ) -> None:
+        if render_mode not in (None, "ansi"):
+            raise ValueError(f"render_mode must be None or 'ansi', not {render_mode!r}")
+        if shaping not in ("none", "potential", "progress"):
+            raise ValueError(f"shaping must be 'none', 'potential' or 'progress', not {shaping!r}")
+        self.render_mode = render_mode
+        self.shaping: Shaping = shaping
+        self.tasks = self._source(split) if tasks is None else tasks
+        self.difficulty = dict(difficulty or {})
+        self.observation_space = UnicodeText(MAX_OBSERVATION_CHARS)
+        self.action_space = UnicodeText(MAX_OBSERVATION_CHARS)
+        self._task: Task | None = None
+        self._messages: list[Message] = []
+        self._turns = 0
+        self._return = 0.0
+        self._phi = 0.0
+        self._outcome: Outcome | None = None
+
+    # -- what a family says ------------------------------------------------------------------
+
+    @abstractmethod
+    def _source(self, split: Split) -> TaskSource:
+        """Return the family's generator for a split."""
+
+    @abstractmethod
+    def _begin(self, task: Task) -> None:
+        """Set the family's state to the task's start."""
+
+    @abstractmethod
+    def _act(self, action: Action) -> StepResult:
+        """Carry out a well-formed action and return what came of it."""
+
+    @abstractmethod
+    def _dump(self) -> Json:
+        """Return the family's state as JSON: with the task, all that decides what happens next."""
+
+    @abstractmethod
+    def _load(self, state: Json) -> None:
+        """Make the family's state what `_dump` returned; the task is already set."""
+
+    @abstractmethod
+    def oracle(self) -> Iterator[str]:
+        """Yield, one by one, the actions of the reference solver from the start of the episode."""
+
+    def _potential(self) -> float:
+        """Return how far the state is towards the goal, in [0, 1]; 0 at the start of an episode."""
+        return 0.0
+
+    def _blobs(self) -> dict[str, bytes]:
+        """Return what belongs to the state and is not JSON, such as a sandbox's workspace."""
+        return {}
+
+    def _load_blobs(self, blobs: Mapping[str, bytes]) -> None:
+        """Restore what `_blobs` returned."""
+
+    def _fresh(self) -> Self:
+        """Return another environment built as this one was; families with arguments override it."""
+        return type(self)(
+            difficulty=self.difficulty, shaping=self.shaping, render_mode=self.render_mode, tasks=self.tasks
+        )
+
+    # -- Gymnasium ---------------------------------------------------------------------------
+
+    @property
+    def task(self) -> Task:
+        """The current task, hidden parts included: for verifiers and oracles, never for agents.
+
+        Raises:
+            EpisodeOver: there was no `reset` yet.
+        """
+        if self._task is None:
+            raise EpisodeOver(f"{type(self).__name__} has no task yet; call reset() first")
+        return self._task
+
+    def reset(self, *, seed: int | None = None, options: Mapping[str, Any] | None = None) -> tuple[str, dict[str, Any]]:
+        """Begin an episode and return its first observation.
+
+        Args:
+            seed: names the task, too: the same seed gives the same task, in any process.
+            options: ``task`` (a `Task` or its dict) to play that one; ``difficulty`` (knobs).
+
+        Raises:
+            TaskError: an option, the task or a knob is malformed.
+        """
+        super().reset(seed=seed)
+        options = dict(options or {})
+        given, knobs = options.pop("task", None), options.pop("difficulty", None)
+        if options:
+            raise TaskError(f"unknown reset option {next(iter(options))!r}; known: task, difficulty")
+        if given is None:
+            task_seed = int(self.np_random.integers(2**31)) if seed is None else seed
+            self._task = self.tasks.sample(task_seed, {**self.difficulty, **(knobs or {})})
+        else:
+            self._task = given if isinstance(given, Task) else Task.from_dict(given)
+        self._messages = [{"role": "user", "content": self._task.instruction}]
+        if self.system_prompt:
+            self._messages.insert(0, {"role": "system", "content": self.system_prompt})
+        self._turns, self._return, self._outcome = 0, 0.0, None
+        self._begin(self._task)
+        self._phi = self._potential()
+        return self._first_observation(), self._info({}, "")
+
+    def step(self, action: Any) -> tuple[str, float, bool, bool, dict[str, Any]]:
+        """Do one turn.
+
+        Raises:
+            EpisodeOver: before `reset` or after the end.
+            InfraError: a fault of ours; the episode is lost and has no reward.
+            VerifierError: the verifier failed; likewise.
+        """
+        if self._outcome is not None:
+            raise EpisodeOver("the episode is over; call reset() before the next step()")
+        task = self.task
+        parsed = parse_action(action, task.tools)
+        self._turns += 1
+        message = parsed.message(self._turns)
+        self._messages.append(message)
+        result = StepResult(replies=(f"error: {parsed.error}",)) if parsed.error else self._act(parsed)
+        self._messages += self._reply_messages(message, result.replies)
+        truncated = not result.done and self._turns >= task.budget.turns
+        parts = self._parts(result, over=result.done or truncated)
+        reward = float(sum(parts.values()))
+        self._return += reward
+        if result.done:
+            self._outcome = Scored(self._return, result.is_success)
+        elif truncated:
+            self._outcome = Truncated("turns", self._return)
+        observation = "\n".join(result.replies)[:MAX_OBSERVATION_CHARS]
+        return observation, reward, result.done, truncated, self._info(parts, parsed.error)
+
+    def render(self) -> Any:
+        """Return the conversation so far as text (mode "ansi"), else None."""
+        if self.render_mode != "ansi":
+            return None
+        return "\n".join(f"[{m['role']}] {_shown(m)}" for m in self._messages)
+
+    def close(self) -> None:
+        """Give back what the environment holds; a second call does nothing."""
+
+    # -- forking -----------------------------------------------------------------------------
+
+    def snapshot(self) -> Snapshot:
+        """Return this moment of the episode; it can be restored here or in another process."""
+        state = {
+            "task": self.task.to_dict(),
+            "family": self._dump(),
+            "rng": self.np_random.bit_generator.state,
+            "messages": self._messages,
+            "turns": self._turns,
+            "return": self._return,
+            "phi": self._phi,
+            "outcome": _outcome_to_json(self._outcome),
+        }
+        return Snapshot.take(self.env_id, state, self._blobs())
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Make the episode what it was at the snapshot.
+
+        Raises:
+            SnapshotError: it is another environment's, or was changed.
+        """
+        state = snapshot.verify(self.env_id)
+        self._task = Task.from_dict(state["task"])
+        self.np_random = np.random.Generator(np.random.PCG64())
+        self.np_random.bit_generator.state = state["rng"]
+        self._messages = state["messages"]
+        self._turns, self._return, self._phi = state["turns"], state["return"], state["phi"]
+        self._outcome = _outcome_from_json(state["outcome"])
+        self._load(state["family"])
+        self._load_blobs(snapshot.blobs)
+
+    def fork(self, n: int = 1) -> list[Self]:
+        """Return `n` independent environments that stand where this one does.
+
+        They share its random state, so equal actions give equal trajectories.
+        """
+        snapshot = self.snapshot()
+        forks = [self._fresh() for _ in range(n)]
+        for env in forks:
+            env.restore(snapshot)
+        return forks
+
+    # -- inner parts -------------------------------------------------------------------------
+
+    def _first_observation(self) -> str:
+        system = [self.system_prompt] if self.system_prompt else []
+        names = [tool["function"]["name"] for tool in self.task.tools]
+        tools = [f"Tools: {', '.join(names)}"] if names else []
+        return "\n\n".join([*system, *tools, self.task.instruction])[:MAX_OBSERVATION_CHARS]
+
+    def _parts(self, result: StepResult, *, over: bool) -> dict[str, float]:
+        parts = {name: float(value) for name, value in result.parts.items()}
+        if self.shaping == "none":
+            return parts
+        before, self._phi = self._phi, self._potential()
+        take_back = over and self.shaping == "potential"
+        parts[self.shaping] = shaping_reward(before, 0.0 if take_back else self._phi)
+        return parts
+
+    def _reply_messages(self, message: Message, replies: tuple[str, ...]) -> list[Message]:
+        calls = message.get("tool_calls", [])
+        if not calls:
+            return [{"role": "user", "content": reply} for reply in replies]
+        return [
+            {"role": "tool", "tool_call_id": call["id"], "name": call["function"]["name"], "content": reply}
+            for call, reply in zip(calls, replies, strict=True)
+        ]
+
+    def _info(self, parts: Mapping[str, float], error: str) -> dict[str, Any]:
+        task = self.task
+        is_success = isinstance(self._outcome, Scored) and self._outcome.is_success
+        return {
+            "task_id": task.id,
+            "messages": [dict(message) for message in self._messages],
+            "tools": [dict(tool) for tool in task.tools],
+            "reward_parts": dict(parts),
+            "state_key": digest([task.digest, self._dump()])[:16],
+            "is_success": is_success,
+            "outcome": self._outcome,
+            "error": error,
+        }
+
+
+def _shown(message: Message) -> str:
+    calls = [f"{c['function']['name']}({c['function']['arguments']})" for c in message.get("tool_calls", [])]
+    return " ".join([str(message["content"])[:RENDER_WIDTH], *calls]).strip()
+
+
+def _outcome_to_json(outcome: Outcome | None) -> Json:
+    if outcome is None:
+        return None
+    kind = outcome.kind if isinstance(outcome, Truncated) else "scored"
+    return {"kind": kind, "reward": outcome.reward, "is_success": outcome.is_success}
+
+
+def _outcome_from_json(data: Json) -> Outcome | None:
+    if data is None:
+        return None
+    if data["kind"] == "scored":
+        return Scored(data["reward"], data["is_success"])
+    kind = cast(Literal["turns", "tokens", "deadline"], data["kind"])
+    return Truncated(kind, data["reward"], data["is_success"])

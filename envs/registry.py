@@ -1,0 +1,147 @@
+"""Environments by name: ours, other packages', and what to say when a name is wrong.
+
+An entry is a name and a path to a class; nothing of a family is imported before it is made. Other
+packages register theirs from a function named in the entry-point group ``palestra.envs``.
+"""
+
+import difflib
+import importlib
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from palestra.envs.env import AgentEnv
+
+ENTRY_POINT_GROUP = "palestra.envs"
+_ID = re.compile(r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+-v\d+$")
+
+
+class UnknownEnvError(LookupError):
+    """No environment has this name; the message names the nearest."""
+
+
+class RegistrationError(ValueError):
+    """An entry cannot be registered, or a package's entry point failed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvEntry:
+    """What the registry knows of an environment without importing it."""
+
+    id: str  # "palestra/ToolUse-v0"
+    entry_point: str  # "package.module:Class"
+    family: str
+    summary: str  # one line
+    needs: frozenset[str] = frozenset()  # capabilities its sandbox must prove
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+
+
+_registry: dict[str, EnvEntry] = {}
+_plugins_loaded = False
+
+
+def register(entry: EnvEntry) -> None:
+    """Add an environment, here and in Gymnasium's own registry.
+
+    Raises:
+        RegistrationError: the id is malformed or taken by another class.
+    """
+    if not _ID.match(entry.id):
+        raise RegistrationError(f"environment id {entry.id!r} is not of the form 'namespace/Name-v0'")
+    taken = _registry.get(entry.id)
+    if taken is not None and taken != entry:
+        raise RegistrationError(
+            f"{entry.id!r} is already registered as {taken.entry_point}; use another name or version"
+        )
+    _registry[entry.id] = entry
+    if "gymnasium.envs.registration" in sys.modules:
+        register_in_gymnasium()
+
+
+def register_in_gymnasium() -> None:
+    """Put every known entry into Gymnasium's registry, once."""
+    registration = importlib.import_module("gymnasium.envs.registration")
+    for entry in _registry.values():
+        if entry.id not in registration.registry:
+            # Budgets and order are the environment's own affair, so that it can be forked bare.
+            registration.register(entry.id, entry_point=entry.entry_point, kwargs=dict(entry.kwargs))
+
+
+def list_envs() -> list[EnvEntry]:
+    """Return every known environment, other packages' included, by name."""
+    _load_plugins()
+    return [_registry[name] for name in sorted(_registry)]
+
+
+def find(env_id: str) -> EnvEntry:
+    """Return the entry of a name; the namespace ``palestra/`` may be left out.
+
+    Raises:
+        UnknownEnvError: there is none.
+    """
+    for name in (env_id, f"palestra/{env_id}"):
+        if name in _registry:
+            return _registry[name]
+    _load_plugins()
+    if env_id in _registry:
+        return _registry[env_id]
+    bare = {name.split("/", 1)[1].lower(): name for name in _registry}
+    near = difflib.get_close_matches(env_id.split("/")[-1].lower(), bare, n=1, cutoff=0.5)
+    hint = f"did you mean {bare[near[0]]!r}?" if near else f"known: {', '.join(sorted(_registry))}"
+    raise UnknownEnvError(f"no environment named {env_id!r}; {hint}")
+
+
+def make(env_id: str, **kwargs: Any) -> "AgentEnv":
+    """Return an environment by name, bare: no wrapper stands before `snapshot` and `fork`.
+
+    Args:
+        env_id: such as ``palestra/ToolUse-v0``.
+        kwargs: passed to the environment's class, such as ``split``, ``difficulty``, ``render_mode``.
+
+    Raises:
+        UnknownEnvError: the name is unknown.
+    """
+    entry = find(env_id)
+    module, name = entry.entry_point.split(":")
+    env: AgentEnv = getattr(importlib.import_module(module), name)(**{**entry.kwargs, **kwargs})
+    registration = importlib.import_module("gymnasium.envs.registration")
+    register_in_gymnasium()
+    env.spec = registration.EnvSpec(entry.id, entry_point=entry.entry_point, kwargs={**entry.kwargs, **kwargs})
+    return env
+
+
+def _load_plugins() -> None:
+    global _plugins_loaded
+    if _plugins_loaded:
+        return
+    _plugins_loaded = True
+    for point in entry_points(group=ENTRY_POINT_GROUP):
+        try:
+            point.load()()
+        except Exception as error:  # another package's code: whatever it raises, name its owner
+            owner = point.dist.name if point.dist else point.value
+            raise RegistrationError(f"the entry point {point.name!r} of {owner} failed: {error!r}") from error
+
+
+for _entry in (
+    EnvEntry(
+        id="palestra/ToolUse-v0",
+        entry_point="palestra.envs.tooluse.env:ToolUseEnv",
+        family="tooluse",
+        summary="answer and act by tool calls against a seeded database (shop, library, clinic)",
+    ),
+    EnvEntry(
+        id="palestra/Code-v0",
+        entry_point="palestra.envs.code.env:CodeEnv",
+        family="code",
+        summary="write a Python program for a stdin/stdout task, try it, revise it, submit it",
+        needs=frozenset(
+            {"network_off", "read_only_root", "memory_tree", "process_count", "pid_hidden", "socket_families"}
+        ),
+    ),
+):
+    register(_entry)

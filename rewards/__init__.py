@@ -1,0 +1,1 @@
+"""What it was worth: verdicts, trajectories, step rewards and credit."""
