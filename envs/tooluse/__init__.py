@@ -1,0 +1,1 @@
+"""Tool use: answer and act by tool calls against a seeded database."""

@@ -1,0 +1,37 @@
+"""The reference solver: the calls that solve a task, and what they leave in the tables."""
+
+from collections.abc import Iterator
+
+from palestra.envs.actions import call_text
+from palestra.envs.base import Json, Task
+from palestra.envs.tooluse.domain import Domain, Template
+from palestra.envs.tooluse.tables import Record, Tables, changes, copy_tables
+
+
+def plan(
+    domain: Domain, template: Template, tables: Tables, subject: Record
+) -> tuple[list[dict[str, Json]], list[list[Json]]]:
+    """Return the calls that solve a template for a subject, and the changes that they make.
+
+    The calls are carried out on a copy, so a plan that does not work is never returned.
+
+    Raises:
+        ValueError: a call failed, or its reply does not show what the next one needs.
+    """
+    schema, after = domain.schema, copy_tables(tables)
+    calls: list[dict[str, Json]] = []
+    for name, *paths in template.calls:
+        values = [domain.value(tables, template, subject, path) for path in paths]
+        arguments = dict(zip(schema.parameters(schema.tool(name)), values, strict=True))
+        reply = schema.call(after, name, arguments)
+        if "error" in reply:
+            raise ValueError(f"the plan of {domain.name}/{template.name} fails at {name}{tuple(values)}: {reply}")
+        calls.append({"name": name, "arguments": arguments})
+    return calls, changes(tables, after)
+
+
+def solution(task: Task) -> Iterator[str]:
+    """Yield the actions that solve a task, one call a turn."""
+    for call in task.hidden["calls"]:
+        yield call_text(call["name"], call["arguments"])
+    yield call_text("answer", {"value": task.hidden["answer"]})
