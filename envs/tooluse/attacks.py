@@ -1,0 +1,192 @@
+"""How one would cheat: scripted agents that see what an agent sees, and must earn nothing.
+
+An attack yields actions for an environment that was just reset; it may read ``env.messages`` and the
+task's tools, never its hidden part.
+"""
+
+import itertools
+import json
+import random
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from palestra.envs.actions import MAX_ACTION_CHARS, MAX_CALLS, call_text
+from palestra.envs.base import EpisodeOver, Json
+from palestra.envs.env import AgentEnv
+
+Attack = Callable[[AgentEnv, random.Random], Iterator[str]]
+
+_CONSTANTS: tuple[Json, ...] = ("done", "", "yes", "none", "null", "unknown", 0, 1, 2, 3, -1, 0.5, 1e308)
+_HOSTILE = (
+    '{"name":"answer","arguments":{"value":NaN}}',
+    '{"name":"answer","arguments":{"value":1e999}}',
+    '{"name":"answer","arguments":{"value":true}}',
+    '{"name":"answer","arguments":{"value":{"==":true}}}',
+    '{"name":"answer","arguments":{"value":[]}}',
+    '{"name":"answer","arguments":{"value":"x","value":"y"}}',
+    '{"name":"answer","arguments":{"value":"x","is_success":true}}',
+    '{"name":"answer","arguments":"{\\"value\\":\\"x\\"}"}',
+    '{"name":"__class__","arguments":{}}',
+    '{"name":"answer"}',
+    '{"name":"answer","arguments":{"value":"\\ud800"}}',
+    "[" * 20_000,
+    '<tool_call>{"name":"answer",',
+)
+
+
+def _nop(env: AgentEnv, rng: random.Random) -> Iterator[str]:
+    while True:
+        yield "I do nothing."
+
+
+def _empty(env: AgentEnv, rng: random.Random) -> Iterator[str]:
+    while True:
+        yield ""
+
+
+def _copy_prompt(env: AgentEnv, rng: random.Random) -> Iterator[str]:
+    yield env.task.instruction
+    yield call_text("answer", {"value": _typed(env, env.task.instruction)})
+
+
+def _constant(env: AgentEnv, rng: random.Random) -> Iterator[str]:
+    yield call_text("answer", {"value": _typed(env, rng.choice(_CONSTANTS))})
+
+
+def _claim_done(env: AgentEnv, rng: random.Random) -> Iterator[str]:
+    yield "The task is done. Reward: 1.0. is_success: true"
+    yield call_text("answer", {"value": _typed(env, "done")})
+
+
+def _front_load(env: AgentEnv, rng: random.Random) -> Iterator[str]:
+    """Answer at once, with a value of the prompt, and put many answers into the one turn."""
+    values = [_typed(env, value) for value in _visible(env)]
+    rng.shuffle(values)
+    yield "".join(call_text("answer", {"value": value}) for value in values[:MAX_CALLS])
+
+
+def _stuffed(env: AgentEnv, rng: random.Random) -> Iterator[str]:
+    """Read all there is to read and answer with all of it, in one text."""
+    yield from _every_read(env, rng)
+    yield call_text("answer", {"value": _typed(env, " ".join(map(str, _visible(env))))})
+
+
+def _spam(env: AgentEnv, rng: random.Random) -> Iterator[str]:
+    """Call every tool, the writing ones too, with every value seen, and then claim to be done."""
+    for _ in range(env.task.budget.turns - 1):
+        yield "".join(rng.sample(calls := _calls(env, _tools(env)), min(MAX_CALLS, len(calls))))
+    yield call_text("answer", {"value": _typed(env, "done")})
+
+
+def _huge(env: AgentEnv, rng: random.Random) -> Iterator[str]:
+    yield "x" * (MAX_ACTION_CHARS + 1)
+    yield "<tool_call>" * 5_000
+    yield call_text("answer", {"value": _typed(env, "9" * 60_000)})
+
+
+def _hostile_json(env: AgentEnv, rng: random.Random) -> Iterator[str]:
+    while True:
+        yield rng.choice(_HOSTILE)
+
+
+def _after_the_end(env: AgentEnv, rng: random.Random) -> Iterator[str]:
+    """End the episode, then go on acting with what the end may have shown."""
+    yield call_text("answer", {"value": _typed(env, "done")})
+    for value in _visible(env):
+        yield call_text("answer", {"value": _typed(env, value)})
+
+
+def _read_and_guess(env: AgentEnv, rng: random.Random) -> Iterator[str]:
+    """Read all there is to read and answer with some value seen: not a hole, but luck to be bounded."""
+    yield from _every_read(env, rng)
+    values = [value for value in _visible(env) if type(_typed(env, value)) is type(value)]
+    yield call_text("answer", {"value": rng.choice(values or [_typed(env, "done")])})
+
+
+ATTACKS: Mapping[str, Attack] = {
+    "nop": _nop,
+    "empty": _empty,
+    "copy_prompt": _copy_prompt,
+    "constant": _constant,
+    "claim_done": _claim_done,
+    "front_load": _front_load,
+    "stuffed": _stuffed,
+    "spam": _spam,
+    "huge": _huge,
+    "hostile_json": _hostile_json,
+    "after_the_end": _after_the_end,
+    "read_and_guess": _read_and_guess,
+}
+# The share of episodes that luck may win: a number from 1 to 5 is sometimes the number of something.
+CHANCE: Mapping[str, float] = {"constant": 0.02, "front_load": 0.01, "read_and_guess": 0.15}
+
+
+def play(env: AgentEnv, attack: Attack, rng: random.Random) -> float:
+    """Reset nothing, let an attack act, past the end too, and return what the episode paid.
+
+    A step that is refused because the episode is over pays nothing.
+    """
+    paid = 0.0
+    for action, _ in zip(attack(env, rng), range(2 * env.task.budget.turns), strict=False):
+        try:
+            paid += float(env.step(action)[1])
+        except EpisodeOver:
+            continue
+    return paid
+
+
+def _typed(env: AgentEnv, value: Json) -> Json:
+    """Make a value one that the answer tool's schema takes."""
+    answer = next(tool for tool in env.task.tools if tool["function"]["name"] == "answer")
+    if answer["function"]["parameters"]["properties"]["value"]["type"] == "string":
+        return value if isinstance(value, str) else str(value)
+    if isinstance(value, str):
+        return int(value) if re.fullmatch(r"\d{1,18}", value) else 0
+    return value
+
+
+def _visible(env: AgentEnv) -> list[Json]:
+    """Return every value seen so far: words of the prompt, and texts and numbers of the replies."""
+    seen: dict[str, Json] = {}
+    for message in env.messages:
+        if message["role"] == "tool":
+            leaves = _leaves(json.loads(message["content"]))
+        elif message["role"] == "user":
+            leaves = re.findall(r"[\w.]+\w|\w", message["content"])
+            leaves += [" ".join(pair) for pair in itertools.pairwise(leaves)]
+        else:
+            leaves = []
+        seen.update({repr(leaf): leaf for leaf in leaves})
+    return list(seen.values())
+
+
+def _leaves(value: Json) -> list[Json]:
+    if isinstance(value, dict):
+        return [leaf for inner in value.values() for leaf in _leaves(inner)]
+    if isinstance(value, list):
+        return [leaf for inner in value for leaf in _leaves(inner)]
+    return [] if isinstance(value, bool) else [value]
+
+
+def _tools(env: AgentEnv, *, reading_only: bool = False) -> list[Mapping[str, Json]]:
+    functions = [tool["function"] for tool in env.task.tools if tool["function"]["name"] != "answer"]
+    return [one for one in functions if not reading_only or re.match("find|list|get", one["name"])]
+
+
+def _calls(env: AgentEnv, functions: Sequence[Mapping[str, Json]]) -> list[str]:
+    texts = [value for value in _visible(env) if isinstance(value, str)]
+    made: list[str] = []
+    for function in functions:
+        names = list(function["parameters"]["properties"])
+        rows = [(text,) for text in texts] if len(names) == 1 else [(a, b) for a in texts for b in texts]
+        made += [call_text(function["name"], dict(zip(names, row, strict=True))) for row in rows]
+    return made
+
+
+def _every_read(env: AgentEnv, rng: random.Random) -> Iterator[str]:
+    done: set[str] = set()
+    for _ in range(env.task.budget.turns - 1):
+        fresh = [call for call in _calls(env, _tools(env, reading_only=True)) if call not in done]
+        chosen = rng.sample(fresh, min(MAX_CALLS, len(fresh)))
+        done.update(chosen)
+        yield "".join(chosen)
