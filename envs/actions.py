@@ -5,10 +5,12 @@ Text is read by a JSON parser and nothing else; whatever does not parse becomes 
 """
 
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, NoReturn
 
 import jsonschema
 
@@ -16,6 +18,7 @@ from palestra.envs.base import Json, Message
 
 MAX_ACTION_CHARS = 65_536
 MAX_CALLS = 16
+MAX_ERROR_CHARS = 400  # of what an agent is told about its own action
 _BLOCK = re.compile(r"<tool_call>(.*?)(?:</tool_call>|\Z)", re.DOTALL)
 
 
@@ -92,16 +95,16 @@ def parse_action(action: object, tools: Sequence[Mapping[str, Json]]) -> Action:
     elif isinstance(action, Mapping):
         content, raw, error = _read_message(action)
     else:
-        return Action("", error=f"an action is text or an assistant message, not {type(action).__name__}")
+        content, raw, error = "", [], f"an action is text or an assistant message, not {type(action).__name__}"
     if error:
-        return Action(content, error=error)
+        return Action(content, error=error[:MAX_ERROR_CHARS])
     if len(raw) > MAX_CALLS:
         return Action(content, error=f"{len(raw)} calls in one turn; at most {MAX_CALLS} are allowed")
     calls = []
     for value in raw:
         call, error = _check_call(value, tools)
         if call is None:
-            return Action(content, error=error)
+            return Action(content, error=error[:MAX_ERROR_CHARS])
         calls.append(call)
     return Action(content, tuple(calls))
 
@@ -128,14 +131,17 @@ def _read_text(text: str) -> tuple[str, list[Json], str]:
 
 
 def _read_message(message: Mapping[Any, Any]) -> tuple[str, list[Json], str]:
-    content = message.get("content") or ""
+    content, calls = message.get("content"), message.get("tool_calls")
+    if content is None:
+        content = ""
     if not isinstance(content, str):
-        return "", [], "the message's content must be text"
+        return "", [], f"the message's content must be text, not {type(content).__name__}"
+    if len(content) > MAX_ACTION_CHARS:
+        return _read_text(content)
     if message.get("role", "assistant") != "assistant":
-        return content, [], f"an action's role is 'assistant', not {message['role']!r}"
-    calls = message.get("tool_calls") or []
-    if not isinstance(calls, Sequence) or isinstance(calls, str):
-        return content, [], "tool_calls must be a list"
+        return content, [], "an action's role is 'assistant'"
+    if calls is not None and not isinstance(calls, (list, tuple)):
+        return content, [], f"tool_calls must be a list, not {type(calls).__name__}"
     if not calls:
         return _read_text(content)
     raw: list[Json] = []
@@ -144,11 +150,14 @@ def _read_message(message: Mapping[Any, Any]) -> tuple[str, list[Json], str]:
         if not isinstance(function, Mapping):
             return content, [], "each of tool_calls must be an object with a 'function'"
         value = {"name": function.get("name"), "arguments": function.get("arguments")}
-        if isinstance(value["arguments"], str):
-            try:
-                value["arguments"] = _strict_json(value["arguments"])
-            except (ValueError, RecursionError) as error:
-                return content, [], f"the arguments of {value['name']!r} are not valid JSON: {error}"
+        try:
+            text = value["arguments"]
+            text = text if isinstance(text, str) else json.dumps(text, allow_nan=False)
+            if len(text) > MAX_ACTION_CHARS:
+                raise ValueError(f"{len(text)} characters; at most {MAX_ACTION_CHARS} are read")
+            value["arguments"] = _strict_json(text)
+        except (TypeError, ValueError, RecursionError) as error:
+            return content, [], f"the arguments of a tool call are not valid JSON: {error}"
         if isinstance(call.get("id"), str):
             value["id"] = call["id"]
         raw.append(value)
@@ -160,7 +169,7 @@ def _check_call(value: Json, tools: Sequence[Mapping[str, Json]]) -> tuple[ToolC
         return None, 'a tool call is {"name": ..., "arguments": {...}}, not ' + type(value).__name__
     unknown = sorted(map(str, set(value) - {"name", "arguments", "tool", "args", "id"}))
     if unknown:
-        return None, f"unknown key {unknown[0]!r} in a tool call; it has 'name' and 'arguments'"
+        return None, f"unknown key {unknown[0][:80]!r} in a tool call; it has 'name' and 'arguments'"
     name = value.get("name", value.get("tool"))
     arguments = value.get("arguments", value.get("args"))
     known = {tool["function"]["name"]: tool["function"]["parameters"] for tool in tools}
@@ -169,9 +178,7 @@ def _check_call(value: Json, tools: Sequence[Mapping[str, Json]]) -> tuple[ToolC
     if not isinstance(arguments, Mapping):
         return None, f"the arguments of {name} must be a JSON object"
     try:
-        problem = jsonschema.exceptions.best_match(
-            jsonschema.Draft202012Validator(known[name]).iter_errors(dict(arguments))
-        )
+        problem = jsonschema.exceptions.best_match(_validator(compact_json(known[name])).iter_errors(dict(arguments)))
     except RecursionError:
         return None, f"the arguments of {name} are nested too deeply"
     if problem is not None:
@@ -181,7 +188,7 @@ def _check_call(value: Json, tools: Sequence[Mapping[str, Json]]) -> tuple[ToolC
 
 
 def _strict_json(text: str) -> Json:
-    """Parse JSON; NaN, Infinity and repeated keys are refused."""
+    """Parse JSON; NaN, Infinity, numbers too large for a float and repeated keys are refused."""
 
     def pairs(items: list[tuple[str, Json]]) -> dict[str, Json]:
         made = dict(items)
@@ -189,7 +196,16 @@ def _strict_json(text: str) -> Json:
             raise ValueError("a key occurs twice")
         return made
 
-    def constant(name: str) -> Json:
-        raise ValueError(f"{name} is not JSON")
+    def constant(name: str) -> NoReturn:
+        raise ValueError(f"{name} is not a JSON number")
 
-    return json.loads(text, object_pairs_hook=pairs, parse_constant=constant)
+    def decimal(digits: str) -> float:
+        number = float(digits)
+        return number if math.isfinite(number) else constant(digits[:20])
+
+    return json.loads(text, object_pairs_hook=pairs, parse_constant=constant, parse_float=decimal)
+
+
+@lru_cache(maxsize=256)
+def _validator(schema: str) -> jsonschema.Draft202012Validator:
+    return jsonschema.Draft202012Validator(json.loads(schema))

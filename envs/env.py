@@ -6,6 +6,7 @@ as JSON. Everything else - messages, budgets, shaping, snapshots, the end - is h
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Self, cast
 
@@ -18,6 +19,7 @@ from palestra.envs.base import (
     Json,
     Message,
     Snapshot,
+    SnapshotError,
     Split,
     Task,
     TaskError,
@@ -63,7 +65,7 @@ class AgentEnv(gymnasium.Env[str, Any], ABC):
         tasks: where tasks come from instead of the family's own generator.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi"]}  # type: ignore[misc]
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi"], "render_fps": 1}  # type: ignore[misc]
     env_id: ClassVar[str]
     system_prompt: ClassVar[str] = ""
 
@@ -86,7 +88,8 @@ class AgentEnv(gymnasium.Env[str, Any], ABC):
         self.difficulty = dict(difficulty or {})
         self.observation_space = UnicodeText(MAX_OBSERVATION_CHARS)
         self.action_space = UnicodeText(MAX_OBSERVATION_CHARS)
-        self._task: Task | None = None
+        self._task: Task | None = None  # None before the first reset, and when an episode was lost
+        self._task_digest = ""
         self._messages: list[Message] = []
         self._turns = 0
         self._return = 0.0
@@ -143,59 +146,59 @@ class AgentEnv(gymnasium.Env[str, Any], ABC):
         """The current task, hidden parts included: for verifiers and oracles, never for agents.
 
         Raises:
-            EpisodeOver: there was no `reset` yet.
+            EpisodeOver: there was no `reset` yet, or the last one or a `step` failed.
         """
         if self._task is None:
-            raise EpisodeOver(f"{type(self).__name__} has no task yet; call reset() first")
+            raise EpisodeOver(f"{type(self).__name__} has no episode, or lost it to a fault; call reset() first")
         return self._task
+
+    @property
+    def messages(self) -> list[Message]:
+        """The conversation so far, as ``info["messages"]`` gives it."""
+        return cast(list[Message], _copied(self._messages))
 
     def reset(self, *, seed: int | None = None, options: Mapping[str, Any] | None = None) -> tuple[str, dict[str, Any]]:
         """Begin an episode and return its first observation.
 
         Args:
             seed: names the task, too: the same seed gives the same task, in any process.
-            options: ``task`` (a `Task` or its dict) to play that one; ``difficulty`` (knobs).
+            options: ``task`` (a `Task` or its dict) to play that one, or ``difficulty`` (knobs).
 
         Raises:
             TaskError: an option, the task or a knob is malformed.
         """
         super().reset(seed=seed)
-        options = dict(options or {})
-        given, knobs = options.pop("task", None), options.pop("difficulty", None)
-        if options:
-            raise TaskError(f"unknown reset option {next(iter(options))!r}; known: task, difficulty")
-        if given is None:
-            task_seed = int(self.np_random.integers(2**31)) if seed is None else seed
-            self._task = self.tasks.sample(task_seed, {**self.difficulty, **(knobs or {})})
-        else:
-            self._task = given if isinstance(given, Task) else Task.from_dict(given)
-        self._messages = [{"role": "user", "content": self._task.instruction}]
+        task = self._chosen(seed, dict(options or {}))
+        self._task, self._task_digest = task, task.digest
+        self._messages = [{"role": "user", "content": task.instruction}]
         if self.system_prompt:
             self._messages.insert(0, {"role": "system", "content": self.system_prompt})
         self._turns, self._return, self._outcome = 0, 0.0, None
-        self._begin(self._task)
-        self._phi = self._potential()
+        with self._lost_on_failure():
+            self._begin(task)
+            self._phi = self._potential()
         return self._first_observation(), self._info({}, "")
 
     def step(self, action: Any) -> tuple[str, float, bool, bool, dict[str, Any]]:
         """Do one turn.
 
         Raises:
-            EpisodeOver: before `reset` or after the end.
+            EpisodeOver: before `reset`, after the end, or after the episode was lost.
             InfraError: a fault of ours; the episode is lost and has no reward.
             VerifierError: the verifier failed; likewise.
         """
+        task = self.task
         if self._outcome is not None:
             raise EpisodeOver("the episode is over; call reset() before the next step()")
-        task = self.task
         parsed = parse_action(action, task.tools)
         self._turns += 1
         message = parsed.message(self._turns)
         self._messages.append(message)
-        result = StepResult(replies=(f"error: {parsed.error}",)) if parsed.error else self._act(parsed)
+        with self._lost_on_failure():
+            result = StepResult(replies=(f"error: {parsed.error}",)) if parsed.error else self._act(parsed)
+            truncated = not result.done and self._turns >= task.budget.turns
+            parts = self._parts(result, over=result.done or truncated)
         self._messages += self._reply_messages(message, result.replies)
-        truncated = not result.done and self._turns >= task.budget.turns
-        parts = self._parts(result, over=result.done or truncated)
         reward = float(sum(parts.values()))
         self._return += reward
         if result.done:
@@ -204,6 +207,25 @@ class AgentEnv(gymnasium.Env[str, Any], ABC):
             self._outcome = Truncated("turns", self._return)
         observation = "\n".join(result.replies)[:MAX_OBSERVATION_CHARS]
         return observation, reward, result.done, truncated, self._info(parts, parsed.error)
+
+    def cut(self, kind: Literal["tokens", "deadline"]) -> tuple[float, dict[str, Any]]:
+        """End the episode from outside, where the agent's own limits end it, as truncated.
+
+        Returns:
+            What the end changes of the last turn's reward (a potential is taken back), and info.
+
+        Raises:
+            EpisodeOver: before `reset` or after the end.
+        """
+        if self._task is None or self._outcome is not None:
+            raise EpisodeOver("the episode is over or has not begun; call reset() before cut()")
+        parts: dict[str, float] = {}
+        if self.shaping == "potential":
+            parts["potential"], self._phi = shaping_reward(self._phi, 0.0), 0.0
+        adjustment = float(sum(parts.values()))
+        self._return += adjustment
+        self._outcome = Truncated(kind, self._return)
+        return adjustment, self._info(parts, "")
 
     def render(self) -> Any:
         """Return the conversation so far as text (mode "ansi"), else None."""
@@ -234,17 +256,22 @@ class AgentEnv(gymnasium.Env[str, Any], ABC):
         """Make the episode what it was at the snapshot.
 
         Raises:
-            SnapshotError: it is another environment's, or was changed.
+            SnapshotError: it is another environment's, was changed, or holds no episode.
         """
         state = snapshot.verify(self.env_id)
-        self._task = Task.from_dict(state["task"])
-        self.np_random = np.random.Generator(np.random.PCG64())
-        self.np_random.bit_generator.state = state["rng"]
-        self._messages = state["messages"]
-        self._turns, self._return, self._phi = state["turns"], state["return"], state["phi"]
-        self._outcome = _outcome_from_json(state["outcome"])
-        self._load(state["family"])
-        self._load_blobs(snapshot.blobs)
+        try:
+            with self._lost_on_failure():
+                self._task = Task.from_dict(state["task"])
+                self._task_digest = self._task.digest
+                self.np_random = np.random.Generator(np.random.PCG64())
+                self.np_random.bit_generator.state = state["rng"]
+                self._messages = list(state["messages"])
+                self._turns, self._return, self._phi = state["turns"], state["return"], state["phi"]
+                self._outcome = _outcome_from_json(state["outcome"])
+                self._load(state["family"])
+                self._load_blobs(snapshot.blobs)
+        except (KeyError, TypeError, ValueError) as error:
+            raise SnapshotError(f"the snapshot of {self.env_id!r} holds no episode: {error!r}") from error
 
     def fork(self, n: int = 1) -> list[Self]:
         """Return `n` independent environments that stand where this one does.
@@ -254,10 +281,33 @@ class AgentEnv(gymnasium.Env[str, Any], ABC):
         snapshot = self.snapshot()
         forks = [self._fresh() for _ in range(n)]
         for env in forks:
+            env.spec = self.spec
             env.restore(snapshot)
         return forks
 
     # -- inner parts -------------------------------------------------------------------------
+
+    def _chosen(self, seed: int | None, options: dict[str, Any]) -> Task:
+        given, knobs = options.pop("task", None), options.pop("difficulty", None)
+        if options:
+            raise TaskError(f"unknown reset option {next(iter(options))!r}; known: task, difficulty")
+        if given is not None and knobs is not None:
+            raise TaskError("reset takes the option 'task' or 'difficulty', not both: a task has its difficulty")
+        if given is not None:
+            return given if isinstance(given, Task) else Task.from_dict(given)
+        if knobs is not None and not isinstance(knobs, Mapping):
+            raise TaskError(f"the option 'difficulty' must be a mapping of knobs, not {knobs!r}")
+        task_seed = int(self.np_random.integers(2**31)) if seed is None else seed
+        return self.tasks.sample(task_seed, {**self.difficulty, **(knobs or {})})
+
+    @contextmanager
+    def _lost_on_failure(self) -> Iterator[None]:
+        """Leave no half-made episode behind: after a failure, only `reset` and `restore` go on."""
+        try:
+            yield
+        except BaseException:
+            self._task = None
+            raise
 
     def _first_observation(self) -> str:
         system = [self.system_prompt] if self.system_prompt else []
@@ -288,14 +338,22 @@ class AgentEnv(gymnasium.Env[str, Any], ABC):
         is_success = isinstance(self._outcome, Scored) and self._outcome.is_success
         return {
             "task_id": task.id,
-            "messages": [dict(message) for message in self._messages],
-            "tools": [dict(tool) for tool in task.tools],
+            "messages": self.messages,
+            "tools": [_copied(tool) for tool in task.tools],
             "reward_parts": dict(parts),
-            "state_key": digest([task.digest, self._dump()])[:16],
+            "state_key": digest([self._task_digest, self._dump()])[:16],
             "is_success": is_success,
             "outcome": self._outcome,
             "error": error,
         }
+
+
+def _copied(value: Json) -> Json:
+    if isinstance(value, Mapping):
+        return {name: _copied(inner) for name, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_copied(inner) for inner in value]
+    return value
 
 
 def _shown(message: Message) -> str:

@@ -4,6 +4,7 @@ An entry is a name and a path to a class; nothing of a family is imported before
 packages register theirs from a function named in the entry-point group ``palestra.envs``.
 """
 
+import copy
 import difflib
 import importlib
 import re
@@ -68,7 +69,9 @@ def register_in_gymnasium() -> None:
     for entry in _registry.values():
         if entry.id not in registration.registry:
             # Budgets and order are the environment's own affair, so that it can be forked bare.
-            registration.register(entry.id, entry_point=entry.entry_point, kwargs=dict(entry.kwargs))
+            registration.register(
+                entry.id, entry_point=entry.entry_point, order_enforce=False, kwargs=dict(entry.kwargs)
+            )
 
 
 def list_envs() -> list[EnvEntry]:
@@ -108,9 +111,10 @@ def make(env_id: str, **kwargs: Any) -> "AgentEnv":
     entry = find(env_id)
     module, name = entry.entry_point.split(":")
     env: AgentEnv = getattr(importlib.import_module(module), name)(**{**entry.kwargs, **kwargs})
-    registration = importlib.import_module("gymnasium.envs.registration")
     register_in_gymnasium()
-    env.spec = registration.EnvSpec(entry.id, entry_point=entry.entry_point, kwargs={**entry.kwargs, **kwargs})
+    registration = importlib.import_module("gymnasium.envs.registration")
+    env.spec = copy.deepcopy(registration.spec(entry.id))
+    env.spec.kwargs.update(kwargs)
     return env
 
 

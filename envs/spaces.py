@@ -4,7 +4,7 @@ Gymnasium's own `Text` space wants a fixed character set, and its shared-memory 
 number for each character of the maximum length. This one stores UTF-8 behind a length.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from multiprocessing.context import BaseContext
 from typing import Any
 
@@ -15,7 +15,6 @@ from gymnasium.vector.utils import (
     concatenate,
     create_empty_array,
     create_shared_memory,
-    iterate,
     read_from_shared_memory,
     write_to_shared_memory,
 )
@@ -45,7 +44,7 @@ class UnicodeText(gymnasium.Space[str]):
     def contains(self, x: Any) -> bool:
         return isinstance(x, str) and len(x) <= self.max_length
 
-    def to_jsonable(self, sample_n: Sequence[str]) -> list[Any]:
+    def to_jsonable(self, sample_n: Iterable[str]) -> list[Any]:
         return list(sample_n)
 
     def from_jsonable(self, sample_n: list[Any]) -> list[str]:
@@ -60,12 +59,8 @@ class UnicodeText(gymnasium.Space[str]):
 
 @batch_space.register(UnicodeText)
 def _batch(space: UnicodeText, n: int = 1) -> gymnasium.Space[Any]:
+    # `iterate` is not registered for UnicodeText: Gymnasium would then walk each text, not the batch.
     return gymnasium.spaces.Tuple([UnicodeText(space.max_length) for _ in range(n)])
-
-
-@iterate.register(UnicodeText)
-def _iterate(space: UnicodeText, items: Iterable[str]) -> Iterator[str]:
-    return iter(items)
 
 
 @create_empty_array.register(UnicodeText)
@@ -89,6 +84,8 @@ def _create_shared(space: UnicodeText, n: int = 1, ctx: BaseContext | Any = None
 
 @write_to_shared_memory.register(UnicodeText)
 def _write_shared(space: UnicodeText, index: int, value: str, shared_memory: Any) -> None:
+    if not space.contains(value):
+        raise ValueError(f"a text of {len(value)} characters does not fit {space}")
     data = value.encode("utf-8", "surrogatepass")
     start = index * _stride(space)
     shared_memory[start : start + 8] = len(data).to_bytes(8, "little")
