@@ -1,0 +1,133 @@
+"""What a slot is made of, worked out on the host before anything is started."""
+
+import json
+import os
+import sys
+import sysconfig
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
+
+import palestra.sandbox
+from palestra.sandbox.base import PermanentInfraError
+
+ROOT_ID, AGENT_ID = 0, 1000  # user and group ids inside: the fork-server's and the programs'
+HOST_IDS = (100_000, 101_000)  # what they are on the host, where a privileged launcher may choose
+PACKAGE_DIR = "/opt/palestra"  # where a slot finds this folder's code
+WORKSPACE = "/work"
+
+_PLAIN_FOLDERS = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+_PLAIN_FILES = ("/etc/alternatives", "/etc/ld.so.cache", "/etc/localtime")
+_DEVICES = ("/dev/full", "/dev/null", "/dev/random", "/dev/urandom", "/dev/zero")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The private root, the ids and the imports of a slot. It crosses to the launcher as JSON."""
+
+    owner_pid: int  # the slot dies with this process
+    host_ids: tuple[int, int] | None  # of ROOT_ID and AGENT_ID; None: one id, the caller's own, is AGENT_ID
+    folders: tuple[str, ...]  # bound read-only at their own path, files among them
+    devices: tuple[str, ...]
+    links: dict[str, str]
+    hidden: tuple[str, ...]  # covered by an empty folder
+    package: str  # the host folder whose `sandbox` is bound below PACKAGE_DIR
+    python: str
+    import_dirs: tuple[str, ...]  # added to sys.path
+    preload: tuple[str, ...]
+    cgroup_procs: tuple[str, ...] = ()  # files that the slot's first process is written to
+    cgroup_dirs: tuple[str, ...] = ()  # removed when it has ended
+
+    @classmethod
+    def make(cls, preload: tuple[str, ...]) -> Self:
+        """Return the plan for this host, this interpreter and these imports.
+
+        Raises:
+            PermanentInfraError: root may not use two more user ids here.
+        """
+        package = Path(palestra.sandbox.__file__).resolve().parent.parent
+        import_dirs = _site_folders() if preload else ()
+        links = {path: os.readlink(path) for path in _PLAIN_FOLDERS if os.path.islink(path)}
+        wanted = [path for path in _PLAIN_FOLDERS if path not in links] + [sys.base_prefix, *import_dirs, *_PLAIN_FILES]
+        wanted = [os.path.normpath(path) for path in wanted if os.path.exists(path)]
+        outermost = [path for path in wanted if not _inside(path, wanted)]
+        hidden = _hidden_places(package, outermost)
+        needed = [path for path in wanted if _inside(path, hidden)]  # bound again, over what hides them
+        return cls(
+            owner_pid=os.getpid(),
+            host_ids=_choose_host_ids() if os.geteuid() == 0 else None,
+            folders=tuple(dict.fromkeys(outermost + needed)),
+            devices=tuple(path for path in _DEVICES if os.path.exists(path)),
+            links=links,
+            hidden=tuple(hidden),
+            package=str(package),
+            python=os.path.realpath(getattr(sys, "_base_executable", sys.executable)),
+            import_dirs=import_dirs,
+            preload=preload,
+        )
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables every program inside starts with; nothing of the host's is among them."""
+        folders = dict.fromkeys([os.path.dirname(self.python), "/usr/local/bin", "/usr/bin", "/bin"])
+        return {
+            "PATH": ":".join(folders),
+            "HOME": "/tmp",
+            "LANG": "C.UTF-8",
+            "PYTHONHASHSEED": "0",  # the same program prints the same twice
+            "PYTHONDONTWRITEBYTECODE": "1",  # a workspace holds what programs wrote, and no caches with times in them
+            "OPENBLAS_NUM_THREADS": "1",  # a fork-server must have one thread
+            "OMP_NUM_THREADS": "1",
+            "MKL_NUM_THREADS": "1",
+        }
+
+    def to_json(self) -> str:
+        """Return the plan as text for `from_json`."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Return the plan that `to_json` wrote."""
+        fields = json.loads(text)
+        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()})
+
+
+def bootstrap(module: str) -> str:
+    """Return Python source that runs a module's `main`, given the folder of `sandbox` as first argument.
+
+    The package `palestra` is made up on the spot, so that nothing but this folder is imported or bound.
+    """
+    return (
+        "import sys, types; package = types.ModuleType('palestra'); package.__path__ = [sys.argv.pop(1)]; "
+        f"sys.modules['palestra'] = package; from {module} import main; main()"
+    )
+
+
+def _site_folders() -> tuple[str, ...]:
+    paths = sysconfig.get_paths()
+    return tuple(dict.fromkeys(os.path.realpath(paths[name]) for name in ("purelib", "platlib")))
+
+
+def _inside(path: str, places: Iterable[str]) -> bool:
+    return any(path.startswith(place + "/") for place in places)
+
+
+def _hidden_places(package: Path, folders: list[str]) -> list[str]:
+    """Return what programs would otherwise see of palestra (its generators know the answers) and of projects.
+
+    Container images keep projects in /usr/src by custom.
+    """
+    places = {str(package), str(Path(palestra.sandbox.__file__).parent.parent), "/usr/src"}
+    return sorted(place for place in places if os.path.isdir(place) and _inside(place, folders))
+
+
+def _choose_host_ids() -> tuple[int, int]:
+    """Return two ids that this user namespace maps and no account is likely to have."""
+    for file in ("/proc/self/uid_map", "/proc/self/gid_map"):
+        spans = [(int(line.split()[0]), int(line.split()[2])) for line in Path(file).read_text().splitlines()]
+        if not all(any(start <= wanted < start + count for start, count in spans) for wanted in HOST_IDS):
+            raise PermanentInfraError(
+                f"root in this container has no user ids {HOST_IDS[0]} and {HOST_IDS[1]} ({file}), which sandboxed "
+                "programs would run as; run as an ordinary user, or give the container a larger id range"
+            )
+    return HOST_IDS
