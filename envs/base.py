@@ -3,6 +3,7 @@
 Imports nothing heavy: neither gymnasium nor numpy.
 """
 
+import base64
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
@@ -33,9 +34,13 @@ def canonical_json(value: Json) -> str:
     Raises:
         TaskError: the value is not JSON.
     """
+    return _strict_text(value, sort_keys=True)
+
+
+def _strict_text(value: Json, *, sort_keys: bool) -> str:
     try:
-        return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    except (TypeError, ValueError) as error:
+        return json.dumps(value, sort_keys=sort_keys, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
         raise TaskError(f"not a JSON value: {error}") from error
 
 
@@ -112,8 +117,12 @@ class Task:
         for name, wanted in _FIELD_TYPES.items():
             if name in data and (not isinstance(data[name], wanted) or isinstance(data[name], bool)):
                 raise TaskError(f"task field {name!r} must be {_words(wanted)}, not {data[name]!r}")
-        if not all(isinstance(tool, Mapping) for tool in data.get("tools", ())):
-            raise TaskError("task field 'tools' must hold JSON objects")
+        for tool in data.get("tools", ()):
+            function = tool.get("function") if isinstance(tool, Mapping) else None
+            if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):
+                raise TaskError(f"task field 'tools' must hold function tools with names, not {tool!r:.200}")
+            if not isinstance(function.get("parameters"), Mapping):
+                raise TaskError(f"the tool {function['name']!r} must have 'parameters', a JSON Schema object")
         try:
             budget = Budget(**data.get("budget", {}))
         except TypeError as error:
@@ -182,8 +191,9 @@ def merge_knobs(defaults: Mapping[str, Json], chosen: Mapping[str, Json] | None)
 class Snapshot:
     """One moment of an episode: everything that decides what happens next, with a content hash.
 
-    `state` is canonical JSON (task, family state, random numbers, messages, counters, rewards), so a
-    snapshot read from a file runs no code. `blobs` holds what is not text, such as a workspace.
+    `state` is JSON text (task, family state, random numbers, messages, counters, rewards), so a snapshot
+    read from a file runs no code; keys keep their order, because it shows in the tools that an agent
+    reads. `blobs` holds what is not text, such as a workspace. The hash finds damage, not forgery.
     """
 
     env_id: str
@@ -194,8 +204,32 @@ class Snapshot:
     @classmethod
     def take(cls, env_id: str, state: Json, blobs: Mapping[str, bytes]) -> Self:
         """Return a snapshot of the state, its hash computed."""
-        text = canonical_json(state)
+        text = _strict_text(state, sort_keys=False)
         return cls(env_id, text, dict(blobs), cls._hash(env_id, text, blobs))
+
+    def to_dict(self) -> dict[str, Json]:
+        """Return the snapshot as plain JSON data. It holds the task's hidden part: never show it to an agent."""
+        blobs = {name: base64.b64encode(blob).decode("ascii") for name, blob in self.blobs.items()}
+        return {"env_id": self.env_id, "state": self.state, "blobs": blobs, "digest": self.digest}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Json]) -> Self:
+        """Return the snapshot that `to_dict` wrote; its hash is checked when it is restored.
+
+        Raises:
+            SnapshotError: a field is missing, unknown or of the wrong type.
+        """
+        fields = set(cls.__dataclass_fields__)
+        if not isinstance(data, Mapping) or set(data) != fields or not isinstance(data["blobs"], Mapping):
+            raise SnapshotError(f"a snapshot must be a JSON object with the fields {', '.join(sorted(fields))}")
+        texts = {name: data[name] for name in sorted(fields - {"blobs"})}
+        if wrong := [name for name, text in texts.items() if not isinstance(text, str)]:
+            raise SnapshotError(f"snapshot field {wrong[0]!r} must be text, not {data[wrong[0]]!r:.80}")
+        try:
+            blobs = {name: base64.b64decode(blob, validate=True) for name, blob in data["blobs"].items()}
+        except (TypeError, ValueError) as error:
+            raise SnapshotError(f"snapshot field 'blobs' must hold base64 texts: {error}") from error
+        return cls(**texts, blobs=blobs)
 
     def verify(self, env_id: str) -> Json:
         """Return the state, checked.
@@ -207,9 +241,12 @@ class Snapshot:
             raise SnapshotError(f"the snapshot is of {self.env_id!r} and cannot be restored into {env_id!r}")
         if self._hash(self.env_id, self.state, self.blobs) != self.digest:
             raise SnapshotError(f"the snapshot's content does not match its hash {self.digest[:12]}")
-        return json.loads(self.state)
+        try:
+            return json.loads(self.state)
+        except (ValueError, RecursionError) as error:
+            raise SnapshotError(f"the snapshot's state is not JSON: {error}") from error
 
     @staticmethod
     def _hash(env_id: str, text: str, blobs: Mapping[str, bytes]) -> str:
-        blob_hashes = {name: hashlib.sha256(blobs[name]).hexdigest() for name in sorted(blobs)}
+        blob_hashes = {name: hashlib.sha256(blob).hexdigest() for name, blob in blobs.items()}
         return digest({"env_id": env_id, "state": text, "blobs": blob_hashes})

@@ -4,7 +4,7 @@ Gymnasium's own `Text` space wants a fixed character set, and its shared-memory 
 number for each character of the maximum length. This one stores UTF-8 behind a length.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from multiprocessing.context import BaseContext
 from typing import Any
 
@@ -93,9 +93,31 @@ def _write_shared(space: UnicodeText, index: int, value: str, shared_memory: Any
 
 
 @read_from_shared_memory.register(UnicodeText)
-def _read_shared(space: UnicodeText, shared_memory: Any, n: int = 1) -> tuple[str, ...]:
-    texts = []
-    for start in range(0, n * _stride(space), _stride(space)):
-        size = int.from_bytes(shared_memory[start : start + 8], "little")
-        texts.append(shared_memory[start + 8 : start + 8 + size].decode("utf-8", "surrogatepass"))
-    return tuple(texts)
+def _read_shared(space: UnicodeText, shared_memory: Any, n: int = 1) -> "_SharedTexts":
+    return _SharedTexts(space, shared_memory, n)
+
+
+class _SharedTexts(Sequence[str]):
+    """The texts that shared memory holds now.
+
+    Gymnasium reads shared memory once, when a vector environment is made, and deep-copies what it got
+    at every step: a copy of this is the tuple of the texts at that moment.
+    """
+
+    def __init__(self, space: UnicodeText, shared_memory: Any, n: int) -> None:
+        self._memory, self._stride, self._n = shared_memory, _stride(space), n
+
+    def __len__(self) -> int:
+        return self._n
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return tuple(self[i] for i in range(*index.indices(self._n)))
+        if not -self._n <= index < self._n:
+            raise IndexError(f"no text {index} among {self._n}")
+        start = index % self._n * self._stride
+        size = int.from_bytes(self._memory[start : start + 8], "little")
+        return str(self._memory[start + 8 : start + 8 + size], "utf-8", "surrogatepass")
+
+    def __deepcopy__(self, memo: Any) -> tuple[str, ...]:
+        return tuple(self)
