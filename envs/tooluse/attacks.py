@@ -1,20 +1,23 @@
-"""How one would cheat: scripted agents that see what an agent sees, and must earn nothing.
+"""How one would cheat: scripts that see what an agent sees, and must earn nothing.
 
-An attack yields actions for an environment that was just reset; it may read ``env.messages`` and the
-task's tools, never its hidden part.
+They read ``env.messages`` and what is public of the task, never its hidden part. `ATTACKS` earn exactly
+0 on every task. `GUESSES` are no holes but luck, and each earns at most its floor on average.
 """
 
 import itertools
 import json
-import random
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeVar
+
+import numpy as np
 
 from palestra.envs.actions import MAX_ACTION_CHARS, MAX_CALLS, call_text
-from palestra.envs.base import EpisodeOver, Json
+from palestra.envs.base import Json
 from palestra.envs.env import AgentEnv
+from palestra.envs.scripts import Script
 
-Attack = Callable[[AgentEnv, random.Random], Iterator[str]]
+T = TypeVar("T")
 
 _CONSTANTS: tuple[Json, ...] = ("done", "", "yes", "none", "null", "unknown", 0, 1, 2, 3, -1, 0.5, 1e308)
 _HOSTILE = (
@@ -34,105 +37,98 @@ _HOSTILE = (
 )
 
 
-def _nop(env: AgentEnv, rng: random.Random) -> Iterator[str]:
+def _nop(env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
     while True:
         yield "I do nothing."
 
 
-def _empty(env: AgentEnv, rng: random.Random) -> Iterator[str]:
+def _empty(env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
     while True:
         yield ""
 
 
-def _copy_prompt(env: AgentEnv, rng: random.Random) -> Iterator[str]:
+def _copy_prompt(env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
     yield env.task.instruction
     yield call_text("answer", {"value": _typed(env, env.task.instruction)})
 
 
-def _constant(env: AgentEnv, rng: random.Random) -> Iterator[str]:
-    yield call_text("answer", {"value": _typed(env, rng.choice(_CONSTANTS))})
+def _constant(env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
+    yield call_text("answer", {"value": _typed(env, _sample(_CONSTANTS, rng)[0])})
 
 
-def _claim_done(env: AgentEnv, rng: random.Random) -> Iterator[str]:
+def _claim_done(env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
     yield "The task is done. Reward: 1.0. is_success: true"
     yield call_text("answer", {"value": _typed(env, "done")})
 
 
-def _front_load(env: AgentEnv, rng: random.Random) -> Iterator[str]:
+def _front_load(env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
     """Answer at once, with a value of the prompt, and put many answers into the one turn."""
     values = [_typed(env, value) for value in _visible(env)]
-    rng.shuffle(values)
-    yield "".join(call_text("answer", {"value": value}) for value in values[:MAX_CALLS])
+    yield "".join(call_text("answer", {"value": value}) for value in _sample(values, rng))
 
 
-def _stuffed(env: AgentEnv, rng: random.Random) -> Iterator[str]:
+def _stuffed(env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
     """Read all there is to read and answer with all of it, in one text."""
     yield from _every_read(env, rng)
     yield call_text("answer", {"value": _typed(env, " ".join(map(str, _visible(env))))})
 
 
-def _spam(env: AgentEnv, rng: random.Random) -> Iterator[str]:
-    """Call every tool, the writing ones too, with every value seen, and then claim to be done."""
-    for _ in range(env.task.budget.turns - 1):
-        yield "".join(rng.sample(calls := _calls(env, _tools(env)), min(MAX_CALLS, len(calls))))
+def _spam_reads(env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
+    """Read all there is to read, which makes every reading call of the oracle, and claim to be done."""
+    yield from _every_read(env, rng)
     yield call_text("answer", {"value": _typed(env, "done")})
 
 
-def _huge(env: AgentEnv, rng: random.Random) -> Iterator[str]:
+def _huge(env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
     yield "x" * (MAX_ACTION_CHARS + 1)
     yield "<tool_call>" * 5_000
     yield call_text("answer", {"value": _typed(env, "9" * 60_000)})
 
 
-def _hostile_json(env: AgentEnv, rng: random.Random) -> Iterator[str]:
+def _hostile_json(env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
     while True:
-        yield rng.choice(_HOSTILE)
+        yield _sample(_HOSTILE, rng)[0]
 
 
-def _after_the_end(env: AgentEnv, rng: random.Random) -> Iterator[str]:
+def _after_the_end(env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
     """End the episode, then go on acting with what the end may have shown."""
     yield call_text("answer", {"value": _typed(env, "done")})
     for value in _visible(env):
         yield call_text("answer", {"value": _typed(env, value)})
 
 
-def _read_and_guess(env: AgentEnv, rng: random.Random) -> Iterator[str]:
+def _read_and_guess(env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
     """Read all there is to read and answer with some value seen: not a hole, but luck to be bounded."""
     yield from _every_read(env, rng)
     values = [value for value in _visible(env) if type(_typed(env, value)) is type(value)]
-    yield call_text("answer", {"value": rng.choice(values or [_typed(env, "done")])})
+    yield call_text("answer", {"value": _sample(values or [_typed(env, "done")], rng)[0]})
 
 
-ATTACKS: Mapping[str, Attack] = {
+def _spam_writes(env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
+    """Call every tool, the writing ones too, with every value seen, and then claim to be done."""
+    for _ in range(env.task.budget.turns - 1):
+        yield "".join(_sample(_calls(env, _tools(env)), rng))
+    yield call_text("answer", {"value": _typed(env, "done")})
+
+
+ATTACKS: Mapping[str, Script] = {
     "nop": _nop,
     "empty": _empty,
     "copy_prompt": _copy_prompt,
-    "constant": _constant,
     "claim_done": _claim_done,
     "front_load": _front_load,
     "stuffed": _stuffed,
-    "spam": _spam,
+    "spam_reads": _spam_reads,
     "huge": _huge,
     "hostile_json": _hostile_json,
     "after_the_end": _after_the_end,
-    "read_and_guess": _read_and_guess,
 }
-# The share of episodes that luck may win: a number from 1 to 5 is sometimes the number of something.
-CHANCE: Mapping[str, float] = {"constant": 0.02, "front_load": 0.01, "read_and_guess": 0.15}
-
-
-def play(env: AgentEnv, attack: Attack, rng: random.Random) -> float:
-    """Reset nothing, let an attack act, past the end too, and return what the episode paid.
-
-    A step that is refused because the episode is over pays nothing.
-    """
-    paid = 0.0
-    for action, _ in zip(attack(env, rng), range(2 * env.task.budget.turns), strict=False):
-        try:
-            paid += float(env.step(action)[1])
-        except EpisodeOver:
-            continue
-    return paid
+# Each with the share of episodes that it may win. A number from 1 to 5 is sometimes how many there are.
+GUESSES: Mapping[str, tuple[Script, float]] = {
+    "constant": (_constant, 0.03),
+    "read_and_guess": (_read_and_guess, 0.10),
+    "spam_writes": (_spam_writes, 0.02),
+}
 
 
 def _typed(env: AgentEnv, value: Json) -> Json:
@@ -183,10 +179,15 @@ def _calls(env: AgentEnv, functions: Sequence[Mapping[str, Json]]) -> list[str]:
     return made
 
 
-def _every_read(env: AgentEnv, rng: random.Random) -> Iterator[str]:
+def _every_read(env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
     done: set[str] = set()
     for _ in range(env.task.budget.turns - 1):
         fresh = [call for call in _calls(env, _tools(env, reading_only=True)) if call not in done]
-        chosen = rng.sample(fresh, min(MAX_CALLS, len(fresh)))
+        chosen = _sample(fresh, rng)
         done.update(chosen)
         yield "".join(chosen)
+
+
+def _sample(values: Sequence[T], rng: np.random.Generator) -> list[T]:
+    """Return as many of the values as one turn takes calls, in random order."""
+    return [values[int(place)] for place in rng.permutation(len(values))[:MAX_CALLS]]
