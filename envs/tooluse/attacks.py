@@ -69,13 +69,13 @@ def _front_load(env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
 
 def _stuffed(env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
     """Read all there is to read and answer with all of it, in one text."""
-    yield from _every_read(env, rng)
+    yield from _every_read(env)
     yield call_text("answer", {"value": _typed(env, " ".join(map(str, _visible(env))))})
 
 
 def _spam_reads(env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
     """Read all there is to read, which makes every reading call of the oracle, and claim to be done."""
-    yield from _every_read(env, rng)
+    yield from _every_read(env)
     yield call_text("answer", {"value": _typed(env, "done")})
 
 
@@ -99,7 +99,7 @@ def _after_the_end(env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
 
 def _read_and_guess(env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
     """Read all there is to read and answer with some value seen: not a hole, but luck to be bounded."""
-    yield from _every_read(env, rng)
+    yield from _every_read(env)
     values = [value for value in _visible(env) if type(_typed(env, value)) is type(value)]
     yield call_text("answer", {"value": _sample(values or [_typed(env, "done")], rng)[0]})
 
@@ -107,7 +107,9 @@ def _read_and_guess(env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
 def _spam_writes(env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
     """Call every tool, the writing ones too, with every value seen, and then claim to be done."""
     for _ in range(env.task.budget.turns - 1):
-        yield "".join(_sample(_calls(env, _tools(env)), rng))
+        texts = [value for value in _visible(env) if isinstance(value, str)]
+        chosen = [_sample(_tools(env), rng)[0] for _ in range(MAX_CALLS)]
+        yield "".join(_call(tool, _sample(texts, rng)[: len(_names(tool))]) for tool in chosen)
     yield call_text("answer", {"value": _typed(env, "done")})
 
 
@@ -127,7 +129,7 @@ ATTACKS: Mapping[str, Script] = {
 GUESSES: Mapping[str, tuple[Script, float]] = {
     "constant": (_constant, 0.03),
     "read_and_guess": (_read_and_guess, 0.10),
-    "spam_writes": (_spam_writes, 0.02),
+    "spam_writes": (_spam_writes, 0.04),
 }
 
 
@@ -164,28 +166,27 @@ def _leaves(value: Json) -> list[Json]:
     return [] if isinstance(value, bool) else [value]
 
 
-def _tools(env: AgentEnv, *, reading_only: bool = False) -> list[Mapping[str, Json]]:
-    functions = [tool["function"] for tool in env.task.tools if tool["function"]["name"] != "answer"]
-    return [one for one in functions if not reading_only or re.match("find|list|get", one["name"])]
+def _tools(env: AgentEnv) -> list[Mapping[str, Json]]:
+    return [tool["function"] for tool in env.task.tools if tool["function"]["name"] != "answer"]
 
 
-def _calls(env: AgentEnv, functions: Sequence[Mapping[str, Json]]) -> list[str]:
-    texts = [value for value in _visible(env) if isinstance(value, str)]
-    made: list[str] = []
-    for function in functions:
-        names = list(function["parameters"]["properties"])
-        rows = [(text,) for text in texts] if len(names) == 1 else [(a, b) for a in texts for b in texts]
-        made += [call_text(function["name"], dict(zip(names, row, strict=True))) for row in rows]
-    return made
+def _names(tool: Mapping[str, Json]) -> list[str]:
+    return list(tool["parameters"]["properties"])
 
 
-def _every_read(env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
+def _call(tool: Mapping[str, Json], values: Sequence[Json]) -> str:
+    return call_text(tool["name"], dict(zip(_names(tool), values, strict=True)))
+
+
+def _every_read(env: AgentEnv) -> Iterator[str]:
+    """Call every reading tool with every text seen, the newest first: what replies show leads further."""
     done: set[str] = set()
+    reads = [tool for tool in _tools(env) if re.match("find|list|get", tool["name"])]
     for _ in range(env.task.budget.turns - 1):
-        fresh = [call for call in _calls(env, _tools(env, reading_only=True)) if call not in done]
-        chosen = _sample(fresh, rng)
-        done.update(chosen)
-        yield "".join(chosen)
+        texts = [value for value in reversed(_visible(env)) if isinstance(value, str)]
+        calls = [call for text in texts for tool in reads if (call := _call(tool, [text])) not in done]
+        done.update(calls[:MAX_CALLS])
+        yield "".join(calls[:MAX_CALLS])
 
 
 def _sample(values: Sequence[T], rng: np.random.Generator) -> list[T]:

@@ -40,7 +40,7 @@ class ToolUseEnv(AgentEnv):
 
     def _begin(self, task: Task) -> None:
         lacking = {"db", "calls", "changes", "answer"} - set(task.hidden)
-        if task.family != FAMILY or task.public.get("domain") not in DOMAINS or lacking:
+        if task.family != FAMILY or task.public.get("domain") not in list(DOMAINS) or lacking:
             raise TaskError(f"{task.id!r} is not a {FAMILY} task, or its hidden part lacks {sorted(lacking)}")
         self._tables = copy_tables(task.hidden["db"])
         self._made = [False] * len(task.hidden["calls"])

@@ -16,7 +16,7 @@ def plan(
     The calls are carried out on a copy, so a plan that does not work is never returned.
 
     Raises:
-        ValueError: a call failed, or its reply does not show what the next one needs.
+        ValueError: a call failed.
     """
     schema, after = domain.schema, copy_tables(tables)
     calls: list[dict[str, Json]] = []

@@ -1,0 +1,208 @@
+"""The generator: the same bytes everywhere, splits that share nothing, prompts that give nothing away."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from itertools import islice
+
+import pytest
+
+from palestra.envs.base import SPLITS, Json, Split, Task, TaskError, digest
+from palestra.envs.tooluse.domain import Domain, Template
+from palestra.envs.tooluse.env import ToolUseEnv
+from palestra.envs.tooluse.generate import DOMAINS, KNOBS, ToolUseSource, templates
+from palestra.envs.tooluse.pools import POOLS
+
+N = 240
+# A change of these is a change of every task: raise GENERATOR_VERSION and the environment's version with it.
+GOLDEN = {
+    "train": "e2db6b6ef8787e263082b282156a94e368908b5aada4599b7aa9feb19529e8f6",
+    "heldout": "0e86065fcff0c4f44303e42d72e47e925700fcb8207fe37b2d573aa74c47de09",
+}
+STRUCTURE = {"open", "shipped", "cancelled", "com", "net", "org", "dr"}  # words that are no values of a pool
+
+
+def tasks(split: Split, n: int = N) -> list[Task]:
+    return list(islice(ToolUseSource(split), n))
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_golden_bytes(split: Split) -> None:
+    assert digest([task.digest for task in tasks(split, 60)]) == GOLDEN[split]
+
+
+def test_another_process_with_another_hash_seed_makes_the_same_bytes() -> None:
+    program = (
+        "from palestra.envs.tooluse.generate import ToolUseSource\n"
+        "print([ToolUseSource(split).sample(seed).digest for split in ('train', 'heldout') for seed in range(40)])"
+    )
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONHASHSEED": "4242", "LC_ALL": "C"}
+    told = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, text=True, check=True).stdout
+    assert told.strip() == str([task.digest for split in SPLITS for task in tasks(split, 40)])
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_every_round_of_seeds_holds_each_template_once(split: Split) -> None:
+    n = len(templates(split))
+    for start in (0, 3 * n):
+        seeds = range(start, start + n)
+        drawn = [ToolUseSource(split).sample(seed).provenance["template"] for seed in seeds]
+        assert sorted(drawn) == sorted(f"{domain.name}/{template.name}" for domain, template in templates(split))
+
+
+def test_each_domain_has_enough_templates_with_several_wordings() -> None:
+    for name in DOMAINS:
+        train, heldout = templates("train", name), templates("heldout", name)
+        assert len(train) >= 6
+        assert len(heldout) >= 3
+        assert {template.hops for _, template in train} == {1, 2, 3}
+        assert {template.hops for _, template in heldout} == {1, 2, 3}
+        assert all(len(set(template.texts)) >= 3 for _, template in train)
+        assert all(len(set(template.texts)) >= 2 for _, template in heldout)
+
+
+def skills(domain: Domain, template: Template) -> set[str]:
+    """Name the single things a template asks one to do: use a tool, pass or read a field, find the greatest."""
+    paths = [path for _, *paths in template.calls for path in paths] + [template.answer]
+    named = {path.split(".")[-1] for path in paths} - {"new"} | ({template.new} if template.new else set())
+    return {call[0] for call in template.calls} | named | ({f"max {template.top}"} if template.top else set())
+
+
+@pytest.mark.parametrize("name", DOMAINS)
+def test_a_heldout_template_is_a_new_combination_of_skills_that_training_shows(name: str) -> None:
+    train = templates("train", name)
+    known = set[str]().union(*(skills(domain, template) for domain, template in train))
+    texts = {text for _, template in train for text in template.texts}
+    shapes = {(template.calls, template.answer, template.top) for _, template in train}
+    for domain, template in templates("heldout", name):
+        assert skills(domain, template) <= known, template.name
+        assert (template.calls, template.answer, template.top) not in shapes, template.name
+        assert not texts & set(template.texts), template.name
+
+
+def cells(task: Task) -> list[Json]:
+    return [value for table in task.hidden["db"].values() for row in table.values() for value in row.values()]
+
+
+def words(value: Json) -> set[str]:
+    return {word.casefold() for word in re.findall(r"[A-Za-z]{2,}", json.dumps(value))} - STRUCTURE
+
+
+def test_the_splits_share_no_value_of_a_pool() -> None:
+    assert not words(POOLS["train"].get("row")) & words(POOLS["heldout"].get("row"))
+    pools = {split: set[str]().union(*(words(values) for values in POOLS[split].values())) for split in SPLITS}
+    assert not pools["train"] & pools["heldout"]
+    assert not set(POOLS["train"]["row"]) & set(POOLS["heldout"]["row"])
+    used = {split: set[str]().union(*(words(cells(task)) for task in tasks(split))) for split in SPLITS}
+    assert used["train"]
+    assert used["heldout"]
+    assert not used["train"] & used["heldout"]
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_the_instruction_never_contains_the_answer(split: Split) -> None:
+    for task in tasks(split):
+        answer = task.hidden["answer"]
+        if answer == "done":
+            assert task.hidden["changes"], task.id
+        elif isinstance(answer, str):
+            assert answer.casefold() not in task.instruction.casefold(), task.id
+        else:
+            assert str(answer) not in re.findall(r"\d+", task.instruction), task.id
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_two_subjects_with_one_wording_have_one_solution(split: Split) -> None:
+    """No prompt is ambiguous: whichever record it may speak of, the calls and the answer are the same."""
+    for seed in range(3):
+        for domain, template in templates(split):
+            tables = ToolUseSource(split).sample(seed, {"domain": domain.name}).hidden["db"]
+            solutions: dict[str, set[str]] = {}
+            for id_ in tables[template.table]:
+                target = domain.schema.refs.get(template.new)
+                new = next(iter(tables[target])) if target else "x"
+                subject = domain.subject(tables, template, id_, new)
+                if domain.fits(tables, template, subject):
+                    wording = domain.wording(tables, template, subject, template.texts[0])
+                    values = [domain.value(tables, template, subject, p) for _, *ps in template.calls for p in ps]
+                    answer = domain.value(tables, template, subject, template.answer)
+                    solutions.setdefault(wording, set()).add(json.dumps([values, answer]))
+            assert all(len(found) == 1 for found in solutions.values()), template.name
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_prompts_are_short(split: Split) -> None:
+    assert len(ToolUseEnv.system_prompt.split()) <= 25
+    for task in tasks(split):
+        assert len(task.instruction.split()) <= 40
+        assert len(task.tools) == 6
+        assert all(len(tool["function"]["description"].split()) <= 8 for tool in task.tools)
+        assert all(len(tool["function"]["parameters"]["properties"]) <= 2 for tool in task.tools)
+        assert 2 <= len(task.hidden["calls"]) + 1 <= 4
+        assert task.budget.turns == len(task.hidden["calls"]) + 1 + 3
+
+
+@pytest.mark.parametrize("hops", [1, 2, 3])
+@pytest.mark.parametrize("domain", DOMAINS)
+@pytest.mark.parametrize("split", SPLITS)
+def test_knobs_choose_domain_and_depth(split: Split, domain: str, hops: int) -> None:
+    for seed in range(5):
+        task = ToolUseSource(split).sample(seed, {"domain": domain, "hops": hops})
+        assert task.public == {"domain": domain}
+        assert len(task.hidden["calls"]) == hops
+        assert task.difficulty == {**KNOBS, "domain": domain, "hops": hops}
+
+
+def test_records_make_lists_longer_and_distractors_share_first_names() -> None:
+    def size(records: int) -> int:
+        sampled = (ToolUseSource().sample(seed, {"records": records}) for seed in range(30))
+        return sum(len(table) for task in sampled for table in task.hidden["db"].values())
+
+    def firsts(distractors: int) -> int:
+        task = ToolUseSource().sample(0, {"domain": "shop", "records": 5, "distractors": distractors})
+        return len({user["name"].split()[0] for user in task.hidden["db"]["users"].values()})
+
+    assert size(2) < size(4) < size(6)
+    assert [firsts(0), firsts(1), firsts(5)] == [6, 3, 1]
+
+
+@pytest.mark.parametrize("split", SPLITS)
+@pytest.mark.parametrize("extreme", [(2, 0), (2, 5), (6, 0), (6, 5)])
+def test_extreme_knobs_still_make_tasks(split: Split, extreme: tuple[int, int]) -> None:
+    records, distractors = extreme
+    knobs = {"records": records, "distractors": distractors}
+    made = [ToolUseSource(split).sample(seed, knobs) for seed in range(2 * len(templates(split)))]
+    assert len({task.digest for task in made}) == len(made)
+
+
+@pytest.mark.parametrize(
+    ("knobs", "told"),
+    [
+        ({"hops": 4}, "'hops' must be from 0 to 3"),
+        ({"records": 1}, "'records' must be from 2 to 6"),
+        ({"domain": "zoo"}, "must be any, shop, library, clinic, not 'zoo'"),
+        ({"recods": 3}, "unknown difficulty knob 'recods'"),
+        ({"hops": True}, "takes int, not True"),
+    ],
+)
+def test_a_wrong_knob_is_named(knobs: dict[str, Json], told: str) -> None:
+    with pytest.raises(TaskError, match=told):
+        ToolUseSource().sample(0, knobs)
+
+
+@pytest.mark.parametrize("seed", [-1, True, 1.0, "1", None])
+def test_a_seed_is_a_natural_number(seed: Json) -> None:
+    with pytest.raises(TaskError, match="a seed must be an integer"):
+        ToolUseSource().sample(seed)
+
+
+def test_an_unknown_split_is_named() -> None:
+    with pytest.raises(TaskError, match="'test'"):
+        ToolUseSource("test")  # type: ignore[arg-type]
+
+
+def test_a_task_survives_json() -> None:
+    for task in tasks("train", 30):
+        assert Task.from_dict(json.loads(json.dumps(task.to_dict()))) == task
