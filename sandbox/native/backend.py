@@ -1,18 +1,116 @@
 """The native backend and its sandboxes."""
 
+import atexit
+import errno
+import os
+import threading
+import weakref
 from collections.abc import Mapping
+from pathlib import Path
 
-from palestra.sandbox.base import Capabilities, Command, ExecResult, Limits, Spec
+from palestra.sandbox.base import (
+    MIB,
+    Capabilities,
+    CapabilityError,
+    Command,
+    ExecResult,
+    Limits,
+    SandboxFileError,
+    SandboxSnapshot,
+    Spec,
+)
+from palestra.sandbox.limits import check_limits
+from palestra.sandbox.native import canary
+from palestra.sandbox.native.cgroups import Hierarchy, find_hierarchy, remove_stale
 from palestra.sandbox.native.plan import Plan
+from palestra.sandbox.native.pool import Pool
 from palestra.sandbox.native.slot import Slot
 
 
-class NativeSandbox:
-    """A slot in use."""
+class NativeBackend:
+    """Programs in namespaces of their own, forked from a warm interpreter. Thread-safe.
 
-    def __init__(self, slot: Slot, spec: Spec, capabilities: Capabilities) -> None:
-        self._slot, self._spec, self.capabilities = slot, spec, capabilities
-        slot.wipe(spec.limits.disk_bytes)
+    What it does not stop: programs share a kernel with the host, so a hole in the kernel is
+    a hole in the sandbox; they can measure time and load; and where `memory_tree` is False each process
+    is bounded but not their sum.
+    """
+
+    name = "native"
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pools: dict[tuple[str, ...], Pool] = {}
+        self._capabilities: Capabilities | None = None
+        self._hierarchy: Hierarchy | None = find_hierarchy(Path("/proc/self/mountinfo").read_text(), os.geteuid() == 0)
+        if self._hierarchy:
+            remove_stale(self._hierarchy)
+        atexit.register(self.close)
+        os.register_at_fork(after_in_child=self._forget)
+
+    def probe(self) -> Capabilities:
+        """Run the canary (once; cached) and return what is really enforced on this machine.
+
+        Raises:
+            InfraError: no sandbox could be started.
+        """
+        with self._lock:
+            if self._capabilities is None:
+                pool = self._pool(())
+                slot = pool.acquire(canary.WORKSPACE_BYTES)
+                try:
+                    self._capabilities = canary.examine(slot)
+                finally:
+                    pool.release(slot)
+            return self._capabilities
+
+    def create(self, spec: Spec) -> "NativeSandbox":
+        """Return a sandbox that holds to the spec, with an empty workspace.
+
+        Raises:
+            CapabilityError: a need of the spec was not proven by the canary.
+            InfraError: no sandbox could be started.
+            ValueError: a limit or a need makes no sense.
+        """
+        check_limits(spec.limits)
+        capabilities = self.probe()
+        if missing := capabilities.missing(spec.needs):
+            raise CapabilityError(
+                f"the native backend does not enforce {', '.join(missing)} here, which this task needs; "
+                "see the sandbox documentation for what each takes"
+            )
+        with self._lock:
+            pool = self._pool(spec.preload)
+        return NativeSandbox(self, pool, spec, capabilities)
+
+    def close(self) -> None:
+        """End every slot."""
+        with self._lock:
+            pools, self._pools = list(self._pools.values()), {}
+        for pool in pools:
+            pool.close()
+
+    def _pool(self, preload: tuple[str, ...]) -> Pool:
+        if preload not in self._pools:
+            plan = Plan.make(preload)
+            self._pools[preload] = Pool(lambda: Slot(plan, self._hierarchy))
+        return self._pools[preload]
+
+    def _forget(self) -> None:
+        self._lock = threading.Lock()
+        pools, self._pools = list(self._pools.values()), {}
+        for pool in pools:
+            pool.forget()
+
+
+class NativeSandbox:
+    """A slot in use. It is given back by `close`, or when nobody refers to it any more."""
+
+    def __init__(self, backend: NativeBackend, pool: Pool, spec: Spec, capabilities: Capabilities) -> None:
+        self.capabilities = capabilities
+        self._backend, self._spec = backend, spec
+        self._slot = pool.acquire(spec.limits.disk_bytes)
+        self._give_back = weakref.finalize(self, pool.release, self._slot)
+        self._give_back.atexit = False  # the backend ends every slot then
 
     def exec(
         self,
@@ -22,23 +120,94 @@ class NativeSandbox:
         env: Mapping[str, str] | None = None,
         limits: Limits | None = None,
     ) -> ExecResult:
-        """Run one program to its end."""
-        return self._slot.run(command, stdin, {**self._spec.env, **(env or {})}, limits or self._spec.limits)
+        """Run one program to its end and return what came of it; every process it left is dead.
+
+        A command that does not exist ends with exit code 127, as in a shell.
+
+        Raises:
+            InfraError: the program could not be started for a reason of ours.
+            ValueError: the command, a variable or a limit makes no sense.
+        """
+        if limits is not None:
+            check_limits(limits)
+        return self._open_slot().run(command, stdin, {**self._spec.env, **(env or {})}, limits or self._spec.limits)
+
+    def write(self, path: str, data: bytes) -> None:
+        """Create or replace a regular file in the workspace, with its parent folders.
+
+        Raises:
+            SandboxFileError: the path leaves the workspace or the disk limit is reached.
+        """
+        self._refuse_larger(path, len(data))
+        self._open_slot().ask_files({"do": "write", "path": path}, data)
+
+    def read(self, path: str, *, limit_bytes: int = 16 * MIB) -> bytes:
+        """Return a regular file's bytes; links are not followed.
+
+        Raises:
+            SandboxFileError: missing, not a regular file, larger than the limit, or outside.
+        """
+        return self._open_slot().ask_files({"do": "read", "path": path, "limit_bytes": limit_bytes})[1]
+
+    def upload(self, source: str, path: str) -> None:
+        """Copy one host file into the workspace."""
+        self._refuse_larger(path, os.path.getsize(source))
+        self.write(path, Path(source).read_bytes())
+
+    def download(self, path: str, target: str) -> None:
+        """Copy one workspace file to the host, with the rules of `read`."""
+        data = self.read(path, limit_bytes=self._spec.limits.disk_bytes)
+        Path(target).write_bytes(data)
+
+    def snapshot(self) -> SandboxSnapshot:
+        """Return the workspace as it is now.
+
+        Raises:
+            SandboxFileError: its files add up to more than the disk limit, as sparse ones can.
+        """
+        question = {"do": "save", "limit_bytes": self._spec.limits.disk_bytes}
+        answer, data = self._open_slot().ask_files(question)
+        return SandboxSnapshot(data, str(answer["digest"]))
+
+    def restore(self, snapshot: SandboxSnapshot) -> None:
+        """Make the workspace what it was at the snapshot; nothing written since then is left.
+
+        Raises:
+            SandboxFileError: the snapshot is damaged or does not fit; the workspace is empty then.
+        """
+        slot = self._open_slot()
+        slot.wipe(self._spec.limits.disk_bytes)
+        try:
+            answer, _ = slot.ask_files({"do": "load"}, snapshot.data)
+            if answer["digest"] != snapshot.digest:
+                raise SandboxFileError(
+                    errno.EINVAL, f"the snapshot's content does not match its digest {snapshot.digest[:12]}"
+                )
+        except SandboxFileError:
+            slot.wipe(self._spec.limits.disk_bytes)
+            raise
+
+    def fork(self) -> "NativeSandbox":
+        """Return a new sandbox whose workspace is a copy of this one's; the two are independent."""
+        snapshot = self.snapshot()
+        twin = self._backend.create(self._spec)
+        try:
+            twin.restore(snapshot)
+        except BaseException:
+            twin.close()
+            raise
+        return twin
 
     def close(self) -> None:
-        """End the slot."""
-        self._slot.kill()
+        """Give the sandbox back; a second call does nothing."""
+        self._give_back()
 
+    def _open_slot(self) -> Slot:
+        if not self._give_back.alive:
+            raise ValueError("the sandbox is closed; create another")
+        return self._slot
 
-class NativeBackend:
-    """Namespaces, cgroups and seccomp."""
-
-    name = "native"
-
-    def probe(self) -> Capabilities:
-        """Return what is enforced."""
-        return Capabilities()
-
-    def create(self, spec: Spec) -> NativeSandbox:
-        """Return a sandbox."""
-        return NativeSandbox(Slot(Plan.make(spec.preload)), spec, self.probe())
+    def _refuse_larger(self, path: str, size_bytes: int) -> None:
+        limit = self._spec.limits.disk_bytes
+        if size_bytes > limit:
+            raise SandboxFileError(errno.ENOSPC, f"{path!r}: {size_bytes} bytes are more than the disk limit {limit}")

@@ -17,13 +17,16 @@ from typing import Any, NoReturn
 
 from palestra.sandbox.native import linux, messages, program, rootfs
 from palestra.sandbox.native.plan import WORKSPACE
+from palestra.sandbox.native.privileges import Privileges
 from palestra.sandbox.native.seccomp import build_filter
 from palestra.sandbox.native.syscalls import machine
 
 _FRESH = linux.NEWNS | linux.NEWPID | linux.NEWIPC
 # What programs import most: cheap to hold, and each saves its import time in every program.
-_COMMON = ("bisect", "collections", "dataclasses", "functools", "heapq", "io", "itertools", "json", "linecache", "math")
-_COMMON += ("operator", "random", "re", "string", "threading", "traceback", "typing")
+_COMMON = (
+    *("bisect", "collections", "dataclasses", "functools", "heapq", "io", "itertools", "json", "linecache", "math"),
+    *("operator", "random", "re", "string", "threading", "traceback", "typing"),
+)
 
 
 def main() -> NoReturn:
@@ -42,25 +45,25 @@ def main() -> NoReturn:
     except BaseException as error:
         messages.send(control, {"error": f"{type(error).__name__}: {error}"[:2000], "errno": None})
         os._exit(1)
-    server = Server(control, config["drop_ids"])
+    privileges = Privileges(build_filter(machine()), linux.last_capability(), config["changes_user"])
     gc.collect()
     gc.freeze()  # so that a collection in a program does not copy the memory it shares with this process
-    messages.send(control, {"ready": True})
-    server.serve()
+    with open("/proc/self/statm") as file:
+        address_space = int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    messages.send(control, {"address_space": address_space})
+    Server(control, privileges).serve()
 
 
 class Server:
     """Answers the host's requests, one at a time."""
 
-    def __init__(self, control: socket.socket, drop_ids: bool) -> None:
-        self._control, self._drop_ids = control, drop_ids
-        self._rules = build_filter(machine())
-        self._last_capability = linux.last_capability()
+    def __init__(self, control: socket.socket, privileges: Privileges) -> None:
+        self._control, self._privileges = control, privileges
         self._has_workspace = False
 
     def serve(self) -> NoReturn:
         """Answer until the host is gone."""
-        actions = {"run": self._run, "wipe": self._wipe}
+        actions = {"run": self._run, "wipe": self._wipe, "files": self._files}
         while True:
             try:
                 request, descriptors = messages.receive(self._control)
@@ -82,19 +85,29 @@ class Server:
         self._has_workspace = True
         return {}
 
+    def _files(self, request: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
+        """Start the process that serves files over the connection that came along."""
+        if os.fork() == 0:
+            connection = socket.socket(fileno=os.dup2(descriptors[0], 3))
+            program.close_all_but(3)
+            self._privileges.drop()
+            # Only now, so that programs do not carry what only this process needs.
+            importlib.import_module("palestra.sandbox.native.fileserver").serve(connection)
+        return {}
+
     def _run(self, request: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
         """Run one program to its end."""
         status_read, status_write = os.pipe()
         start = time.monotonic()
         pid = linux.clone(_FRESH)
         if pid == 0:
-            request["last_capability"] = self._last_capability
-            program.run(request, descriptors, status_write, self._rules, self._drop_ids)
+            program.run(request, descriptors, status_write, self._privileges)
         os.close(status_write)
         with os.fdopen(status_read, "rb", buffering=0) as status:
             timed_out = self._wait(pid, request["wall_s"])
             _, wait_status, usage = os.wait4(pid, 0)  # returns when every process of the namespace is gone
             duration = time.monotonic() - start
+            os.chmod(WORKSPACE, 0o755)  # whatever the program made of it
             os.set_blocking(status_read, False)
             told = status.read(1024) or b""
         if told[:1] == b"E":
@@ -107,7 +120,7 @@ class Server:
             "duration_s": duration,
             "cpu_s": usage.ru_utime + usage.ru_stime,
             "max_rss_bytes": usage.ru_maxrss * 1024,
-            "workspace_bytes": _used_bytes(),
+            "workspace_bytes": rootfs.workspace_bytes(),
         }
 
     @staticmethod
@@ -123,9 +136,3 @@ class Server:
             return True
         finally:
             os.close(descriptor)
-
-
-def _used_bytes() -> int:
-    """Return the memory that the workspace's files hold."""
-    state = os.statvfs(WORKSPACE)
-    return (state.f_blocks - state.f_bfree) * state.f_frsize

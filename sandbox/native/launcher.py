@@ -11,10 +11,10 @@ import select
 import signal
 import socket
 import sys
-import time
 from typing import NoReturn
 
 from palestra.sandbox.native import linux
+from palestra.sandbox.native.cgroups import remove_folders
 from palestra.sandbox.native.plan import AGENT_ID, PACKAGE_DIR, ROOT_ID, Plan, bootstrap
 from palestra.sandbox.native.rootfs import build_root, clone_trees
 
@@ -38,7 +38,7 @@ def main() -> NoReturn:
     with contextlib.suppress(ProcessLookupError):
         os.kill(slot, signal.SIGKILL)
     os.waitpid(slot, 0)
-    _remove(plan.cgroup_dirs)
+    remove_folders(plan.cgroup_dirs)
     os._exit(0)
 
 
@@ -94,7 +94,7 @@ def _enter(plan: Plan, trees: dict[str, int] | None, ready: int, control: socket
         if not plan.host_ids:
             linux.keep_capabilities_over_exec(linux.last_capability())
         config = {"control": control.fileno(), "imports": plan.import_dirs, "preload": plan.preload}
-        config["drop_ids"] = plan.host_ids is not None
+        config["changes_user"] = plan.host_ids is not None
         os.set_inheritable(control.fileno(), True)
         command = [plan.python, "-s", "-S", "-P", "-c", bootstrap("palestra.sandbox.native.forkserver")]
         os.execve(plan.python, [*command, PACKAGE_DIR, json.dumps(config)], plan.environment())
@@ -108,18 +108,6 @@ def _report(control: socket.socket, error: BaseException) -> None:
     code = error.errno if isinstance(error, OSError) else None
     with contextlib.suppress(OSError):
         control.send(json.dumps({"error": f"{type(error).__name__}: {error}"[:2000], "errno": code}).encode())
-
-
-def _remove(folders: tuple[str, ...]) -> None:
-    for folder in folders:
-        for _ in range(100):
-            try:
-                os.rmdir(folder)
-                break
-            except FileNotFoundError:
-                break
-            except OSError:  # the kernel has not yet let go of the last process
-                time.sleep(0.01)
 
 
 def _write(file: str, text: str) -> None:

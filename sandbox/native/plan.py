@@ -7,7 +7,7 @@ import sysconfig
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import palestra.sandbox
 from palestra.sandbox.base import PermanentInfraError
@@ -88,8 +88,9 @@ class Plan:
     @classmethod
     def from_json(cls, text: str) -> Self:
         """Return the plan that `to_json` wrote."""
-        fields = json.loads(text)
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()})
+        fields: dict[str, Any] = json.loads(text)
+        lists: dict[str, Any] = {name: tuple(value) for name, value in fields.items() if isinstance(value, list)}
+        return cls(**{**fields, **lists})
 
 
 def bootstrap(module: str) -> str:

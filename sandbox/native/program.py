@@ -16,12 +16,14 @@ import signal
 import struct
 import sys
 import threading
+import traceback
 import types
 from collections.abc import Iterable
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
 
 from palestra.sandbox.native import linux
-from palestra.sandbox.native.plan import AGENT_ID, WORKSPACE
+from palestra.sandbox.native.plan import WORKSPACE
+from palestra.sandbox.native.privileges import Privileges
 from palestra.sandbox.native.rootfs import mount_fresh_proc, mount_fresh_tmp
 
 STATUS = struct.Struct("=ci")  # b"S" and a wait status; a text after b"E" says why there was no program
@@ -29,40 +31,45 @@ _SOURCE_NAME = "<program>"
 _COMMAND_NOT_FOUND, _COMMAND_NOT_EXECUTABLE = 127, 126
 
 
-def run(request: dict[str, Any], descriptors: list[int], status: int, rules: bytes, drop_ids: bool) -> NoReturn:
+def run(request: dict[str, Any], descriptors: list[int], status: int, privileges: Privileges) -> NoReturn:
     """Be init and, forked from it, the program.
 
     Args:
         request: the limits, as numbers.
         descriptors: the program's description, its stdin, stdout and stderr.
         status: where init writes what became of the program.
-        rules: the system call filter.
-        drop_ids: whether the programs' user id is another than the fork-server's.
+        privileges: what the program must not have.
     """
     try:
         payload = descriptors[0]
         for target, source in enumerate(descriptors[1:]):
             os.dup2(source, target)
-        _close_all_but(payload, status)
-        _isolate(request, rules, drop_ids)
+        close_all_but(payload, status)
+        _isolate(request, privileges)
         program = os.fork()
     except BaseException as error:
         os.write(status, b"E" + f"{type(error).__name__}: {error}".encode()[:1000])
         os._exit(1)
     if program:
         _collect(program, status)
-    os.close(status)
-    linux.prctl(linux.PR_SET_DUMPABLE, 1)  # so that it may open /proc/self/fd
-    with os.fdopen(payload, "rb") as file:
-        description = json.loads(file.read())
-    os.environ.clear()
-    os.environ.update(description["env"])
-    if "source" in description:
-        run_python(description["source"], description["argv"])
-    run_command(description["argv"])
+    try:
+        os.close(status)
+        linux.prctl(linux.PR_SET_DUMPABLE, 1)  # so that it may open /proc/self/fd
+        with os.fdopen(payload, "rb") as file:
+            description = json.loads(file.read())
+        os.environ.clear()
+        os.environ.update(description["env"])
+        if "source" in description:
+            run_python(description["source"], description["argv"])
+        run_command(description["argv"])
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(1)  # never back into the fork-server's code
 
 
-def _close_all_but(*kept: int) -> None:
+def close_all_but(*kept: int) -> None:
+    """Close every descriptor but the standard ones and these."""
     lowest = 3
     for descriptor in sorted(kept):
         os.closerange(lowest, descriptor)
@@ -70,7 +77,7 @@ def _close_all_but(*kept: int) -> None:
     os.closerange(lowest, 1 << 20)
 
 
-def _isolate(request: dict[str, Any], rules: bytes, drop_ids: bool) -> None:
+def _isolate(request: dict[str, Any], privileges: Privileges) -> None:
     with open("/proc/self/oom_score_adj", "w") as file:
         file.write("1000")  # the fork-server outlives a shortage of memory
     mount_fresh_tmp(request["disk_bytes"])
@@ -79,16 +86,7 @@ def _isolate(request: dict[str, Any], rules: bytes, drop_ids: bool) -> None:
     os.setsid()
     for name, value in request["rlimits"].items():
         resource.setrlimit(getattr(resource, name), tuple(value))
-    for capability in range(request["last_capability"] + 1):
-        linux.prctl(linux.PR_CAPBSET_DROP, capability)
-    if drop_ids:
-        os.setgroups([])
-        os.setresgid(AGENT_ID, AGENT_ID, AGENT_ID)
-        os.setresuid(AGENT_ID, AGENT_ID, AGENT_ID)
-    linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
-    linux.drop_capabilities()
-    linux.prctl(linux.PR_SET_DUMPABLE, 0)  # the program cannot reach into init
-    linux.install_filter(rules)
+    privileges.drop()
 
 
 def _collect(program: int, status: int) -> NoReturn:
@@ -116,12 +114,15 @@ def run_command(argv: list[str]) -> NoReturn:
 def run_python(source: str, argv: list[str]) -> NoReturn:
     """Run a source as ``__main__`` and end as ``python`` would: threads joined, files flushed."""
     sys.stdin, sys.stdout, sys.stderr = _text(0, "r"), _text(1, "w"), _text(2, "w")
-    sys.__stdin__, sys.__stdout__, sys.__stderr__ = (cast(Any, s) for s in (sys.stdin, sys.stdout, sys.stderr))
+    vars(sys).update(__stdin__=sys.stdin, __stdout__=sys.stdout, __stderr__=sys.stderr)
     sys.argv = [_SOURCE_NAME, *argv]
     sys.path.insert(0, WORKSPACE)
     main = types.ModuleType("__main__")
     main.__dict__["__builtins__"] = builtins
     before = set(sys.modules)
+    for name in before:
+        if name.partition(".")[0] == "palestra":
+            del sys.modules[name]
     sys.modules["__main__"] = main
     gc.enable()
     code = _guarded(source, main)

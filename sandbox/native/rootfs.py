@@ -76,6 +76,12 @@ def mount_workspace(size_bytes: int) -> None:
     linux.mount("tmpfs", WORKSPACE, "tmpfs", _SAFE, _private_tmpfs(size_bytes, "755"))
 
 
+def workspace_bytes() -> int:
+    """Return the memory that the workspace's files hold."""
+    state = os.statvfs(WORKSPACE)
+    return (state.f_blocks - state.f_bfree) * state.f_frsize
+
+
 def mount_fresh_tmp(size_bytes: int) -> None:
     """Put an empty /tmp of a size in place, for one program."""
     linux.mount("tmpfs", "/tmp", "tmpfs", _SAFE, _private_tmpfs(size_bytes, "1777"))

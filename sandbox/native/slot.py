@@ -1,57 +1,54 @@
 """The host's end of one slot: starts it, sends it programs, and notices when it is gone."""
 
 import contextlib
+import dataclasses
 import errno
-import json
-import math
 import os
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from palestra.sandbox.base import Command, ExecResult, InfraError, Limits, PermanentInfraError, Python
+from palestra.sandbox.base import MIB, Command, ExecResult, InfraError, Limits, PermanentInfraError
 from palestra.sandbox.capture import Capture, take_until
-from palestra.sandbox.native import messages
+from palestra.sandbox.native import messages, stream
+from palestra.sandbox.native.cgroups import ControlGroup, Hierarchy
+from palestra.sandbox.native.outcome import describe, resource_limits, to_result
 from palestra.sandbox.native.plan import Plan, bootstrap
 
 _START_S = 30.0
 _GRACE_S = 15.0  # on a busy machine, beyond the program's own time
-_OPEN_FILES = 512
+_OWN_PROCESSES = 3  # fork-server, file server and a program's init
 _LACKS_SUPPORT = (errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EINVAL, errno.ENOSPC, errno.EUSERS)
 
 
 class Slot:
-    """A started sandbox, warm and empty until it is given a workspace by `wipe`.
+    """A started sandbox, warm, and without a workspace until `wipe` gives it one.
 
-    Every method raises InfraError when the slot is dead or does not answer, and it stays dead then.
+    Every method raises InfraError when the slot is dead, does not answer or is in use, and a slot that
+    failed to answer is ended.
     """
 
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
+    def __init__(self, plan: Plan, hierarchy: Hierarchy | None) -> None:
+        self.is_alive = True
         self._lock = threading.Lock()
         self._owner_pid = os.getpid()
+        self._group = ControlGroup(hierarchy) if hierarchy else None
+        if self._group:
+            plan = dataclasses.replace(plan, cgroup_procs=self._group.procs_files, cgroup_dirs=self._group.folders)
+        self._plan = plan
+        self._environment = plan.environment()
         self._errors = os.memfd_create("palestra-slot-errors", os.MFD_CLOEXEC)
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._files: socket.socket | None = None
+        self._workspace_bytes, self._memory_bytes = 0, 64 * MIB
         with theirs:
-            self._launcher = subprocess.Popen(
-                [
-                    *(sys.executable, "-I", "-S", "-c", bootstrap("palestra.sandbox.native.launcher")),
-                    *(plan.package, plan.to_json(), str(theirs.fileno())),
-                ],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=self._errors,
-                env={},
-                cwd="/",
-                start_new_session=True,
-            )
-        self.is_alive = True
+            self._launcher = self._launch(theirs.fileno())
         try:
-            self._answer(_START_S)
+            self._address_space = int(self._answer(_START_S)["address_space"])
+            self._base_bytes = self._group.held_bytes() if self._group else 0
         except BaseException:
             self.kill()
             raise
@@ -59,34 +56,46 @@ class Slot:
     def wipe(self, size_bytes: int) -> None:
         """Replace the workspace by an empty one."""
         with self._exchange():
-            messages.send(self._control, {"do": "wipe", "size_bytes": size_bytes})
-            self._answer(_GRACE_S)
+            self._ask({"do": "wipe", "size_bytes": size_bytes})
+            self._workspace_bytes = 0
 
     def run(self, command: Command, stdin: bytes, env: Mapping[str, str], limits: Limits) -> ExecResult:
         """Run one program in the workspace and return what came of it."""
-        description = _describe(command, {**self._plan.environment(), **env})
+        description = describe(command, {**self._environment, **env})
+        address_space = None if self._group else self._address_space
+        request = {
+            "do": "run",
+            "wall_s": limits.wall_s,
+            "disk_bytes": limits.disk_bytes,
+            "rlimits": resource_limits(limits, address_space, _OWN_PROCESSES),
+        }
         output_limits = (limits.output_bytes, limits.file_bytes)
         with self._exchange(), Capture(*output_limits) as stdout, Capture(*output_limits) as stderr:
-            descriptors = [messages.sealed_file(description), messages.sealed_file(stdin)]
-            try:
-                if self._plan.host_ids:  # so that the program may open /dev/stdout
-                    for capture in (stdout, stderr):
-                        os.fchown(capture.write_end, self._plan.host_ids[1], self._plan.host_ids[1])
-                request = {
-                    "do": "run",
-                    "wall_s": limits.wall_s,
-                    "disk_bytes": limits.disk_bytes,
-                    "rlimits": self._rlimits(limits),
-                }
-                messages.send(self._control, request, [*descriptors, stdout.write_end, stderr.write_end])
-            finally:
-                messages.close_all(descriptors)
-            for capture in (stdout, stderr):
-                capture.close_write_end()
-            outcome = self._answer(limits.wall_s + _GRACE_S, (stdout, stderr))
-            for capture in (stdout, stderr):
-                capture.drain()
-            return self._result(outcome, limits, stdout, stderr)
+            self._memory_bytes = limits.memory_bytes
+            kills = self._limit(limits.processes)
+            with _sealed(description) as payload, _sealed(stdin) as given:
+                outcome = self._start_program(request, payload, given, stdout, stderr)
+            self._workspace_bytes = int(outcome["workspace_bytes"])
+            is_short = self._group is not None and outcome["code"] != 0 and self._group.kills() > kills
+            return to_result(outcome, limits, stdout, stderr, is_short)
+
+    def ask_files(self, question: dict[str, Any], data: bytes = b"") -> tuple[dict[str, Any], bytes]:
+        """Let the file server do something with data; return its answer and the data that came back.
+
+        Raises:
+            SandboxFileError: it refused.
+        """
+        with self._exchange():
+            self._limit(extra_bytes=len(data))
+            connection = self._files_connection()
+            stream.send_end(connection, question)
+            for chunk in stream.split(data):
+                stream.send_chunk(connection, chunk)
+            stream.send_end(connection, {})
+            got = b"".join(stream.receive_chunks(connection))
+            answer = stream.receive_message(connection)
+            self._workspace_bytes = int(answer["workspace_bytes"])
+        return stream.accept(answer), got
 
     def kill(self) -> None:
         """End the slot and everything in it; returns when it is gone. A second call does nothing."""
@@ -94,48 +103,100 @@ class Slot:
             return
         self.is_alive = False
         self._control.close()
-        if os.getpid() != self._owner_pid:  # a forked copy of the owner: the slot is not ours to wait for
-            os.close(self._errors)
-            return
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._launcher.wait(timeout=_GRACE_S)
-        self._launcher.kill()
-        self._launcher.wait()
+        if self._files:
+            self._files.close()
+        if os.getpid() == self._owner_pid:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._launcher.wait(timeout=_GRACE_S)
+            self._launcher.kill()
+            self._launcher.wait()
+            if self._group:
+                self._group.remove()
+        else:  # in a fork of the owner: the slot is not ours to wait for
+            self._launcher.returncode = 0
         os.close(self._errors)
 
+    def _launch(self, control: int) -> "subprocess.Popen[bytes]":
+        start = [sys.executable, "-I", "-S", "-c", bootstrap("palestra.sandbox.native.launcher")]
+        return subprocess.Popen(
+            [*start, self._plan.package, self._plan.to_json(), str(control)],
+            pass_fds=[control],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=self._errors,
+            env={},
+            cwd="/",
+            start_new_session=True,
+        )
+
+    def _start_program(
+        self, request: dict[str, Any], payload: int, stdin: int, stdout: Capture, stderr: Capture
+    ) -> dict[str, Any]:
+        captures = (stdout, stderr)
+        if self._plan.host_ids:  # so that the program may open /dev/stdout
+            for capture in captures:
+                os.fchown(capture.write_end, self._plan.host_ids[1], self._plan.host_ids[1])
+        messages.send(self._control, request, [payload, stdin, stdout.write_end, stderr.write_end])
+        for capture in captures:
+            capture.close_write_end()
+        outcome = self._answer(request["wall_s"] + _GRACE_S, captures)
+        for capture in captures:
+            capture.drain()
+        return outcome
+
+    def _limit(self, processes: int = 0, extra_bytes: int = 0) -> int:
+        """Set the control group's limits; return how often memory has run out in it so far.
+
+        What lies in the workspace already is memory too, but not a later program's fault.
+        """
+        if self._group is None:
+            return 0
+        workspace_bytes = -(-self._workspace_bytes // MIB) * MIB
+        size = self._base_bytes + self._memory_bytes + workspace_bytes + extra_bytes
+        self._group.limit(size, processes + _OWN_PROCESSES)
+        return self._group.kills() if processes else 0
+
+    def _files_connection(self) -> socket.socket:
+        if self._files is None:
+            self._files, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+            self._files.settimeout(_GRACE_S)
+            with theirs:
+                self._ask({"do": "files"}, [theirs.fileno()])
+        return self._files
+
     @contextlib.contextmanager
-    def _exchange(self) -> Any:
-        """Hold the slot for one question and its answer; whatever cuts them apart ends the slot."""
+    def _exchange(self) -> Iterator[None]:
+        """Hold the slot for one question and its answer; whatever comes between them ends the slot."""
         if os.getpid() != self._owner_pid:
             raise InfraError("this sandbox belongs to the process that this one was forked from; create another here")
         if not self._lock.acquire(blocking=False):
-            raise InfraError("this sandbox is running a program for another thread; use one sandbox a thread")
+            raise InfraError("this sandbox is busy for another thread; use one sandbox a thread")
         try:
             if not self.is_alive:
                 raise InfraError("the sandbox has died or was closed; create another")
             yield
         except InfraError:
             raise
-        except OSError as error:
-            self.kill()
-            raise InfraError(f"the sandbox does not answer: {error}") from error
+        except (EOFError, OSError, ValueError) as error:
+            raise self._failure(error) from error
         except BaseException:
             self.kill()
             raise
         finally:
             self._lock.release()
 
+    def _ask(self, request: dict[str, Any], descriptors: Sequence[int] = ()) -> None:
+        messages.send(self._control, request, descriptors)
+        self._answer(_GRACE_S)
+
     def _answer(self, timeout_s: float, captures: Sequence[Capture] = ()) -> dict[str, Any]:
         try:
             if not take_until(self._control.fileno(), captures, timeout_s):
                 raise TimeoutError(f"no answer within {timeout_s:g} s")
-            answer, _ = messages.receive(self._control)
+            answer, descriptors = messages.receive(self._control)
+            messages.close_all(descriptors)
         except (EOFError, OSError, ValueError) as error:
-            complaint = os.pread(self._errors, 2000, max(0, os.fstat(self._errors).st_size - 2000)).decode(
-                errors="replace"
-            )
-            self.kill()
-            raise InfraError(f"the sandbox died: {error}. {complaint}".strip()) from error
+            raise self._failure(error) from error
         if "error" in answer:
             self.kill()
             if answer.get("errno") in _LACKS_SUPPORT:
@@ -143,34 +204,19 @@ class Slot:
             raise InfraError(f"the sandbox failed: {answer['error']}")
         return answer
 
-    def _rlimits(self, limits: Limits) -> dict[str, tuple[int, int]]:
-        cpu_s = math.ceil(limits.cpu_s)
-        wanted = {
-            "RLIMIT_CORE": (0, 0),
-            "RLIMIT_CPU": (cpu_s, cpu_s + 1),
-            "RLIMIT_FSIZE": (limits.file_bytes, limits.file_bytes),
-            "RLIMIT_NOFILE": (_OPEN_FILES, _OPEN_FILES),
-        }
-        return wanted
-
-    @staticmethod
-    def _result(outcome: dict[str, Any], limits: Limits, stdout: Capture, stderr: Capture) -> ExecResult:
-        code = outcome["code"]
-        return ExecResult(
-            exit_code=code if code >= 0 else None,
-            signal=-code if code < 0 else None,
-            stdout=stdout.data,
-            stderr=stderr.data,
-            truncated=stdout.truncated or stderr.truncated,
-            timed_out=outcome["timed_out"],
-            oom=False,
-            duration_s=outcome["duration_s"],
-            cpu_s=outcome["cpu_s"],
-            max_rss_bytes=outcome["max_rss_bytes"],
-        )
+    def _failure(self, error: Exception) -> InfraError:
+        """End the slot and return what to raise about it."""
+        complaint = b""
+        if self.is_alive:
+            complaint = os.pread(self._errors, 2000, max(0, os.fstat(self._errors).st_size - 2000))
+        self.kill()
+        return InfraError(f"the sandbox died: {error}. {complaint.decode(errors='replace')}".strip())
 
 
-def _describe(command: Command, env: Mapping[str, str]) -> bytes:
-    if isinstance(command, Python):
-        return json.dumps({"source": command.source, "argv": list(command.argv), "env": dict(env)}).encode()
-    return json.dumps({"argv": list(command), "env": dict(env)}).encode()
+@contextlib.contextmanager
+def _sealed(data: bytes) -> Iterator[int]:
+    file = messages.sealed_file(data)
+    try:
+        yield file
+    finally:
+        os.close(file)
