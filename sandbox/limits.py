@@ -1,6 +1,7 @@
 """Whether limits make sense, before anything is started with them."""
 
 import math
+import resource
 from dataclasses import fields
 
 from palestra.sandbox.base import Limits
@@ -15,3 +16,11 @@ def check_limits(limits: Limits) -> None:
         kinds: tuple[type, ...] = (int, float) if entry.name.endswith("_s") else (int,)
         if type(value) not in kinds or not math.isfinite(value) or not 0 < value <= _LARGEST:
             raise ValueError(f"limit {entry.name} must be a positive {kinds[-1].__name__}, not {value!r}")
+
+
+def lower_limit(pid: int, name: str, wanted: tuple[int, int]) -> None:
+    """Lower a resource limit of a process (0: this one); what is lower already stays as it is."""
+    which = getattr(resource, name)
+    highest = resource.prlimit(pid, which)[1]
+    soft, hard = (value if highest == resource.RLIM_INFINITY else min(value, highest) for value in wanted)
+    resource.prlimit(pid, which, (soft, hard))

@@ -4,7 +4,6 @@ Both ends of a slot speak them: the host, and the fork-server inside.
 """
 
 import contextlib
-import fcntl
 import json
 import os
 import socket
@@ -13,7 +12,6 @@ from typing import Any
 
 _LARGEST_MESSAGE = 16 * 1024
 _MOST_DESCRIPTORS = 8
-_ADD_SEALS, _EVERY_SEAL = 1033, 0xF  # fcntl(2): against sealing, shrinking, growing and writing
 
 
 def send(control: socket.socket, message: dict[str, Any], descriptors: Sequence[int] = ()) -> None:
@@ -48,14 +46,3 @@ def close_all(descriptors: Sequence[int]) -> None:
     for descriptor in descriptors:
         with contextlib.suppress(OSError):
             os.close(descriptor)
-
-
-def sealed_file(data: bytes) -> int:
-    """Return the descriptor of an unnamed file with this content, at its start, that nobody can change."""
-    file = os.memfd_create("palestra", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    view = memoryview(data)
-    while view:
-        view = view[os.write(file, view) :]
-    os.lseek(file, 0, os.SEEK_SET)
-    fcntl.fcntl(file, _ADD_SEALS, _EVERY_SEAL)
-    return file

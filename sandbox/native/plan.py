@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import palestra.sandbox
 from palestra.sandbox.base import PermanentInfraError
+from palestra.sandbox.outcome import program_environment
 
 ROOT_ID, AGENT_ID = 0, 1000  # user and group ids inside: the fork-server's and the programs'
 HOST_IDS = (100_000, 101_000)  # what they are on the host, where a privileged launcher may choose
@@ -68,18 +69,8 @@ class Plan:
         )
 
     def environment(self) -> dict[str, str]:
-        """Return the variables every program inside starts with; nothing of the host's is among them."""
-        folders = dict.fromkeys([os.path.dirname(self.python), "/usr/local/bin", "/usr/bin", "/bin"])
-        return {
-            "PATH": ":".join(folders),
-            "HOME": "/tmp",
-            "LANG": "C.UTF-8",
-            "PYTHONHASHSEED": "0",  # the same program prints the same twice
-            "PYTHONDONTWRITEBYTECODE": "1",  # a workspace holds what programs wrote, and no caches with times in them
-            "OPENBLAS_NUM_THREADS": "1",  # a fork-server must have one thread
-            "OMP_NUM_THREADS": "1",
-            "MKL_NUM_THREADS": "1",
-        }
+        """Return the variables that every program inside starts with."""
+        return program_environment(self.python, "/tmp")
 
     def to_json(self) -> str:
         """Return the plan as text for `from_json`."""

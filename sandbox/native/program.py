@@ -11,7 +11,6 @@ import gc
 import io
 import json
 import os
-import resource
 import signal
 import struct
 import sys
@@ -21,6 +20,7 @@ import types
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
+from palestra.sandbox.limits import lower_limit
 from palestra.sandbox.native import linux
 from palestra.sandbox.native.plan import WORKSPACE
 from palestra.sandbox.native.privileges import Privileges
@@ -85,7 +85,7 @@ def _isolate(request: dict[str, Any], privileges: Privileges) -> None:
     os.chdir(WORKSPACE)
     os.setsid()
     for name, value in request["rlimits"].items():
-        resource.setrlimit(getattr(resource, name), tuple(value))
+        lower_limit(0, name, tuple(value))
     privileges.drop()
 
 

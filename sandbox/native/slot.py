@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import errno
+import json
 import os
 import socket
 import subprocess
@@ -11,16 +12,18 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from palestra.sandbox.base import MIB, Command, ExecResult, InfraError, Limits, PermanentInfraError
+from palestra.sandbox.base import MIB, Command, ExecResult, InfraError, Limits, PermanentInfraError, Python
 from palestra.sandbox.capture import Capture, take_until
 from palestra.sandbox.native import messages, stream
 from palestra.sandbox.native.cgroups import ControlGroup, Hierarchy
-from palestra.sandbox.native.outcome import describe, resource_limits, to_result
 from palestra.sandbox.native.plan import Plan, bootstrap
+from palestra.sandbox.outcome import Outcome, check_command, resource_limits, to_result
+from palestra.sandbox.sealed import sealed_file
 
 _START_S = 30.0
 _GRACE_S = 15.0  # on a busy machine, beyond the program's own time
 _OWN_PROCESSES = 3  # fork-server, file server and a program's init
+_COUNTS_PER_NAMESPACE = (5, 14)  # the first Linux whose RLIMIT_NPROC counts a user per user namespace
 _LACKS_SUPPORT = (errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EINVAL, errno.ENOSPC, errno.EUSERS)
 
 
@@ -61,23 +64,23 @@ class Slot:
 
     def run(self, command: Command, stdin: bytes, env: Mapping[str, str], limits: Limits) -> ExecResult:
         """Run one program in the workspace and return what came of it."""
-        description = describe(command, {**self._environment, **env})
-        address_space = None if self._group else self._address_space
+        check_command(command, env)
+        description = _describe(command, {**self._environment, **env})
         request = {
             "do": "run",
             "wall_s": limits.wall_s,
             "disk_bytes": limits.disk_bytes,
-            "rlimits": resource_limits(limits, address_space, _OWN_PROCESSES),
+            "rlimits": {**resource_limits(limits), **self._limits_without_group(limits)},
         }
         output_limits = (limits.output_bytes, limits.file_bytes)
         with self._exchange(), Capture(*output_limits) as stdout, Capture(*output_limits) as stderr:
             self._memory_bytes = limits.memory_bytes
             kills = self._limit(limits.processes)
-            with _sealed(description) as payload, _sealed(stdin) as given:
-                outcome = self._start_program(request, payload, given, stdout, stderr)
-            self._workspace_bytes = int(outcome["workspace_bytes"])
-            is_short = self._group is not None and outcome["code"] != 0 and self._group.kills() > kills
-            return to_result(outcome, limits, stdout, stderr, is_short)
+            with sealed_file(description) as payload, sealed_file(stdin) as given:
+                answer = self._start_program(request, payload, given, stdout, stderr)
+            self._workspace_bytes = int(answer.pop("workspace_bytes"))
+            is_short = self._group is not None and answer["code"] != 0 and self._group.kills() > kills
+            return to_result(Outcome(**answer, oom=is_short), limits, stdout, stderr)
 
     def ask_files(self, question: dict[str, Any], data: bytes = b"") -> tuple[dict[str, Any], bytes]:
         """Let the file server do something with data; return its answer and the data that came back.
@@ -156,6 +159,15 @@ class Slot:
         self._group.limit(size, processes + _OWN_PROCESSES)
         return self._group.kills() if processes else 0
 
+    def _limits_without_group(self, limits: Limits) -> dict[str, tuple[int, int]]:
+        """Return what takes the place of the control group where there is none: each process is bounded."""
+        if self._group is not None:
+            return {}
+        wanted = {"RLIMIT_AS": (limits.memory_bytes + self._address_space,) * 2}
+        if tuple(int(part) for part in os.uname().release.split(".")[:2]) >= _COUNTS_PER_NAMESPACE:
+            wanted["RLIMIT_NPROC"] = (limits.processes + _OWN_PROCESSES,) * 2
+        return wanted
+
     def _files_connection(self) -> socket.socket:
         if self._files is None:
             self._files, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -213,10 +225,8 @@ class Slot:
         return InfraError(f"the sandbox died: {error}. {complaint.decode(errors='replace')}".strip())
 
 
-@contextlib.contextmanager
-def _sealed(data: bytes) -> Iterator[int]:
-    file = messages.sealed_file(data)
-    try:
-        yield file
-    finally:
-        os.close(file)
+def _describe(command: Command, env: Mapping[str, str]) -> bytes:
+    """Return what the program's own process reads of it."""
+    if isinstance(command, Python):
+        return json.dumps({"source": command.source, "argv": list(command.argv), "env": dict(env)}).encode()
+    return json.dumps({"argv": list(command), "env": dict(env)}).encode()

@@ -1,0 +1,273 @@
+"""The process backend: a plain subprocess in a temporary folder, for programs that are your own.
+
+It isolates nothing: a program can read and write the host's files, use the network, see and end other
+processes of its user, and fill the memory or the disk. Only its time, each process's memory and each
+file's size are bounded, and processes that hide well outlive it.
+"""
+
+import contextlib
+import errno
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import weakref
+from collections.abc import Mapping
+from pathlib import Path
+
+from palestra.sandbox import archive
+from palestra.sandbox.base import (
+    MIB,
+    Capabilities,
+    CapabilityError,
+    Command,
+    ExecResult,
+    Limits,
+    Python,
+    SandboxFileError,
+    SandboxSnapshot,
+    Spec,
+)
+from palestra.sandbox.capture import Capture, take_until
+from palestra.sandbox.limits import check_limits, lower_limit
+from palestra.sandbox.outcome import Outcome, check_command, program_environment, resource_limits, to_result
+from palestra.sandbox.sealed import sealed_file
+from palestra.sandbox.workspace import Workspace
+
+_CAPABILITIES = Capabilities(snapshot=True, fork=True)
+_COMMAND_NOT_FOUND, _COMMAND_NOT_EXECUTABLE = 127, 126
+_MARK = "PALESTRA_PROGRAM"  # a variable by which the processes that a program left are found
+
+
+class ProcessBackend:
+    """Subprocesses of this process."""
+
+    name = "process"
+
+    def probe(self) -> Capabilities:
+        """Return that nothing is enforced."""
+        return _CAPABILITIES
+
+    def create(self, spec: Spec) -> "ProcessSandbox":
+        """Return a sandbox with an empty workspace.
+
+        Raises:
+            CapabilityError: the spec needs anything enforced.
+            ValueError: a limit or a need makes no sense.
+        """
+        check_limits(spec.limits)
+        if missing := _CAPABILITIES.missing(spec.needs):
+            raise CapabilityError(f"the process backend does not enforce {', '.join(missing)}; use backend='native'")
+        return ProcessSandbox(spec)
+
+
+class ProcessSandbox:
+    """A temporary folder, removed by `close` or when nobody refers to the sandbox any more."""
+
+    def __init__(self, spec: Spec) -> None:
+        self.capabilities = _CAPABILITIES
+        self._spec = spec
+        self._folder = Path(tempfile.mkdtemp(prefix="palestra-process-"))
+        self._workspace = Workspace(str(self._folder / "work"))
+        self._python = (
+            sys.executable if spec.preload else os.path.realpath(getattr(sys, "_base_executable", sys.executable))
+        )
+        self._remove = weakref.finalize(self, _remove_tree, self._folder)
+        (self._folder / "work").mkdir()
+
+    def exec(
+        self,
+        command: Command,
+        *,
+        stdin: bytes = b"",
+        env: Mapping[str, str] | None = None,
+        limits: Limits | None = None,
+    ) -> ExecResult:
+        """Run one program to its end and return what came of it.
+
+        Raises:
+            InfraError: the program could not be started for a reason of ours.
+            ValueError: the command, a variable or a limit makes no sense.
+        """
+        self._check_open()
+        limits = limits or self._spec.limits
+        check_limits(limits)
+        variables = {**self._spec.env, **(env or {})}
+        check_command(command, variables)
+        with tempfile.TemporaryDirectory(dir=self._folder, prefix="tmp-", ignore_cleanup_errors=True) as temporary:
+            mark = secrets.token_hex(16)
+            base = program_environment(self._python, temporary) | {_MARK: mark}
+            words = self._words(command, temporary, base)
+            output_limits = (limits.output_bytes, limits.file_bytes)
+            with Capture(*output_limits) as stdout, Capture(*output_limits) as stderr:
+                outcome = self._run(words, stdin, base | variables | {_MARK: mark}, limits, stdout, stderr)
+                return to_result(outcome, limits, stdout, stderr)
+
+    def _words(self, command: Command, temporary: str, base: dict[str, str]) -> list[str]:
+        if not isinstance(command, Python):
+            return list(command)
+        program = Path(temporary, "program.py")
+        program.write_text(command.source, encoding="utf-8", errors="surrogatepass")
+        base["PYTHONPATH"] = self._workspace.root
+        hidden = [] if self._spec.preload else ["-S"]
+        return [self._python, "-s", *hidden, "-P", str(program), *command.argv]
+
+    def _run(
+        self,
+        words: list[str],
+        stdin: bytes,
+        env: dict[str, str],
+        limits: Limits,
+        stdout: Capture,
+        stderr: Capture,
+    ) -> Outcome:
+        start = time.monotonic()
+        os.makedirs(self._workspace.root, exist_ok=True)  # a program may have removed it
+        with sealed_file(stdin) as given:
+            try:
+                program = subprocess.Popen(
+                    words,
+                    stdin=given,
+                    stdout=stdout.write_end,
+                    stderr=stderr.write_end,
+                    env=env,
+                    cwd=self._workspace.root,
+                    start_new_session=True,
+                )
+            except OSError as error:  # as a shell would
+                os.write(stderr.write_end, f"{words[0]}: {error.strerror}\n".encode("utf-8", "replace"))
+                stderr.drain()
+                code = _COMMAND_NOT_FOUND if error.errno == errno.ENOENT else _COMMAND_NOT_EXECUTABLE
+                return Outcome(code=code, timed_out=False, oom=False, duration_s=0.0, cpu_s=0.0, max_rss_bytes=0)
+        for capture in (stdout, stderr):
+            capture.close_write_end()
+        try:
+            timed_out = not _wait(program, limits, (stdout, stderr))
+        finally:
+            os.killpg(program.pid, signal.SIGKILL)  # it is not reaped yet, so the number is still its own
+            _, status, usage = os.wait4(program.pid, 0)
+            program.returncode = os.waitstatus_to_exitcode(status)
+            _end_marked(env[_MARK])
+        for capture in (stdout, stderr):
+            capture.drain()
+        return Outcome(
+            code=program.returncode,
+            timed_out=timed_out,
+            oom=False,  # it cannot be told from other failures
+            duration_s=time.monotonic() - start,
+            cpu_s=usage.ru_utime + usage.ru_stime,
+            max_rss_bytes=usage.ru_maxrss * 1024,
+        )
+
+    def write(self, path: str, data: bytes) -> None:
+        """Create or replace a regular file in the workspace, with its parent folders.
+
+        Raises:
+            SandboxFileError: the path leaves the workspace or the data is larger than the disk limit.
+        """
+        self._check_open()
+        limit = self._spec.limits.disk_bytes
+        if len(data) > limit:
+            raise SandboxFileError(errno.ENOSPC, f"{path!r}: {len(data)} bytes are more than the disk limit {limit}")
+        self._workspace.write(path, [data])
+
+    def read(self, path: str, *, limit_bytes: int = 16 * MIB) -> bytes:
+        """Return a regular file's bytes; links are not followed.
+
+        Raises:
+            SandboxFileError: missing, not a regular file, larger than the limit, or outside.
+        """
+        self._check_open()
+        return b"".join(self._workspace.read(path, limit_bytes))
+
+    def upload(self, source: str, path: str) -> None:
+        """Copy one host file into the workspace."""
+        self.write(path, Path(source).read_bytes())
+
+    def download(self, path: str, target: str) -> None:
+        """Copy one workspace file to the host, with the rules of `read`."""
+        Path(target).write_bytes(self.read(path, limit_bytes=self._spec.limits.disk_bytes))
+
+    def snapshot(self) -> SandboxSnapshot:
+        """Return the workspace as it is now.
+
+        Raises:
+            SandboxFileError: its files add up to more than the disk limit.
+        """
+        self._check_open()
+        parts: list[bytes] = []
+        digest = archive.save(self._workspace, parts.append, self._spec.limits.disk_bytes)
+        return SandboxSnapshot(b"".join(parts), digest)
+
+    def restore(self, snapshot: SandboxSnapshot) -> None:
+        """Make the workspace what it was at the snapshot; nothing written since then is left.
+
+        Raises:
+            SandboxFileError: the snapshot is damaged; the workspace is empty then.
+        """
+        self._check_open()
+        self._empty()
+        try:
+            if archive.load(self._workspace, [snapshot.data]) != snapshot.digest:
+                raise SandboxFileError(errno.EINVAL, f"the snapshot does not match its digest {snapshot.digest[:12]}")
+        except SandboxFileError:
+            self._empty()
+            raise
+
+    def fork(self) -> "ProcessSandbox":
+        """Return a new sandbox whose workspace is a copy of this one's; the two are independent."""
+        snapshot = self.snapshot()
+        twin = ProcessSandbox(self._spec)
+        twin.restore(snapshot)
+        return twin
+
+    def close(self) -> None:
+        """Remove the workspace; a second call does nothing."""
+        self._remove()
+
+    def _empty(self) -> None:
+        _remove_tree(Path(self._workspace.root))
+        os.makedirs(self._workspace.root)
+
+    def _check_open(self) -> None:
+        if not self._remove.alive:
+            raise ValueError("the sandbox is closed; create another")
+
+
+def _wait(program: "subprocess.Popen[bytes]", limits: Limits, captures: tuple[Capture, Capture]) -> bool:
+    """Bound a program and take what it prints; return whether it ended in its time."""
+    ended = os.pidfd_open(program.pid)
+    try:
+        with contextlib.suppress(ProcessLookupError):
+            for name, value in {**resource_limits(limits), "RLIMIT_AS": (limits.memory_bytes,) * 2}.items():
+                lower_limit(program.pid, name, value)
+        return take_until(ended, captures, limits.wall_s)
+    finally:
+        os.close(ended)
+
+
+def _end_marked(mark: str) -> None:
+    """End the processes that a program left, by the variable that they have inherited."""
+    wanted, found = f"{_MARK}={mark}".encode(), True
+    while found:
+        found = False
+        for folder in Path("/proc").iterdir():
+            with contextlib.suppress(OSError):
+                if folder.name.isdecimal() and wanted in (folder / "environ").read_bytes():
+                    os.kill(int(folder.name), signal.SIGKILL)
+                    found = True
+
+
+def _remove_tree(folder: Path) -> None:
+    """Remove a folder, whatever its owner did to its permissions and its depth."""
+    try:
+        shutil.rmtree(folder)
+    except FileNotFoundError:
+        pass
+    except (OSError, RecursionError):
+        subprocess.run(["chmod", "-R", "u+rwX", folder], check=False, stderr=subprocess.DEVNULL)
+        subprocess.run(["rm", "-rf", folder], check=True)
