@@ -1,0 +1,169 @@
+"""A training run's settings: one typed dataclass, read from TOML and overridden on the command line."""
+
+import difflib
+import json
+import tomllib
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from palestra.agents.embedded import DEFAULT_MODEL
+from palestra.agents.runners import RunnerKind
+from palestra.envs.env import Shaping
+
+
+class ConfigError(ValueError):
+    """A setting is unknown, of the wrong type or out of range; the message names it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainConfig:
+    """Everything that decides a training run. The defaults are the main job of the README."""
+
+    env: str = "palestra/ToolUse-v0"
+    difficulty: Mapping[str, Any] = field(default_factory=dict)  # knobs of the environment's tasks
+    shaping: Shaping = "potential"
+    model: str = DEFAULT_MODEL
+    seed: int = 0
+    out: str = "runs/train"
+
+    # cold start: supervised fine-tuning on the oracle's episodes of training templates
+    sft_steps: int = 40
+    sft_demos: int = 8  # a step
+    sft_lr: float = 1e-3
+
+    # reinforcement learning
+    rl_steps: int = 20
+    tasks: int = 8  # a step
+    attempts: int = 8  # siblings a task
+    rl_lr: float = 3e-4
+    credit: Literal["turn_loo", "rloo", "grpo"] = "turn_loo"
+    clip_low: float = 0.2
+    clip_high: float = 0.28
+    updates: int = 2  # optimiser steps on each step's episodes
+    max_grad_norm: float = 1.0
+    warmup: int = 2  # optimiser steps over which the learning rate rises, in each phase
+
+    # the policy
+    lora_rank: int = 16  # 0 trains every weight
+    lora_alpha: int = 32
+    temperature: float = 1.0
+    max_tokens: int = 48  # of one turn
+    max_context: int = 1024
+    concurrency: int = 64
+    runner: RunnerKind = "inline"
+
+    # the machine
+    device: str = "auto"
+    autocast: bool = True  # bfloat16 where that is safe
+    sample_dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    token_budget: int = 4096  # of a micro-batch, padding included
+    gradient_checkpointing: bool = False
+    threads: int = 0  # of PyTorch; 0 leaves its choice
+
+    # evaluation on held-out templates, greedy, and records
+    eval_tasks: int = 192
+    eval_seed: int = 1_000_000
+    checkpoint_every: int = 5  # steps
+    keep_checkpoints: int = 2
+    log_episodes: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("tasks", "attempts", "updates", "max_tokens", "max_context", "concurrency", "token_budget"):
+            _at_least(self, name, 1)
+        for name in ("sft_steps", "rl_steps", "eval_tasks", "lora_rank", "threads", "warmup", "seed", "eval_seed"):
+            _at_least(self, name, 0)
+        for name in ("sft_demos", "checkpoint_every", "keep_checkpoints", "lora_alpha"):
+            _at_least(self, name, 1)
+        for name in ("sft_lr", "rl_lr", "max_grad_norm", "clip_low", "clip_high"):
+            if not 0 < getattr(self, name) < float("inf"):
+                raise ConfigError(f"{name} must be a positive number, not {getattr(self, name)!r}")
+        if not 0 < self.temperature < float("inf"):
+            raise ConfigError(f"temperature must be positive in training, not {self.temperature!r}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the settings as plain data."""
+        return {**asdict(self), "difficulty": dict(self.difficulty)}
+
+    def to_toml(self) -> str:
+        """Return the settings as TOML that `load_config` reads back."""
+        data = self.to_dict()
+        knobs = data.pop("difficulty")
+        lines = [f"{name} = {json.dumps(value)}" for name, value in data.items()]
+        return "\n".join([*lines, "", "[difficulty]", *(f"{k} = {json.dumps(v)}" for k, v in knobs.items()), ""])
+
+
+def _at_least(config: TrainConfig, name: str, least: int) -> None:
+    if getattr(config, name) < least:
+        raise ConfigError(f"{name} must be at least {least}, not {getattr(config, name)!r}")
+
+
+def load_config(path: Path | None = None, overrides: Sequence[str] = ()) -> TrainConfig:
+    """Return the defaults, overridden by a TOML file, overridden by ``name=value`` words.
+
+    Knobs of the task generator are written ``difficulty.hops=2``.
+
+    Raises:
+        ConfigError: a name is unknown, a value has the wrong type, or the file cannot be read.
+    """
+    values: dict[str, Any] = {}
+    if path is not None:
+        try:
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ConfigError(f"the config file {str(path)!r} cannot be read: {error.strerror}") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(f"the config file {str(path)!r} is not TOML: {error}") from error
+    for word in overrides:
+        name, equals, text = word.partition("=")
+        if not equals:
+            raise ConfigError(f"{word!r} is no override; write name=value")
+        if name.startswith("difficulty."):
+            values["difficulty"] = {**values.get("difficulty", {}), name.split(".", 1)[1]: _read(text)}
+        else:
+            values[name] = _read(text)
+    return from_dict(values)
+
+
+def from_dict(values: Mapping[str, Any]) -> TrainConfig:
+    """Return a config from plain data; same errors as `load_config`."""
+    kinds = typing.get_type_hints(TrainConfig)
+    known = [entry.name for entry in fields(TrainConfig)]
+    checked = {}
+    for name, value in values.items():
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
+            raise ConfigError(f"no setting named {name!r}; {hint}")
+        checked[name] = _checked(name, value, kinds[name])
+    return TrainConfig(**checked)
+
+
+def _checked(name: str, value: Any, kind: Any) -> Any:
+    origin = typing.get_origin(kind)
+    if origin is Literal or isinstance(kind, types.UnionType):
+        if value not in typing.get_args(kind):
+            raise ConfigError(f"{name} must be one of {', '.join(map(str, typing.get_args(kind)))}, not {value!r}")
+        return value
+    if origin is not None:
+        if not isinstance(value, Mapping):
+            raise ConfigError(f"{name} must be a table, not {value!r}")
+        return dict(value)
+    if kind is float and type(value) is int:
+        return float(value)
+    if kind is str and type(value) in (int, float):
+        return str(value)
+    if type(value) is not kind:
+        raise ConfigError(f"{name} must be {kind.__name__}, not {value!r}")
+    return value
+
+
+def _read(text: str) -> Any:
+    """Return a word of the command line as TOML reads it, else as text."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text

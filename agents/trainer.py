@@ -1,0 +1,336 @@
+"""The trainer: evaluate, cold start on demonstrations, evaluate, reinforce, evaluate.
+
+A run is a list of units of work. After each the weights are consistent, so a run can stop between any
+two and go on later as if it had not; what is random is derived from the seed and the unit.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from palestra.agents.base import ModelError
+from palestra.agents.chat import TemplateChat
+from palestra.agents.checkpoint import CheckpointError, list_checkpoints, load_checkpoint, save_checkpoint
+from palestra.agents.config import TrainConfig
+from palestra.agents.demos import demonstration
+from palestra.agents.evaluate import Evaluation, summarise
+from palestra.agents.interrupt import Interrupt
+from palestra.agents.local import LocalPolicy
+from palestra.agents.losses import Likelihood, PpoClip
+from palestra.agents.metrics import RunLog
+from palestra.agents.model import Learner, LoraSpec, load_causal_lm, load_tokenizer, pick_device
+from palestra.agents.progress import Progress
+from palestra.agents.rollout import Episode, RolloutConfig, RolloutResult, Rollouts, episodes_for, is_success
+from palestra.agents.rows import rows_from_turns
+from palestra.agents.runners import RUNNERS
+from palestra.agents.sampler import Sampler
+from palestra.agents.update import UpdateSettings, train_rows, update
+from palestra.envs.base import Task, derive_seed
+from palestra.envs.env import AgentEnv
+from palestra.envs.registry import find, make
+from palestra.rewards.credit import CREDITS, advantages_by_group
+from palestra.sandbox.base import InfraError
+
+FIRST_RATIO_LIMIT = 0.25  # mean |ratio - 1| before any update: above it sampler and learner disagree
+
+Unit = tuple[str, int]  # phase and step
+
+
+def plan(config: TrainConfig) -> list[Unit]:
+    """Return a run's units of work, in order."""
+    units: list[Unit] = [("base", 0)]
+    if config.sft_steps:
+        units += [("sft", step) for step in range(config.sft_steps)] + [("cold", config.sft_steps)]
+    if config.rl_steps:
+        units += [("rl", step) for step in range(config.rl_steps)] + [("final", config.rl_steps)]
+    return units if config.eval_tasks else [unit for unit in units if unit[0] in ("sft", "rl")]
+
+
+class Trainer:
+    """One run, in one process, on one device.
+
+    Args:
+        config: everything that decides the run.
+        progress: where to show how it goes.
+        resume: go on from the newest checkpoint in ``config.out``.
+
+    Raises:
+        UnknownEnvError, ModelError, TaskError, CheckpointError: the config asks for what is not there.
+    """
+
+    def __init__(self, config: TrainConfig, *, progress: Progress, resume: bool = False) -> None:
+        self.config, self.progress = config, progress
+        self.folder = Path(config.out)
+        find(config.env)  # a wrong name is told before a model is loaded
+        self.train_env, heldout = self._env("train"), self._env("heldout")
+        self.heldout = [
+            heldout.tasks.sample(config.eval_seed + i, heldout.difficulty) for i in range(config.eval_tasks)
+        ]
+        if config.threads:
+            torch.set_num_threads(config.threads)
+        torch.manual_seed(config.seed)
+        random.seed(config.seed)
+        device = pick_device(config.device)
+        self.tokenizer = load_tokenizer(config.model)
+        self.chat = TemplateChat(self.tokenizer)
+        lora = LoraSpec(rank=config.lora_rank, alpha=config.lora_alpha) if config.lora_rank else None
+        self.learner = Learner(
+            load_causal_lm(config.model, torch.float32, device),
+            lora=lora,
+            autocast=config.autocast,
+            gradient_checkpointing=config.gradient_checkpointing,
+            seed=config.seed,
+        )
+        dtype = _sample_dtype(config.sample_dtype, config.autocast)
+        self.policy = LocalPolicy(Sampler(load_causal_lm(config.model, dtype, device)), max_batch=config.concurrency)
+        self.rollouts = Rollouts(config.env, self._runner, self.policy, self.chat)
+        self.optimizer = self._new_optimizer()
+        self.units = plan(config)
+        self.done = 0
+        self.evaluations: dict[str, Evaluation] = {}
+        self.log = RunLog(self.folder, episodes=config.log_episodes)
+        if resume:
+            self._resume()
+        else:
+            self.log.cut_back({})
+            (self.folder / "config.toml").write_text(config.to_toml(), encoding="utf-8")
+
+    def run(self) -> dict[str, Evaluation]:
+        """Do every unit that is left and return the evaluations, by phase.
+
+        On Ctrl-C or SIGTERM the unit at hand is finished or dropped, a checkpoint is written, and
+        KeyboardInterrupt is raised.
+        """
+        runner = asyncio.Runner()
+        with Interrupt() as interrupt:
+            try:
+                while self.done < len(self.units):
+                    self._unit(self.units[self.done], runner, interrupt)
+                    self.done += 1
+                    interrupt.check()
+                    if self.done % self.config.checkpoint_every == 0 or self.done == len(self.units):
+                        self.save()
+            except KeyboardInterrupt:
+                self.save()
+                raise
+            finally:
+                with interrupt.held():
+                    runner.run(self._close())
+                    runner.close()
+                    self.log.close()
+        return self.evaluations
+
+    def save(self) -> Path:
+        """Write a checkpoint of this moment."""
+        state = {
+            "done": self.done,
+            "position": self.log.position(),
+            "config": self.config.to_dict(),
+            "evaluations": {phase: evaluation.to_dict() for phase, evaluation in self.evaluations.items()},
+        }
+        tensors = {
+            "weights": {n: p.detach() for n, p in self.learner.trainable().items()},
+            "optimizer": self.optimizer.state_dict(),
+        }
+        return save_checkpoint(
+            self.folder / "checkpoints", self.done, tensors, state, keep=self.config.keep_checkpoints
+        )
+
+    # -- units of work -----------------------------------------------------------------------
+
+    def _unit(self, unit: Unit, runner: asyncio.Runner, interrupt: Interrupt) -> None:
+        phase, step = unit
+        if phase in ("sft", "rl") and step == 0:
+            self.optimizer = self._new_optimizer()
+        if phase == "sft":
+            with interrupt.held():
+                self._sft_step(step)
+            return
+        self._sync()
+        episodes = self._episodes(phase, step)
+        total = {"rl": self.config.rl_steps}.get(phase, 1)
+        self.progress.begin(phase, step, total, len(episodes))
+        config = self._rollout_config(greedy=phase != "rl")
+        with interrupt.open():
+            result = runner.run(self.rollouts.play(episodes, config, self.progress.episode))
+        with interrupt.held():
+            self.log.episodes(phase, step, result.trajectories)
+            if phase == "rl":
+                self._rl_step(step, result)
+            else:
+                self._evaluated(phase, step, result, episodes)
+
+    def _sft_step(self, step: int) -> None:
+        config, started = self.config, time.monotonic()
+        tasks = self._train_tasks("sft", step, config.sft_demos)
+        rows = [demonstration(self.train_env, task, self.chat, self._encode) for task in tasks]
+        stats = update(self.learner, self.optimizer, rows, Likelihood(), self._settings("sft", step))
+        stats |= {"seconds": time.monotonic() - started, "lr": self._lr("sft", step)}
+        self.log.metrics("sft", step, stats)
+        self.progress.step("sft", step, config.sft_steps, stats)
+
+    def _rl_step(self, step: int, result: RolloutResult) -> None:
+        config, started = self.config, time.monotonic()
+        played = result.trajectories
+        if not played:
+            raise InfraError(f"every episode of step {step} was lost; the first: {result.faults[0].message}")
+        advantages = advantages_by_group(played, CREDITS[config.credit])
+        built = [rows_from_turns(one.turns) for one in played]
+        rows = [train_rows(rows, row) for (rows, _), row in zip(built, advantages, strict=True)]
+        order = list(range(len(rows)))
+        random.Random(derive_seed("trainer", "order", config.seed, str(step))).shuffle(order)
+        stats: dict[str, float] = {}
+        for number in range(config.updates):
+            batch = [one for index in order[number :: config.updates] for one in rows[index]]
+            loss = PpoClip(low=config.clip_low, high=config.clip_high)
+            one = update(self.learner, self.optimizer, batch, loss, self._settings("rl", step))
+            if number == 0:
+                self._check_first_ratio(one)
+                stats["first_ratio_off"] = one.get("ratio_off", 0.0)
+            for name, value in one.items():
+                stats[name] = stats.get(name, 0.0) + value / config.updates
+        counted = [counts for _, counts in built]
+        stats |= {
+            "success": sum(map(is_success, played)) / len(played),
+            "reward": sum(one.reward for one in played) / len(played),
+            "turns": sum(len(one.turns) for one in played) / len(played),
+            "flat_groups": _flat_groups(played, advantages),
+            "clean": sum(c.clean for c in counted),
+            "realign": sum(c.realign for c in counted),
+            "fork": sum(c.fork for c in counted),
+            "overwritten_tokens": sum(c.overwritten for c in counted),
+            "sampled_tokens": result.tokens,
+            "faults": len(result.faults),
+            "sample_seconds": result.seconds,
+            "train_seconds": time.monotonic() - started,
+            "lr": self._lr("rl", step),
+        }
+        self.log.metrics("rl", step, stats)
+        self.progress.step("rl", step, config.rl_steps, stats)
+
+    def _evaluated(self, phase: str, step: int, result: RolloutResult, episodes: Sequence[Episode]) -> None:
+        if result.faults:
+            raise InfraError(
+                f"{len(result.faults)} of {len(episodes)} evaluation episodes were lost, so the phases could not be "
+                f"compared task by task; the first: {result.faults[0].message}"
+            )
+        evaluation = summarise(result, episodes)
+        self.evaluations[phase] = evaluation
+        self.log.metrics(phase, step, {k: v for k, v in evaluation.to_dict().items() if k != "successes"})
+        self.progress.evaluated(phase, evaluation)
+
+    # -- inner parts -------------------------------------------------------------------------
+
+    def _env(self, split: Any) -> AgentEnv:
+        return make(self.config.env, split=split, difficulty=self.config.difficulty, shaping=self.config.shaping)
+
+    def _runner(self) -> Any:
+        config = self.config
+        return RUNNERS[config.runner](_EnvMaker(config.env, dict(config.difficulty), config.shaping))
+
+    def _episodes(self, phase: str, step: int) -> list[Episode]:
+        config = self.config
+        if phase != "rl":
+            return episodes_for(self.heldout, seed=config.eval_seed)
+        tasks = self._train_tasks("rl", step, config.tasks)
+        return episodes_for(
+            tasks, attempts=config.attempts, seed=derive_seed("trainer", "rl", config.seed, str(step)) % 2**31
+        )
+
+    def _train_tasks(self, phase: str, step: int, count: int) -> list[Task]:
+        env = self.train_env
+        first = derive_seed("trainer", phase, self.config.seed, f"tasks/{step}") % 2**31
+        return [env.tasks.sample(first + i, env.difficulty) for i in range(count)]
+
+    def _rollout_config(self, *, greedy: bool) -> RolloutConfig:
+        config = self.config
+        return RolloutConfig(
+            max_tokens=config.max_tokens,
+            temperature=0.0 if greedy else config.temperature,
+            concurrency=config.concurrency,
+            max_context=config.max_context,
+        )
+
+    def _settings(self, phase: str, step: int) -> UpdateSettings:
+        config = self.config
+        return UpdateSettings(
+            lr=self._lr(phase, step),
+            token_budget=config.token_budget,
+            max_grad_norm=config.max_grad_norm,
+            temperature=config.temperature if phase == "rl" else 1.0,
+        )
+
+    def _lr(self, phase: str, step: int) -> float:
+        """Rise over the warm-up, then fall linearly to a tenth at the phase's end."""
+        config = self.config
+        peak, steps = (config.sft_lr, config.sft_steps) if phase == "sft" else (config.rl_lr, config.rl_steps)
+        if step < config.warmup:
+            return peak * (step + 1) / (config.warmup + 1)
+        left = (steps - step) / max(1, steps - config.warmup)
+        return peak * (0.1 + 0.9 * left)
+
+    def _sync(self) -> None:
+        self.policy.sampler.load(self.learner.merged_weights(), self.done)
+
+    def _check_first_ratio(self, stats: dict[str, float]) -> None:
+        off = stats.get("ratio_off", 0.0)
+        if off > FIRST_RATIO_LIMIT:
+            raise ModelError(
+                f"sampler and learner disagree: the mean |ratio - 1| before any update is {off:.3f}, above "
+                f"{FIRST_RATIO_LIMIT}; try sample_dtype='float32' and autocast=false"
+            )
+
+    def _new_optimizer(self) -> torch.optim.Optimizer:
+        return torch.optim.AdamW(list(self.learner.trainable().values()), lr=0.0, betas=(0.9, 0.99), weight_decay=0.0)
+
+    def _encode(self, text: str) -> list[int]:
+        return list(self.tokenizer.encode(text, add_special_tokens=False))
+
+    def _resume(self) -> None:
+        found = list_checkpoints(self.folder / "checkpoints")
+        if not found:
+            raise CheckpointError(f"nothing to resume: there is no checkpoint in {str(self.folder / 'checkpoints')!r}")
+        tensors, state = load_checkpoint(found[-1])
+        weights = self.learner.trainable()
+        if set(weights) != set(tensors["weights"]):
+            raise CheckpointError(f"{str(found[-1])!r} holds other weights than model and lora_rank of this run")
+        with torch.no_grad():
+            for name, value in tensors["weights"].items():
+                weights[name].copy_(value)
+        self.optimizer.load_state_dict(tensors["optimizer"])
+        self.done = state["done"]
+        self.evaluations = {phase: Evaluation(**data) for phase, data in state["evaluations"].items()}
+        self.log.cut_back(state["position"])
+
+    async def _close(self) -> None:
+        await self.rollouts.close()
+        await self.policy.close()
+
+
+class _EnvMaker:
+    """Builds the run's environment; a class, so that it can be sent to another process."""
+
+    def __init__(self, env_id: str, difficulty: dict[str, Any], shaping: str) -> None:
+        self.env_id, self.difficulty, self.shaping = env_id, difficulty, shaping
+
+    def __call__(self) -> AgentEnv:
+        return make(self.env_id, difficulty=self.difficulty, shaping=self.shaping)
+
+
+def _sample_dtype(name: str, autocast: bool) -> torch.dtype:
+    if name == "auto":
+        return torch.bfloat16 if autocast else torch.float32
+    return {"float32": torch.float32, "bfloat16": torch.bfloat16}[name]
+
+
+def _flat_groups(played: Sequence[Any], advantages: Sequence[Sequence[float]]) -> float:
+    """Return the share of groups in which nobody was better than anybody."""
+    useful: dict[str, bool] = {}
+    for one, row in zip(played, advantages, strict=True):
+        useful[one.group] = useful.get(one.group, False) or any(abs(value) > 1e-12 for value in row)
+    return 1.0 - sum(useful.values()) / len(useful)

@@ -1,0 +1,85 @@
+"""One optimiser step: micro-batches through the model, a token-mean loss, clipped gradients."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from palestra.agents.base import Loss, Row
+from palestra.agents.batches import TrainRow, micro_batches
+from palestra.agents.model import Learner
+from palestra.rewards.base import RecordError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateSettings:
+    """What an update needs besides rows and a loss."""
+
+    lr: float
+    token_budget: int
+    max_grad_norm: float = 1.0
+    temperature: float = 1.0
+
+
+def train_rows(rows: Sequence[Row], advantages: Sequence[float]) -> list[TrainRow]:
+    """Return an episode's rows with each turn's advantage on exactly the tokens sampled in that turn.
+
+    Raises:
+        RecordError: a row names a turn that has no advantage.
+    """
+    result = []
+    for row in rows:
+        if max(row.turns) >= len(advantages):
+            raise RecordError(f"a row has tokens of turn {max(row.turns)}, but there are {len(advantages)} advantages")
+        spread = tuple(advantages[turn] if turn >= 0 else 0.0 for turn in row.turns)
+        result.append(TrainRow(row=row, advantages=spread))
+    return result
+
+
+def update(
+    learner: Learner, optimizer: torch.optim.Optimizer, rows: Sequence[TrainRow], loss: Loss, settings: UpdateSettings
+) -> dict[str, float]:
+    """Do one optimiser step on the rows and return what to log, each a mean over the trained tokens.
+
+    The loss is summed over tokens and divided by the number of tokens sampled in all rows, so long and
+    short episodes weigh by their tokens and micro-batches do not matter. Rows without any advantage
+    count there, but are not computed: their gradient is 0.
+    """
+    total = sum(sum(one.row.mask) for one in rows)
+    useful = [one for one in rows if any(one.advantages)]
+    if not useful:
+        return {"tokens": float(total), "rows": 0.0}
+    for group in optimizer.param_groups:
+        group["lr"] = settings.lr
+    optimizer.zero_grad(set_to_none=True)
+    sums: dict[str, float] = {"loss": 0.0, "entropy": 0.0}
+    trained = 0
+    for batch in micro_batches(useful, token_budget=settings.token_budget, share=learner.shares):
+        logp, entropy = learner.logprobs(batch, temperature=settings.temperature)
+        old_logp, advantage = _columns(batch.rows, logp)
+        token_loss, stats = loss(logp, old_logp, advantage)
+        (token_loss.sum() / total).backward()
+        trained += len(logp)
+        sums["loss"] += float(token_loss.detach().sum())
+        sums["entropy"] += float(entropy.sum())
+        for name, value in stats.items():
+            sums[name] = sums.get(name, 0.0) + float(value)
+    parameters = list(learner.trainable().values())
+    norm = float(torch.nn.utils.clip_grad_norm_(parameters, settings.max_grad_norm))
+    if not math.isfinite(norm):
+        raise FloatingPointError(
+            f"the gradient norm is {norm}; the weights were left as they were. Lower the learning rate or "
+            "train with autocast=false"
+        )
+    optimizer.step()
+    means = {name: value / trained for name, value in sums.items()}
+    means["loss"] = sums["loss"] / total
+    return {**means, "grad_norm": norm, "tokens": float(total), "rows": float(len(useful))}
+
+
+def _columns(rows: Sequence[TrainRow], like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the sampling log-probabilities and advantages of the rows' sampled tokens, in order."""
+    old = [value for one in rows for value, sampled in zip(one.row.logprobs, one.row.mask, strict=True) if sampled]
+    weights = [value for one in rows for value, sampled in zip(one.advantages, one.row.mask, strict=True) if sampled]
+    return like.new_tensor(old), like.new_tensor(weights)
