@@ -1,0 +1,1 @@
+"""Programs for stdin/stdout tasks: written, tried on examples, revised, judged on hidden tests."""

@@ -1,0 +1,191 @@
+"""Tasks are fair, the same everywhere, and split by what they are made of."""
+
+import hashlib
+import itertools
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from palestra.envs.base import Task, TaskError
+from palestra.envs.code.catalogue import OPERATIONS
+from palestra.envs.code.generate import CodeTasks, is_heldout_pair
+from palestra.envs.code.program import READS, OutOfRange, Program, Step, written
+from palestra.envs.code.testing import near_misses
+
+GOLDEN = "3c3123f834acf167"
+SEEDS = 6
+DIGESTS = """
+from palestra.envs.code.generate import CodeTasks
+for split in ("train", "heldout"):
+    for seed in range(8):
+        print(CodeTasks(split).sample(seed, {"steps": 1 + seed % 4, "size": 4 + seed}).digest)
+"""
+
+
+def sample_some(split: Any) -> list[Task]:
+    tasks = CodeTasks(split)
+    knobs = itertools.product(sorted(READS), (1, 2, 3, 4))
+    return [tasks.sample(seed, {"kind": kind, "steps": steps}) for kind, steps in knobs for seed in range(SEEDS)]
+
+
+@pytest.fixture(scope="module", params=["train", "heldout"])
+def some_tasks(request: pytest.FixtureRequest) -> list[Task]:
+    return sample_some(request.param)
+
+
+def program_of(task: Task) -> Program:
+    data = task.hidden["program"]
+    return Program(data["reads"], tuple(Step(name, k) for name, k in data["steps"]))
+
+
+def names_of(task: Task) -> list[str]:
+    return [name for name, _ in task.hidden["program"]["steps"]]
+
+
+def test_solutions_pass_every_test(some_tasks: list[Task], run_source: Callable[[str, str], str]) -> None:
+    for task in some_tasks:
+        for case in [*task.public["examples"], *task.hidden["tests"]]:
+            printed = run_source(task.hidden["solution"], case["input"])
+            assert printed.split() == case["output"].split(), (task.id, case)
+
+
+def test_tests_are_many_different_and_telling(some_tasks: list[Task]) -> None:
+    for task in some_tasks:
+        examples, hidden = task.public["examples"], task.hidden["tests"]
+        assert len(examples) >= 2
+        assert len(hidden) >= 12
+        inputs = [case["input"] for case in [*examples, *hidden]]
+        assert len(set(inputs)) == len(inputs), "an input occurs twice, so a table of the examples knows it"
+        most = Counter(case["output"] for case in hidden).most_common(1)[0][1]
+        assert most <= len(hidden) / 2, f"{task.id}: one constant passes {most} of {len(hidden)}"
+        assert any(case["input"].split() != case["output"].split() for case in hidden), "an echo passes"
+
+
+def test_no_step_is_idle_and_no_constant_is_loose(some_tasks: list[Task]) -> None:
+    """A cheat that leaves a step out, or is one off, fails a hidden test."""
+    for task in some_tasks:
+        program = program_of(task)
+        wanted = {case["input"]: case["output"].split() for case in task.hidden["tests"]}
+        for miss in near_misses(program):
+            assert any(output_of(miss, parsed(program.reads, given)) != output for given, output in wanted.items()), (
+                f"{task.id}: {miss} passes"
+            )
+
+
+def parsed(kind: str, text: str) -> Any:
+    lines = text.split("\n")
+    match kind:
+        case "number":
+            return int(text)
+        case "grid":
+            return [list(map(int, line.split())) for line in lines[1:-1]]
+        case "ints":
+            return list(map(int, text.split()))
+        case "words":
+            return text.split()
+        case _:
+            return lines[0]
+
+
+def output_of(program: Program, value: Any) -> list[str] | None:
+    try:
+        return written(program.gives, program.trace(value)[-1]).split()
+    except OutOfRange:
+        return None
+
+
+def test_splits_differ_by_operations_pairs_and_constants() -> None:
+    train, heldout = sample_some("train"), sample_some("heldout")
+    for task in train:
+        names = names_of(task)
+        assert not any(OPERATIONS[name].is_heldout for name in names)
+        assert not any(is_heldout_pair(*pair) for pair in itertools.pairwise(names))
+    for task in heldout:
+        names = names_of(task)
+        new_pairs = [pair for pair in itertools.pairwise(names) if is_heldout_pair(*pair)]
+        assert new_pairs or any(OPERATIONS[name].is_heldout for name in names)
+    constants = [
+        {(name, k) for task in tasks for name, k in task.hidden["program"]["steps"] if k is not None}
+        for tasks in (train, heldout)
+    ]
+    assert not constants[0] & constants[1]
+    templates = [{task.provenance["template"] for task in tasks} for tasks in (train, heldout)]
+    assert not templates[0] & templates[1]
+    assert len(templates[0]) >= 100
+    assert len(templates[1]) >= 100
+
+
+def test_the_same_seed_gives_the_same_bytes_in_any_process() -> None:
+    source = str(Path(__file__).parents[3] / "src")
+    told = set()
+    for hash_seed in ("0", "1", "4294967295"):
+        done = subprocess.run(
+            [sys.executable, "-c", DIGESTS],
+            env={"PYTHONPATH": source, "PYTHONHASHSEED": hash_seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        told.add(done.stdout)
+    assert len(told) == 1
+    assert len(told.pop().split()) == 16
+
+
+def test_golden_tasks_have_not_changed() -> None:
+    """A changed hash changes every published task: raise GENERATOR_VERSION and the environment's version."""
+    digests = [CodeTasks(split).sample(seed).digest for split in ("train", "heldout") for seed in range(25)]
+    assert hashlib.sha256("".join(digests).encode()).hexdigest()[:16] == GOLDEN
+
+
+def test_tasks_survive_json() -> None:
+    for task in itertools.islice(CodeTasks(), 10):
+        assert Task.from_dict(json.loads(json.dumps(task.to_dict()))).digest == task.digest
+
+
+def test_what_the_agent_reads_is_short_and_holds_no_hidden_test() -> None:
+    for task in itertools.islice(CodeTasks(), 40):
+        assert len(task.instruction) < 900, task.instruction
+        shown = task.instruction + json.dumps(task.public)
+        assert task.hidden["solution"] not in shown
+        long = [case["input"].strip() for case in task.hidden["tests"] if len(case["input"]) > 12]
+        assert not any(given in task.instruction for given in long)
+
+
+def test_knobs_change_what_they_name() -> None:
+    tasks = CodeTasks()
+    for kind, steps in itertools.product(sorted(READS), (1, 5)):
+        program = program_of(tasks.sample(3, {"kind": kind, "steps": steps}))
+        assert (program.reads, len(program.steps)) == (kind, steps)
+    small, large = (
+        sum(len(case["input"]) for seed in range(10) for case in tasks.sample(seed, {"size": size}).hidden["tests"])
+        for size in (4, 40)
+    )
+    assert large > 3 * small
+
+
+@pytest.mark.parametrize(
+    ("knobs", "told"),
+    [
+        ({"steps": 0}, "1 to 5"),
+        ({"steps": 6}, "1 to 5"),
+        ({"steps": "2"}, "takes int"),
+        ({"size": 3}, "4 to 40"),
+        ({"size": 41}, "4 to 40"),
+        ({"kind": "line"}, "ints"),
+        ({"depth": 2}, "unknown difficulty knob"),
+    ],
+)
+def test_wrong_knobs_are_named(knobs: dict[str, Any], told: str) -> None:
+    with pytest.raises(TaskError, match=told):
+        CodeTasks().sample(0, knobs)
+
+
+def test_an_unknown_split_is_named() -> None:
+    with pytest.raises(TaskError, match="'test'"):
+        CodeTasks("test")  # type: ignore[arg-type]
