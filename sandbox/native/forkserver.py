@@ -16,16 +16,16 @@ import time
 from typing import Any, NoReturn
 
 from palestra.sandbox.native import linux, messages, program, rootfs
+from palestra.sandbox.native.interpreter import Interpreter
 from palestra.sandbox.native.plan import WORKSPACE
 from palestra.sandbox.native.privileges import Privileges
 from palestra.sandbox.native.seccomp import build_filter
 from palestra.sandbox.native.syscalls import machine
 
-_FRESH = linux.NEWNS | linux.NEWPID | linux.NEWIPC
 # What programs import most: cheap to hold, and each saves its import time in every program.
 _COMMON = (
-    *("bisect", "collections", "dataclasses", "functools", "heapq", "io", "itertools", "json", "linecache", "math"),
-    *("operator", "random", "re", "string", "threading", "traceback", "typing"),
+    *("bisect", "collections", "dataclasses", "functools", "heapq", "io", "itertools", "json", "math", "operator"),
+    *("random", "re", "string", "threading", "traceback", "typing"),
 )
 
 
@@ -45,20 +45,24 @@ def main() -> NoReturn:
     except BaseException as error:
         messages.send(control, {"error": f"{type(error).__name__}: {error}"[:2000], "errno": None})
         os._exit(1)
-    privileges = Privileges(build_filter(machine()), linux.last_capability(), config["changes_user"])
+    privileges = Privileges(build_filter(machine()), config["changes_user"])
+    privileges.bar_gains()
+    linux.prctl(linux.PR_SET_DUMPABLE, 0)  # a program of the same user cannot reach into it
+    interpreter = Interpreter()
     gc.collect()
     gc.freeze()  # so that a collection in a program does not copy the memory it shares with this process
     with open("/proc/self/statm") as file:
         address_space = int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
     messages.send(control, {"address_space": address_space})
-    Server(control, privileges).serve()
+    Server(control, privileges, interpreter).serve()
 
 
 class Server:
     """Answers the host's requests, one at a time."""
 
-    def __init__(self, control: socket.socket, privileges: Privileges) -> None:
-        self._control, self._privileges = control, privileges
+    def __init__(self, control: socket.socket, privileges: Privileges, interpreter: Interpreter) -> None:
+        self._control, self._privileges, self._interpreter = control, privileges, interpreter
+        self._own_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY)
         self._has_workspace = False
 
     def serve(self) -> NoReturn:
@@ -91,31 +95,39 @@ class Server:
             connection = socket.socket(fileno=os.dup2(descriptors[0], 3))
             program.close_all_but(3)
             self._privileges.drop()
+            self._interpreter.show_own_modules()
             # Only now, so that programs do not carry what only this process needs.
             importlib.import_module("palestra.sandbox.native.fileserver").serve(connection)
         return {}
 
     def _run(self, request: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
-        """Run one program to its end."""
-        status_read, status_write = os.pipe()
+        """Run one program to its end, and end whatever it left.
+
+        An error in between is the end of the slot, so nothing is undone here.
+        """
+        told, tell = os.pipe()
         start = time.monotonic()
-        pid = linux.clone(_FRESH)
+        init = linux.start_init()
+        init_ended = os.pidfd_open(init)
+        linux.join(init_ended, linux.NEWPID)
+        pid = linux.clone(linux.NEWNS | linux.NEWIPC)
         if pid == 0:
-            program.run(request, descriptors, status_write, self._privileges)
-        os.close(status_write)
-        with os.fdopen(status_read, "rb", buffering=0) as status:
-            timed_out = self._wait(pid, request["wall_s"])
-            _, wait_status, usage = os.wait4(pid, 0)  # returns when every process of the namespace is gone
-            duration = time.monotonic() - start
-            os.chmod(WORKSPACE, 0o755)  # whatever the program made of it
-            os.set_blocking(status_read, False)
-            told = status.read(1024) or b""
-        if told[:1] == b"E":
-            return {"error": told[1:].decode("utf-8", "replace"), "errno": None}
-        if len(told) == program.STATUS.size:
-            wait_status = program.STATUS.unpack(told)[1]
+            program.run(request, descriptors, tell, self._privileges, self._interpreter)  # never returns
+        linux.join(self._own_namespace, linux.NEWPID)
+        os.close(tell)
+        timed_out = not _ends_within(pid, request["wall_s"])
+        signal.pidfd_send_signal(init_ended, signal.SIGKILL)  # and so everything in its namespace
+        _, status, usage = os.wait4(pid, 0)
+        duration = time.monotonic() - start
+        os.waitpid(init, 0)  # returns when nothing of the namespace is left
+        os.close(init_ended)
+        with os.fdopen(told, "rb") as pipe:
+            trouble = pipe.read()
+        os.chmod(WORKSPACE, 0o755)  # whatever the program made of it
+        if trouble:
+            return {"error": trouble.decode("utf-8", "replace"), "errno": None}
         return {
-            "code": os.waitstatus_to_exitcode(wait_status & 0xFFFF),
+            "code": os.waitstatus_to_exitcode(status),
             "timed_out": timed_out,
             "duration_s": duration,
             "cpu_s": usage.ru_utime + usage.ru_stime,
@@ -123,16 +135,12 @@ class Server:
             "workspace_bytes": rootfs.workspace_bytes(),
         }
 
-    @staticmethod
-    def _wait(pid: int, seconds: float) -> bool:
-        """Return whether the process had to be killed after its time."""
-        descriptor = os.pidfd_open(pid)
-        try:
-            poll = select.poll()
-            poll.register(descriptor, select.POLLIN)
-            if poll.poll(max(1, int(seconds * 1000))):
-                return False
-            signal.pidfd_send_signal(descriptor, signal.SIGKILL)
-            return True
-        finally:
-            os.close(descriptor)
+
+def _ends_within(pid: int, seconds: float) -> bool:
+    ended = os.pidfd_open(pid)
+    try:
+        poll = select.poll()
+        poll.register(ended, select.POLLIN)
+        return bool(poll.poll(max(1, int(seconds * 1000))))
+    finally:
+        os.close(ended)

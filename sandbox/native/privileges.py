@@ -12,18 +12,19 @@ class Privileges:
     """How to give them up in this slot."""
 
     rules: bytes  # the system call filter
-    last_capability: int
     changes_user: bool  # whether the programs' user id is another than the fork-server's
+
+    def bar_gains(self) -> None:
+        """Make sure that no process from here on gets a privilege by executing anything."""
+        for capability in range(linux.last_capability() + 1):
+            linux.prctl(linux.PR_CAPBSET_DROP, capability)
+        linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
 
     def drop(self) -> None:
         """Leave this process and its descendants without capabilities, and filtered."""
-        for capability in range(self.last_capability + 1):
-            linux.prctl(linux.PR_CAPBSET_DROP, capability)
         if self.changes_user:
             os.setgroups([])
             os.setresgid(AGENT_ID, AGENT_ID, AGENT_ID)
             os.setresuid(AGENT_ID, AGENT_ID, AGENT_ID)
-        linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
         linux.drop_capabilities()
-        linux.prctl(linux.PR_SET_DUMPABLE, 0)  # nobody of the same user can reach into it
         linux.install_filter(self.rules)

@@ -18,6 +18,7 @@ _ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}  # AUDIT_ARCH_*
 _LOAD, _IF_EQUAL, _IF_GREATER, _IF_ANY_BIT, _RETURN = 0x20, 0x15, 0x25, 0x45, 0x06
 _ALLOW, _FAIL_WITH, _KILL_PROCESS = 0x7FFF0000, 0x00050000, 0x80000000
 _X32_BIT = 0x40000000
+_LINEAR = 4  # as many numbers are compared one after another
 _NUMBER_AT, _ARCHITECTURE_AT = 0, 4
 _NEW_NAMESPACES = 0x7E020080  # every CLONE_NEW* flag, time included
 _FAMILIES = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6)  # and the routing protocol of AF_NETLINK
@@ -49,15 +50,12 @@ def build_filter(machine: str) -> bytes:
     if machine == "x86_64":
         program += [(_IF_GREATER, 0, 1, _X32_BIT - 1), _return(_KILL_PROCESS)]
     program += [(_IF_GREATER, 0, 1, NEWEST_KNOWN), _fail(errno.ENOSYS)]
-    program += _when("clone3", machine, [_fail(errno.ENOSYS)])  # its flags cannot be read; libc falls back
-    program += _when(
-        "clone", machine, [_load_argument(0), (_IF_ANY_BIT, 0, 1, _NEW_NAMESPACES), _fail(errno.EPERM), _return(_ALLOW)]
-    )
-    for call in ("socket", "socketpair"):
-        program += _when(call, machine, _only_known_families())
-    for call in REFUSED:
-        program += _when(call, machine, [_fail(errno.EPERM)])
-    program.append(_return(_ALLOW))
+    blocks = {call: [_fail(errno.EPERM)] for call in REFUSED}
+    blocks["clone3"] = [_fail(errno.ENOSYS)]  # its flags cannot be read; libc falls back
+    blocks["clone"] = [_load_argument(0), (_IF_ANY_BIT, 0, 1, _NEW_NAMESPACES), _fail(errno.EPERM), _return(_ALLOW)]
+    blocks |= {call: _only_known_families() for call in ("socket", "socketpair")}
+    numbered = {number(call, machine): block for call, block in blocks.items()}
+    program += _search(sorted((value, block) for value, block in numbered.items() if value is not None))
     return b"".join(struct.pack("=HBBI", *instruction) for instruction in program)
 
 
@@ -75,10 +73,19 @@ def _only_known_families() -> list[Instruction]:
     return [*block, _fail(errno.EAFNOSUPPORT)]
 
 
-def _when(call: str, machine: str, block: list[Instruction]) -> list[Instruction]:
-    """Run a block, which must return, if the loaded number is that of the call."""
-    value = number(call, machine)
-    return [] if value is None else [(_IF_EQUAL, 0, len(block), value), *block]
+def _search(cases: list[tuple[int, list[Instruction]]]) -> list[Instruction]:
+    """Run the block, which must return, of the loaded number; allow a number that has none.
+
+    By halving, since the kernel tries a new filter on every number there is.
+    """
+    if len(cases) > _LINEAR:
+        half = len(cases) // 2
+        low, high = _search(cases[:half]), _search(cases[half:])
+        return [(_IF_GREATER, len(low), 0, cases[half][0] - 1), *low, *high]
+    program: list[Instruction] = []
+    for value, block in cases:
+        program += [(_IF_EQUAL, 0, len(block), value), *block]
+    return [*program, _return(_ALLOW)]
 
 
 def _load(offset: int) -> Instruction:
