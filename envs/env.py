@@ -187,9 +187,7 @@ class AgentEnv(gymnasium.Env[str, Any], ABC):
             InfraError: a fault of ours; the episode is lost and has no reward.
             VerifierError: the verifier failed; likewise.
         """
-        task = self.task
-        if self._outcome is not None:
-            raise EpisodeOver("the episode is over; call reset() before the next step()")
+        task = self._running()
         parsed = parse_action(action, task.tools)
         self._turns += 1
         message = parsed.message(self._turns)
@@ -217,8 +215,7 @@ class AgentEnv(gymnasium.Env[str, Any], ABC):
         Raises:
             EpisodeOver: before `reset` or after the end.
         """
-        if self._task is None or self._outcome is not None:
-            raise EpisodeOver("the episode is over or has not begun; call reset() before cut()")
+        self._running()
         parts: dict[str, float] = {}
         if self.shaping == "potential":
             parts["potential"], self._phi = shaping_reward(self._phi, 0.0), 0.0
@@ -300,13 +297,19 @@ class AgentEnv(gymnasium.Env[str, Any], ABC):
         task_seed = int(self.np_random.integers(2**31)) if seed is None else seed
         return self.tasks.sample(task_seed, {**self.difficulty, **(knobs or {})})
 
+    def _running(self) -> Task:
+        """Return the task of the episode, which must not be over."""
+        if self._outcome is not None:
+            raise EpisodeOver("the episode is over; call reset() to begin another")
+        return self.task
+
     @contextmanager
     def _lost_on_failure(self) -> Iterator[None]:
         """Leave no half-made episode behind: after a failure, only `reset` and `restore` go on."""
         try:
             yield
         except BaseException:
-            self._task = None
+            self._task, self._outcome = None, None
             raise
 
     def _first_observation(self) -> str:

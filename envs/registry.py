@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from palestra.envs.env import AgentEnv
 
 ENTRY_POINT_GROUP = "palestra.envs"
-_ID = re.compile(r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+-v\d+$")
+_ID = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+-v\d+")
 
 
 class UnknownEnvError(LookupError):
@@ -51,7 +51,7 @@ def register(entry: EnvEntry) -> None:
     Raises:
         RegistrationError: the id is malformed or taken by another class.
     """
-    if not _ID.match(entry.id):
+    if not _ID.fullmatch(entry.id):
         raise RegistrationError(f"environment id {entry.id!r} is not of the form 'namespace/Name-v0'")
     taken = _registry.get(entry.id)
     if taken is not None and taken != entry:
@@ -122,11 +122,12 @@ def _load_plugins() -> None:
     global _plugins_loaded
     if _plugins_loaded:
         return
-    _plugins_loaded = True
+    _plugins_loaded = True  # a function that we call may ask for the list itself
     for point in entry_points(group=ENTRY_POINT_GROUP):
         try:
             point.load()()
         except Exception as error:  # another package's code: whatever it raises, name its owner
+            _plugins_loaded = False  # so that the next one who asks is told as well
             owner = point.dist.name if point.dist else point.value
             raise RegistrationError(f"the entry point {point.name!r} of {owner} failed: {error!r}") from error
 
@@ -143,9 +144,7 @@ for _entry in (
         entry_point="palestra.envs.code.env:CodeEnv",
         family="code",
         summary="write a Python program for a stdin/stdout task, try it, revise it, submit it",
-        needs=frozenset(
-            {"network_off", "read_only_root", "memory_tree", "process_count", "pid_hidden", "socket_families"}
-        ),
+        needs=frozenset({"network_off", "read_only_root", "process_count", "pid_hidden", "socket_families"}),
     ),
 ):
     register(_entry)

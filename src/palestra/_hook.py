@@ -8,8 +8,8 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
-from importlib.util import find_spec
 from types import ModuleType
+from typing import Any
 
 
 class _Finder(MetaPathFinder):
@@ -21,18 +21,25 @@ class _Finder(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if fullname != self.name or self not in sys.meta_path:
+        if fullname != self.name:
             return None
-        sys.meta_path.remove(self)  # so that the search below goes on without us
-        spec = find_spec(fullname)
-        if spec is not None and spec.loader is not None:
-            spec.loader = _Loader(spec.loader, self.then)
+        # Whoever only looks for the module, and does not import it, must find us here again.
+        after = sys.meta_path[sys.meta_path.index(self) + 1 :]
+        found = (finder.find_spec(fullname, path, target) for finder in after)
+        spec = next((spec for spec in found if spec is not None), None)
+        if spec is None:
+            sys.meta_path.remove(self)
+        elif spec.loader is not None:
+            spec.loader = _Loader(spec.loader, self)
         return spec
 
 
 class _Loader(Loader):
-    def __init__(self, inner: Loader, then: Callable[[], None]) -> None:
-        self.inner, self.then = inner, then
+    def __init__(self, inner: Loader, finder: _Finder) -> None:
+        self.inner, self.finder = inner, finder
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         return self.inner.create_module(spec)
@@ -42,7 +49,9 @@ class _Loader(Loader):
             module.__spec__.loader = self.inner
         module.__loader__ = self.inner
         self.inner.exec_module(module)
-        self.then()
+        if self.finder in sys.meta_path:
+            sys.meta_path.remove(self.finder)
+            self.finder.then()
 
 
 def when_imported(name: str, then: Callable[[], None]) -> None:
