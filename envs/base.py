@@ -44,6 +44,17 @@ def _strict_text(value: Json, *, sort_keys: bool) -> str:
         raise TaskError(f"not a JSON value: {error}") from error
 
 
+def copy_json(value: Json) -> Json:
+    """Return a value that shares no dict and no list with this one; tuples become lists."""
+    if isinstance(value, (str, int, float)):
+        return value
+    if isinstance(value, (dict, Mapping)):  # dict first: Mapping alone is asked slowly
+        return {name: copy_json(inner) for name, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [copy_json(inner) for inner in value]
+    return value
+
+
 def digest(value: Json) -> str:
     """Return the sha256, in hex, of a value's canonical JSON."""
     return hashlib.sha256(canonical_json(value).encode("utf-8", "surrogatepass")).hexdigest()
@@ -60,7 +71,7 @@ def derive_seed(family: str, template: str, seed: int, stage: str) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """What one episode may use. Turns end it as truncated; seconds are a deadline of the runner."""
+    """What one episode may use. Turns end it as truncated; seconds of environment time lose it as a fault."""
 
     turns: int = 8
     seconds: float = 120.0
@@ -93,7 +104,8 @@ class Task:
 
     def to_dict(self) -> dict[str, Json]:
         """Return the task as plain JSON data, hidden parts included: never show it to an agent."""
-        return asdict(self) | {"tools": [dict(tool) for tool in self.tools]}
+        fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return {name: copy_json(value) for name, value in fields.items()} | {"budget": asdict(self.budget)}
 
     @property
     def digest(self) -> str:

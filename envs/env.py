@@ -24,6 +24,7 @@ from palestra.envs.base import (
     Task,
     TaskError,
     TaskSource,
+    copy_json,
     digest,
 )
 from palestra.envs.spaces import UnicodeText
@@ -155,7 +156,7 @@ class AgentEnv(gymnasium.Env[str, Any], ABC):
     @property
     def messages(self) -> list[Message]:
         """The conversation so far, as ``info["messages"]`` gives it."""
-        return cast(list[Message], _copied(self._messages))
+        return cast(list[Message], copy_json(self._messages))
 
     def reset(self, *, seed: int | None = None, options: Mapping[str, Any] | None = None) -> tuple[str, dict[str, Any]]:
         """Begin an episode and return its first observation.
@@ -342,21 +343,13 @@ class AgentEnv(gymnasium.Env[str, Any], ABC):
         return {
             "task_id": task.id,
             "messages": self.messages,
-            "tools": [_copied(tool) for tool in task.tools],
+            "tools": [copy_json(tool) for tool in task.tools],
             "reward_parts": dict(parts),
             "state_key": digest([self._task_digest, self._dump()])[:16],
             "is_success": is_success,
             "outcome": self._outcome,
             "error": error,
         }
-
-
-def _copied(value: Json) -> Json:
-    if isinstance(value, Mapping):
-        return {name: _copied(inner) for name, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_copied(inner) for inner in value]
-    return value
 
 
 def _shown(message: Message) -> str:
