@@ -6,25 +6,22 @@ moments in mid-episode are restored. A fault of the machine is reported as such 
 """
 
 import importlib
-import json
 import math
-import os
-import subprocess
-import sys
-import tempfile
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, field
 from functools import partial
+from types import ModuleType
 from typing import Literal
 
 from gymnasium.utils.env_checker import check_env
 
 from palestra.envs.base import SPLITS, Json, Split
+from palestra.envs.elsewhere import play_elsewhere
 from palestra.envs.env import AgentEnv
-from palestra.envs.registry import EnvEntry, find, make, register
+from palestra.envs.registry import EnvEntry, find, make
 from palestra.envs.scripts import SCRIPTS, Episode, Script, play, replay
 from palestra.rewards.base import VerifierError
 from palestra.sandbox.base import InfraError
@@ -32,7 +29,6 @@ from palestra.sandbox.base import InfraError
 Status = Literal["passed", "failed", "fault", "absent"]
 SplitChoice = Literal["train", "heldout", "both"]
 _ZERO = 1e-9  # rewards are sums of floats: what differs by less is equal
-_CHILD_LIMIT_S = 1800.0
 
 
 class CheckError(ValueError):
@@ -73,29 +69,39 @@ class CheckReport:
         return {"ok": self.ok, **asdict(self)}
 
 
-def check(env_id: str, *, n: int = 20, split: SplitChoice = "both", seed: int = 0) -> CheckReport:
-    """Return what every check found; see `iter_checks`."""
-    results = tuple(iter_checks(env_id, n=n, split=split, seed=seed))
-    return CheckReport(env_id=find(env_id).id, n=n, splits=_splits(split), seed=seed, results=results)
-
-
-def iter_checks(env_id: str, *, n: int = 20, split: SplitChoice = "both", seed: int = 0) -> Iterator[CheckResult]:
-    """Yield the result of one check after another, each as soon as it is known.
+def check(
+    env_id: str,
+    *,
+    n: int = 20,
+    split: SplitChoice = "both",
+    seed: int = 0,
+    seen: Callable[[CheckResult], None] = lambda result: None,
+) -> CheckReport:
+    """Return what every check found.
 
     Args:
         env_id: a registered environment.
         n: how many tasks of each split are played; their seeds are ``seed``, ``seed + 1``, ...
+            Attacks are tried on the first quarter of them.
         split: which tasks.
         seed: of the first task.
+        seen: called with each result as soon as it is known.
 
     Raises:
         UnknownEnvError: the name is unknown.
         CheckError: `n`, `split` or `seed` makes no sense.
     """
+    entry = find(env_id)
     if n < 1 or seed < 0:
         raise CheckError(f"a check needs n of at least 1 and a seed of at least 0, not n={n} and seed={seed}")
-    bench = _Bench(find(env_id), _splits(split), range(seed, seed + n))
-    return bench.results()
+    if split not in (*SPLITS, "both"):
+        raise CheckError(f"split must be 'train', 'heldout' or 'both', not {split!r}")
+    splits = tuple(name for name in SPLITS if split in (name, "both"))
+    results = []
+    for result in _Bench(entry, splits, range(seed, seed + n)).results():
+        seen(result)
+        results.append(result)
+    return CheckReport(env_id=entry.id, n=n, splits=splits, seed=seed, results=tuple(results))
 
 
 def wilson_interval(successes: int, runs: int, z: float = 1.96) -> tuple[float, float]:
@@ -111,10 +117,21 @@ def wilson_interval(successes: int, runs: int, z: float = 1.96) -> tuple[float, 
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def _splits(split: str) -> tuple[Split, ...]:
-    if split not in (*SPLITS, "both"):
-        raise CheckError(f"split must be 'train', 'heldout' or 'both', not {split!r}")
-    return tuple(name for name in SPLITS if split in (name, "both"))
+@dataclass(frozen=True, slots=True)
+class _Wins:
+    successes: int
+    runs: int
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        return wilson_interval(self.successes, self.runs)
+
+    def evidence(self) -> dict[str, Json]:
+        return {"successes": self.successes, "runs": self.runs, "wilson_95": list(self.interval)}
+
+    def __str__(self) -> str:
+        low, high = self.interval
+        return f"{self.successes} of {self.runs} tasks (95 %: {low:.1%} to {high:.1%})"
 
 
 _Finding = tuple[bool, str, dict[str, Json]]  # passed, detail, evidence
@@ -139,20 +156,24 @@ class _Bench:
         for name, question in questions.items():
             yield _ask(name, question)
         try:
-            attacks, absent = _attacks(self.entry)
+            module, absent = _attacks_module(self.entry)
         except Exception as error:  # the module is there and cannot be imported
             yield _raised("attacks", error)
             return
         if absent:
             yield CheckResult(name="attacks", status="absent", detail=absent)
-        for name, script in attacks.items():
-            yield _ask(f"attack:{name}", partial(self.earns_nothing, script))
+        # An attack is on the verifier more than on a task, and some wait for a time limit: fewer tasks will do.
+        few = self.seeds[: max(1, len(self.seeds) // 4)]
+        for name, script in getattr(module, "ATTACKS", {}).items():
+            yield _ask(f"attack:{name}", partial(self.earns_nothing, script, few))
+        for name, (script, share) in getattr(module, "GUESSES", {}).items():
+            yield _ask(f"guess:{name}", partial(self.wins_at_most, script, share))
 
-    def episodes(self, script: Script) -> Iterator[tuple[Split, Episode]]:
-        """Play a script on every task; one environment serves a split, as it would in training."""
+    def episodes(self, script: Script, seeds: range | None = None) -> Iterator[tuple[Split, Episode]]:
+        """Play a script on tasks, all if not told which; one environment serves a split, as it would in training."""
         for split in self.splits:
             with closing(make(self.entry.id, split=split, render_mode="ansi")) as env:
-                for seed in self.seeds:
+                for seed in seeds or self.seeds:
                     yield split, play(env, script, seed)
 
     def oracle_episodes(self) -> list[tuple[Split, Episode]]:
@@ -177,28 +198,34 @@ class _Bench:
         turns = [len(episode.actions) for _, episode in episodes]
         return True, f"earns 1 on all {len(episodes)} tasks", {"turns_mean": sum(turns) / len(turns)}
 
-    def earns_nothing(self, script: Script) -> _Finding:
+    def earns_nothing(self, script: Script, seeds: range | None = None) -> _Finding:
         count = 0
-        for split, episode in self.episodes(script):
+        for split, episode in self.episodes(script, seeds):
             count += 1
             if episode.is_success or abs(episode.reward) > _ZERO:
                 return False, f"on {_where(split, episode)} it earned {episode.reward:g}", _exhibit(split, episode)
         return True, f"earns 0 on all {count} tasks", {}
 
     def random(self) -> _Finding:
-        episodes = [episode for _, episode in self.episodes(SCRIPTS["random"])]
-        runs, successes = len(episodes), sum(episode.is_success for episode in episodes)
-        floor = math.fsum(episode.reward for episode in episodes) / runs
-        best = math.fsum(episode.reward for _, episode in self.oracle_episodes()) / runs
-        low, high = wilson_interval(successes, runs)
-        detail = f"succeeds on {successes} of {runs} tasks (95 %: {low:.1%} to {high:.1%}), mean reward {floor:.3f}"
-        evidence = {"successes": successes, "runs": runs, "wilson_95": [low, high], "mean_reward": floor}
-        return floor < best - _ZERO, detail, evidence
+        wins, floor = self._wins(SCRIPTS["random"])
+        best = math.fsum(episode.reward for _, episode in self.oracle_episodes()) / wins.runs
+        detail = f"succeeds on {wins}, mean reward {floor:.3f}"
+        return floor < best - _ZERO, detail, {**wins.evidence(), "mean_reward": floor}
+
+    def wins_at_most(self, script: Script, share: float) -> _Finding:
+        """Fail when a guess wins more than the family declares, by more than chance explains."""
+        wins, _ = self._wins(script)
+        return wins.interval[0] <= share, f"wins {wins}, declared at most {share:.1%}", wins.evidence()
+
+    def _wins(self, script: Script) -> tuple["_Wins", float]:
+        episodes = [episode for _, episode in self.episodes(script)]
+        wins = _Wins(sum(episode.is_success for episode in episodes), len(episodes))
+        return wins, math.fsum(episode.reward for episode in episodes) / len(episodes)
 
     def determinism(self) -> _Finding:
         """Play the oracle elsewhere: other hash seed, time zone, locale and folder, tasks in reverse order."""
         episodes = self.oracle_episodes()[::-1]
-        there = _play_elsewhere(self.entry, [(split, episode.seed) for split, episode in episodes])
+        there = play_elsewhere(self.entry, [(split, episode.seed) for split, episode in episodes])
         for (split, episode), (task_digest, stream) in zip(episodes, there, strict=True):
             if task_digest != episode.task_digest:
                 return False, f"another process makes another task of {_where(split, episode)}", {}
@@ -210,20 +237,31 @@ class _Bench:
     def fork(self) -> _Finding:
         """Stop in mid-oracle, restore the moment in another environment, and finish in both."""
         episodes = self.oracle_episodes()
-        for split, episode in episodes:
-            middle = len(episode.actions) // 2
-            with closing(make(self.entry.id, split=split)) as env, closing(make(self.entry.id, split=split)) as twin:
-                env.reset(seed=episode.seed)
-                before = replay(env, episode.actions[:middle])
-                twin.restore(env.snapshot())
-                after, restored = (replay(one, episode.actions[middle:]) for one in (env, twin))
-            if (stream := (*episode.stream[:1], *before, *after)) != episode.stream:
-                turn = _first_difference(stream, episode.stream)
-                return False, f"the same actions gave something else at turn {turn} of {_where(split, episode)}", {}
-            if restored != after:
-                turn = middle + 1 + _first_difference(restored, after)
-                return False, f"restored after turn {middle}, turn {turn} differed in {_where(split, episode)}", {}
+        with ExitStack() as stack:
+            envs: dict[Split, tuple[AgentEnv, AgentEnv]] = {
+                split: (self._opened(stack, split), self._opened(stack, split)) for split in self.splits
+            }
+            for split, episode in episodes:
+                if problem := _fork_problem(*envs[split], episode):
+                    return False, f"{problem} in {_where(split, episode)}", {}
         return True, f"restored in mid-episode, {len(episodes)} episodes finish the same", {}
+
+    def _opened(self, stack: ExitStack, split: Split) -> AgentEnv:
+        return stack.enter_context(closing(make(self.entry.id, split=split)))
+
+
+def _fork_problem(env: AgentEnv, twin: AgentEnv, episode: Episode) -> str:
+    """Play an episode again in one environment and its second half in the other; say what differs, if it does."""
+    middle = len(episode.actions) // 2
+    env.reset(seed=episode.seed)
+    before = replay(env, episode.actions[:middle])
+    twin.restore(env.snapshot())
+    after, restored = (replay(one, episode.actions[middle:]) for one in (env, twin))
+    if (stream := (*episode.stream[:1], *before, *after)) != episode.stream:
+        return f"the same actions gave something else at turn {_first_difference(stream, episode.stream)}"
+    if restored != after:
+        return f"restored after turn {middle}, turn {middle + 1 + _first_difference(restored, after)} differed"
+    return ""
 
 
 def _ask(name: str, question: Callable[[], _Finding]) -> CheckResult:
@@ -242,65 +280,19 @@ def _raised(name: str, error: Exception) -> CheckResult:
     return CheckResult(name=name, status="failed", detail=f"raised {error!r}", evidence=trace)
 
 
-def _attacks(entry: EnvEntry) -> tuple[Mapping[str, Script], str]:
-    """Return the family's attacks, or none and why: they stand beside the module of its class."""
+def _attacks_module(entry: EnvEntry) -> tuple[ModuleType | None, str]:
+    """Return the module of the family's attacks, which stands beside that of its class, or none and why."""
     package = entry.entry_point.split(":")[0].rpartition(".")[0]
-    name = f"{package}.attacks".lstrip(".")
     if not package:
-        return {}, f"{entry.entry_point} stands in no package that could hold an attacks module"
+        return None, f"{entry.entry_point} stands in no package that could hold an attacks module"
+    name = f"{package}.attacks"
     try:
         module = importlib.import_module(name)
     except ModuleNotFoundError as error:
-        if error.name is None or not name.startswith(error.name):
+        if error.name != name:
             raise
-        return {}, f"there is no module {name}"
-    attacks: Mapping[str, Script] = getattr(module, "ATTACKS", {})
-    return attacks, "" if attacks else f"{name} names no ATTACKS"
-
-
-def _play_elsewhere(entry: EnvEntry, tasks: list[tuple[Split, int]]) -> list[tuple[str, list[str]]]:
-    """Play the oracle in a process that differs in all that must not matter; see `_child`."""
-    hash_seed = "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2"
-    child_env = {**os.environ, "PYTHONHASHSEED": hash_seed, "TZ": "Pacific/Kiritimati", "LC_ALL": "C"}
-    child_env["PYTHONPATH"] = os.pathsep.join(os.path.abspath(folder) for folder in sys.path)
-    program = "from palestra.envs.check import _child; _child()"
-    known = {**asdict(entry), "needs": sorted(entry.needs)}
-    with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run(
-            [sys.executable, "-c", program],
-            input=json.dumps({"entry": known, "tasks": tasks}),
-            env=child_env,
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            timeout=_CHILD_LIMIT_S,
-            check=False,
-        )
-    if done.returncode != 0:
-        raise RuntimeError(f"playing in another process failed: {done.stderr.strip()[-500:]}")
-    told = json.loads(done.stdout.splitlines()[-1])
-    if "fault" in told:
-        raise InfraError(told["fault"])
-    return [(task_digest, stream) for task_digest, stream in told["episodes"]]
-
-
-def _child() -> None:
-    """Play the oracle on the tasks that stand on standard input; print their digests and streams."""
-    wanted = json.load(sys.stdin)
-    register(EnvEntry(**{**wanted["entry"], "needs": frozenset(wanted["entry"]["needs"])}))
-    told: dict[str, Json] = {"episodes": []}
-    with ExitStack() as stack:
-        envs: dict[Split, AgentEnv] = {}
-        try:
-            for split, seed in wanted["tasks"]:
-                if split not in envs:
-                    envs[split] = stack.enter_context(closing(make(wanted["entry"]["id"], split=split)))
-                episode = play(envs[split], SCRIPTS["oracle"], seed)
-                told["episodes"].append([episode.task_digest, episode.stream])
-        except (InfraError, VerifierError) as error:
-            told = {"fault": f"in another process: {error!r}"}
-    print(json.dumps(told))
+        return None, f"there is no module {name}"
+    return module, "" if getattr(module, "ATTACKS", None) else f"{name} names no ATTACKS"
 
 
 def _first_difference(one: Sequence[str], other: Sequence[str]) -> int:

@@ -10,13 +10,14 @@ from palestra.envs.registry import EnvEntry, UnknownEnvError, register
 BROKEN = {
     "LazyOracle": {"oracle"},
     "PaysNothingDone": {"nop"},
-    "PaysAnything": {"random", "attack:claim"},
+    "PaysAnything": {"random", "attack:claim", "guess:five"},
+    "EasilyGuessed": {"guess:five"},
     "PaysClaim": {"attack:claim"},
     "HashSeed": {"determinism"},
     "Remembering": {"gymnasium", "determinism"},
     "Forgetful": {"fork"},
-    "WrongReset": {"gymnasium", "oracle", "nop", "random", "determinism", "fork", "attack:claim"},
-    "Buggy": {"gymnasium", "oracle", "nop", "random", "determinism", "fork", "attack:claim"},
+    "WrongReset": {"gymnasium", "oracle", "nop", "random", "determinism", "fork", "attack:claim", "guess:five"},
+    "Buggy": {"gymnasium", "oracle", "nop", "random", "determinism", "fork", "attack:claim", "guess:five"},
 }
 
 
@@ -38,7 +39,7 @@ def with_status(report: CheckReport, status: str) -> set[str]:
 def test_an_honest_environment_passes_every_check() -> None:
     report = check(toy("Count"), n=5)
     assert report.ok, [result for result in report.results if result.status != "passed"]
-    names = ["gymnasium", "oracle", "nop", "random", "determinism", "fork", "attack:claim"]
+    names = ["gymnasium", "oracle", "nop", "random", "determinism", "fork", "attack:claim", "guess:five"]
     assert [result.name for result in report.results] == names
     assert report.to_dict()["ok"] is True
 

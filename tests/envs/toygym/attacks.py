@@ -1,4 +1,4 @@
-"""How one would cheat at counting: one attempt that must fail, and one that works on a careless copy."""
+"""How one would cheat at counting: one way must fail, another wins now and then."""
 
 from collections.abc import Iterator
 
@@ -13,4 +13,11 @@ def claim(env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
     yield call_text("finish", {"value": env.task.hidden["target"]})
 
 
+def guess(env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
+    """Add five and finish with that: right when the target happens to be five."""
+    yield call_text("add", {"amount": 5})
+    yield call_text("finish", {"value": 5})
+
+
 ATTACKS = {"claim": claim}
+GUESSES = {"five": (guess, 0.1)}

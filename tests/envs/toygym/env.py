@@ -1,6 +1,7 @@
 """A tiny honest environment, and copies of it that each break one rule: what a check must catch."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from palestra.envs.actions import Action, call_text, function_tool
@@ -118,6 +119,18 @@ class PaysAnythingEnv(CountEnv):
         if action.calls:
             return StepResult(replies=("won",) * len(action.calls), parts={"outcome": 1.0}, done=True, is_success=True)
         return super()._act(action)
+
+
+class EasyTasks(CountTasks):
+    def sample(self, seed: int, difficulty: Mapping[str, Json] | None = None) -> Task:
+        return replace(super().sample(seed, difficulty), instruction=self.words(5), hidden={"target": 5})
+
+
+class EasilyGuessedEnv(CountEnv):
+    """Every target is five."""
+
+    def _source(self, split: Split) -> CountTasks:
+        return EasyTasks(split)
 
 
 class HashedTasks(CountTasks):

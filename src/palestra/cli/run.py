@@ -1,0 +1,138 @@
+"""``palestra run``: play an agent on tasks and say how it did."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from palestra.agents.base import Policy
+from palestra.agents.evaluate import Evaluation, summarise
+from palestra.agents.metrics import episode_record
+from palestra.agents.opening import Agent, open_agent
+from palestra.agents.progress import Progress
+from palestra.agents.rollout import Episode, Fault, RolloutConfig, RolloutResult, Rollouts, episodes_for
+from palestra.agents.runners import RUNNERS
+from palestra.cli.app import AsJson, EnvId, Knobs, SplitOption, command
+from palestra.cli.boundary import FAILED
+from palestra.cli.output import console, print_json
+from palestra.cli.tasks import parse_knobs
+from palestra.envs.base import TaskError
+from palestra.envs.registry import find, make
+
+
+@command("run")
+def run_command(
+    env_id: EnvId,
+    agent: Annotated[
+        str,
+        typer.Option("-a", "--agent", help="oracle, nop, random, replay:FILE, a server's address, or a model."),
+    ] = "oracle",
+    n: Annotated[int, typer.Option("-n", min=1, help="How many tasks.")] = 20,
+    k: Annotated[int, typer.Option("-k", min=1, help="How many attempts at each.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Of the first task; the others follow by one.")] = 0,
+    split: SplitOption = "heldout",
+    difficulty: Knobs = None,
+    temperature: Annotated[float, typer.Option(min=0.0, help="0 is greedy.")] = 1.0,
+    max_tokens: Annotated[int, typer.Option(min=1, help="Of one turn.")] = 256,
+    concurrency: Annotated[int, typer.Option(min=1, help="Episodes played at one time.")] = 32,
+    tokenizer: Annotated[
+        str | None, typer.Option(help="For a server that takes token ids (vLLM): the model it serves.")
+    ] = None,
+    served_model: Annotated[str | None, typer.Option(help="The name under which a server knows its model.")] = None,
+    api_key: Annotated[str | None, typer.Option(envvar="PALESTRA_API_KEY", help="For a server.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda, for a model.")] = "auto",
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="Write the episodes here, one JSON a line.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Play an agent on tasks; show how many it solved.
+
+    Episodes lost to a fault of ours are counted apart and belong to no rate; exit code 1 says there were some.
+    """
+    entry = find(env_id)
+    env = make(entry.id, split=split, difficulty=parse_knobs(difficulty))
+    tasks = [env.tasks.sample(seed + i, env.difficulty) for i in range(n)]
+    env.close()
+    _writable(out)
+    opened = open_agent(
+        agent,
+        seed=seed,
+        tokenizer=tokenizer,
+        served_model=served_model,
+        api_key=api_key,
+        concurrency=concurrency,
+        device=device,
+    )
+    episodes = episodes_for(tasks, attempts=k, seed=seed)
+    config = RolloutConfig(max_tokens=max_tokens, temperature=temperature, concurrency=concurrency)
+    result = asyncio.run(_play(entry.id, bool(entry.needs), opened, episodes, config))
+    if out is not None:
+        _write(out, result)
+    evaluation = summarise(result, episodes)
+    if as_json:
+        print_json(_data(entry.id, agent, evaluation, result.faults))
+    else:
+        console().print(_table(entry.id, agent, n, k, evaluation))
+    if result.faults:
+        worst = result.faults[0]
+        console(stderr=True).print(f"{len(result.faults)} episodes were lost; the first ({worst.kind}): {worst.message}")
+        raise typer.Exit(FAILED)
+
+
+async def _play(
+    env_id: str, is_slow: bool, agent: Agent, episodes: list[Episode], config: RolloutConfig
+) -> RolloutResult:
+    runner = RUNNERS["thread" if is_slow else "inline"]
+    rollouts = Rollouts(env_id, lambda: runner(lambda: make(env_id)), agent.policy, agent.chat)
+    progress = Progress(Console(stderr=True))
+    progress.begin("run", 0, 1, len(episodes))
+    try:
+        return await rollouts.play(episodes, config, progress.episode)
+    finally:
+        progress.finish()
+        await rollouts.close()
+        if not callable(agent.policy):
+            policy: Policy = agent.policy
+            await policy.close()
+
+
+def _data(env_id: str, agent: str, evaluation: Evaluation, faults: list[Fault]) -> dict[str, object]:
+    lost = [{"task_id": fault.episode.task.id, "kind": fault.kind, "message": fault.message} for fault in faults]
+    return {"env_id": env_id, "agent": agent, **evaluation.to_dict(), "faults": lost}
+
+
+def _table(env_id: str, agent: str, n: int, k: int, e: Evaluation) -> Table:
+    table = Table(title=f"{agent} on {env_id}: {n} tasks x {k}")
+    table.add_column("measure")
+    table.add_column("value", justify="right")
+    table.add_column("95 % interval", justify="right")
+    table.add_row("solved", f"{e.success_rate:.1%}", f"{e.interval[0]:.1%} to {e.interval[1]:.1%}")
+    table.add_row("mean reward", f"{e.mean_reward:.3f}", f"{e.reward_interval[0]:.3f} to {e.reward_interval[1]:.3f}")
+    for count, estimate in e.pass_at.items():
+        if count != "1":
+            table.add_row(f"pass@{count}", f"{estimate:.1%}", "")
+    table.add_row("turns", f"{e.mean_turns:.1f}", "")
+    table.add_row("seconds", f"{e.seconds:.1f}", "")
+    if e.faults:
+        table.add_row("lost to faults", str(e.faults), "")
+    return table
+
+
+def _writable(path: Path | None) -> None:
+    """Say before playing what would be lost after it."""
+    if path is None:
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.open("a").close()
+    except OSError as error:
+        raise TaskError(f"cannot write the episodes to {str(path)!r}: {error.strerror}") from error
+
+
+def _write(path: Path, result: RolloutResult) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        for one in result.trajectories:
+            file.write(json.dumps(episode_record(one, tokens=True)) + "\n")
