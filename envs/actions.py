@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NoReturn
 
-import jsonschema
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
 
 from palestra.envs.base import Json, Message
 
@@ -178,7 +179,7 @@ def _check_call(value: Json, tools: Sequence[Mapping[str, Json]]) -> tuple[ToolC
     if not isinstance(arguments, Mapping):
         return None, f"the arguments of {name} must be a JSON object"
     try:
-        problem = jsonschema.exceptions.best_match(_validator(compact_json(known[name])).iter_errors(dict(arguments)))
+        problem = best_match(_validator(compact_json(known[name])).iter_errors(dict(arguments)))
     except RecursionError:
         return None, f"the arguments of {name} are nested too deeply"
     if problem is not None:
@@ -207,5 +208,5 @@ def _strict_json(text: str) -> Json:
 
 
 @lru_cache(maxsize=256)
-def _validator(schema: str) -> jsonschema.Draft202012Validator:
-    return jsonschema.Draft202012Validator(json.loads(schema))
+def _validator(schema: str) -> Draft202012Validator:
+    return Draft202012Validator(json.loads(schema))

@@ -113,8 +113,9 @@ def make(env_id: str, **kwargs: Any) -> "AgentEnv":
     env: AgentEnv = getattr(importlib.import_module(module), name)(**{**entry.kwargs, **kwargs})
     register_in_gymnasium()
     registration = importlib.import_module("gymnasium.envs.registration")
-    env.spec = copy.deepcopy(registration.spec(entry.id))
-    env.spec.kwargs.update(kwargs)
+    spec = copy.deepcopy(registration.spec(entry.id))
+    spec.kwargs.update(kwargs)
+    env.spec = spec
     return env
 
 

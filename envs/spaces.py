@@ -93,7 +93,7 @@ def _write_shared(space: UnicodeText, index: int, value: str, shared_memory: Any
 
 
 @read_from_shared_memory.register(UnicodeText)
-def _read_shared(space: UnicodeText, shared_memory: Any, n: int = 1) -> "_SharedTexts":
+def _read_shared(space: UnicodeText, shared_memory: Any, n: int = 1) -> Any:
     return _SharedTexts(space, shared_memory, n)
 
 

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -235,7 +236,7 @@ def test_random_actions_are_paid_within_bounds(env: AgentEnv, n_tasks: int, walk
     for seed in range(n_tasks):
         env.reset(seed=seed)
         actions = SCRIPTS["random"](env, np.random.default_rng(seed))
-        total, over = 0.0, False
+        total, over, info = 0.0, False, dict[str, Any]()
         while not over:
             _, reward, terminated, truncated, info = env.step(next(actions))
             total, over = total + reward, terminated or truncated
@@ -250,3 +251,5 @@ def test_tasks_survive_json_and_name_their_origin(env: AgentEnv, n_tasks: int) -
         assert Task.from_dict(json.loads(json.dumps(task.to_dict()))).digest == task.digest
         assert {"template", "split", "generator"} <= set(task.provenance)
         assert task.seed == seed
+    first = [task.digest for task in islice(env.tasks, 3)]
+    assert first == [env.tasks.sample(seed).digest for seed in range(3)]

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from palestra.envs.base import EpisodeOver, Snapshot, SnapshotError
@@ -38,33 +38,34 @@ def actions_for(env: AgentEnv, recipe: Sequence[str], seed: int) -> list[str]:
     return [*made, *islice(env.oracle(), 2)]
 
 
-@given(seed=st.integers(0, 10_000), recipe=recipes, cut=st.integers(0, 6))
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_the_laws(make_env: MakeEnv, walk: Walk, seed: int, recipe: list[str], cut: int) -> None:
+def test_the_laws(make_env: MakeEnv, walk: Walk, n_tasks: int) -> None:
     env, other = make_env(), make_env(split="heldout")
-    other.reset(seed=seed + 1)
-    env.reset(seed=seed)
-    actions = actions_for(env, recipe, seed)
-    before = walk(env, actions[:cut])
-    snapshot = env.snapshot()
-    assert env.snapshot() == snapshot  # looking changes nothing
-    [fork] = env.fork()
-    rest = [] if json.loads(snapshot.state)["outcome"] else actions[cut:]
-    after = walk(env, rest)
 
-    assert fork.snapshot() == snapshot  # what the one did, the other did not feel
-    assert walk(fork, rest) == after
-    other.restore(snapshot)
-    assert other.snapshot() == snapshot  # nothing is lost
-    assert walk(other, rest) == after
-    assert fork.snapshot() == other.snapshot() == env.snapshot()
-    env.restore(snapshot)  # back in time
-    assert walk(env, rest) == after
-    env.reset(seed=seed)
-    assert walk(env, actions[:cut]) + walk(env, rest) == before + after  # and from the start
+    @given(seed=st.integers(0, 10_000), recipe=recipes, cut=st.integers(0, 6))
+    @settings(max_examples=2 * n_tasks)
+    def hold(seed: int, recipe: list[str], cut: int) -> None:
+        other.reset(seed=seed + 1)
+        env.reset(seed=seed)
+        actions = actions_for(env, recipe, seed)
+        before = walk(env, actions[:cut])
+        snapshot = env.snapshot()
+        assert env.snapshot() == snapshot  # looking changes nothing
+        [fork] = env.fork()
+        rest = [] if json.loads(snapshot.state)["outcome"] else actions[cut:]
+        after = walk(env, rest)
+        assert fork.snapshot() == snapshot  # what the one did, the other did not feel
+        assert walk(fork, rest) == after
+        other.restore(snapshot)
+        assert other.snapshot() == snapshot  # nothing is lost
+        assert walk(other, rest) == after
+        assert fork.snapshot() == other.snapshot() == env.snapshot()
+        env.restore(snapshot)  # back in time
+        assert walk(env, rest) == after
+        env.reset(seed=seed)
+        assert walk(env, actions[:cut]) + walk(env, rest) == before + after  # and from the start
+        fork.close()
 
-    for one in (fork, other, env):
-        one.close()
+    hold()
 
 
 def test_restored_environments_go_on_to_the_same_tasks(make_env: MakeEnv) -> None:

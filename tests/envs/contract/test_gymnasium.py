@@ -8,10 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 import gymnasium
+import numpy as np
 import pytest
 from gymnasium.envs.registration import EnvSpec
 from gymnasium.utils.env_checker import check_env
-from gymnasium.vector import AsyncVectorEnv
+from gymnasium.vector import AsyncVectorEnv, AutoresetMode
 
 from palestra.envs.base import EpisodeOver, TaskError
 from palestra.envs.env import AgentEnv
@@ -67,6 +68,28 @@ def test_vector_environments_see_and_do_what_single_ones_do(env_id: str, env: Ag
             assert infos["state_key"][number] == one[4]["state_key"]
         assert observations == tuple(singles)  # what was returned earlier is not written over
         assert vector.action_space.sample() in vector.action_space
+    finally:
+        vector.close()
+
+
+@pytest.mark.parametrize("mode", list(AutoresetMode))
+def test_a_vector_environment_goes_on_after_an_end(env_id: str, env: AgentEnv, mode: AutoresetMode) -> None:
+    env.reset(seed=5)
+    actions = list(env.oracle())
+    vector = gymnasium.make_vec(
+        env_id, num_envs=1, vectorization_mode="sync", vector_kwargs={"autoreset_mode": mode}, split="train"
+    )
+    try:
+        vector.reset(seed=5)
+        *_, (observations, _, terminated, _, infos) = [vector.step((action,)) for action in actions]
+        ended = infos["final_info"] if mode is AutoresetMode.SAME_STEP else infos
+        assert list(terminated) == [True]
+        assert list(ended["is_success"]) == [True]
+        if mode is AutoresetMode.NEXT_STEP:
+            observations, *_ = vector.step(("ignored",))
+        elif mode is AutoresetMode.DISABLED:
+            observations, _ = vector.reset(options={"reset_mask": np.array([True])})
+        assert observations == (env.reset()[0],)  # the same next task as the single one's
     finally:
         vector.close()
 
