@@ -17,6 +17,10 @@ class ModelError(ValueError):
     """A model's name, files or answers are not usable; the message says what to do."""
 
 
+class ConfigError(ValueError):
+    """A setting is unknown, of the wrong type or out of range; the message names it."""
+
+
 class MissingExtraError(ImportError):
     """An optional dependency is not installed; the message says which extra brings it."""
 

@@ -105,7 +105,7 @@ class TemplateChat:
 class ByteChat:
     """Messages as UTF-8 bytes, for policies that are scripts: one token a byte, 256 ends a reply."""
 
-    stop_ids = (_STOP_BYTE,)
+    stop_ids: tuple[int, ...] = (_STOP_BYTE,)
     end_id = _STOP_BYTE
 
     def render(self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]]) -> list[int]:

@@ -10,13 +10,10 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
+from palestra.agents.base import ConfigError
 from palestra.agents.embedded import DEFAULT_MODEL
 from palestra.agents.runners import RunnerKind
 from palestra.envs.env import Shaping
-
-
-class ConfigError(ValueError):
-    """A setting is unknown, of the wrong type or out of range; the message names it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +67,7 @@ class TrainConfig:
     checkpoint_every: int = 5  # steps
     keep_checkpoints: int = 2
     log_episodes: bool = True
+    export: bool = True  # write the trained model, adapters merged, to out/model
 
     def __post_init__(self) -> None:
         for name in ("tasks", "attempts", "updates", "max_tokens", "max_context", "concurrency", "token_budget"):

@@ -16,18 +16,22 @@ SCHEMA = 1
 
 
 class RunLog:
-    """Writes a run's records into its folder."""
+    """Writes a run's records into its folder; without a folder, nowhere."""
 
-    def __init__(self, folder: Path, *, episodes: bool = True) -> None:
-        from torch.utils.tensorboard import SummaryWriter
+    def __init__(self, folder: Path | None, *, episodes: bool = True) -> None:
+        self._metrics = folder / "metrics.jsonl" if folder is not None else None
+        self._episodes = folder / "episodes.jsonl" if folder is not None and episodes else None
+        self._board: Any = None
+        if folder is not None:
+            from torch.utils.tensorboard import SummaryWriter
 
-        folder.mkdir(parents=True, exist_ok=True)
-        self._metrics = folder / "metrics.jsonl"
-        self._episodes = folder / "episodes.jsonl" if episodes else None
-        self._board = SummaryWriter(str(folder / "tensorboard"))
+            folder.mkdir(parents=True, exist_ok=True)
+            self._board = SummaryWriter(str(folder / "tensorboard"))
 
     def metrics(self, phase: str, step: int, values: Mapping[str, Any]) -> None:
         """Append one line of metrics."""
+        if self._metrics is None:
+            return
         _append(self._metrics, {"schema": SCHEMA, "phase": phase, "step": step, **values})
         for name, value in values.items():
             if isinstance(value, int | float):
@@ -41,7 +45,8 @@ class RunLog:
 
     def position(self) -> dict[str, int]:
         """Return the files' sizes in bytes, for `cut_back`."""
-        self._board.flush()
+        if self._board is not None:
+            self._board.flush()
         return {path.name: path.stat().st_size if path.exists() else 0 for path in self._files()}
 
     def cut_back(self, position: Mapping[str, int]) -> None:
@@ -53,10 +58,11 @@ class RunLog:
 
     def close(self) -> None:
         """Flush and close TensorBoard's file."""
-        self._board.close()
+        if self._board is not None:
+            self._board.close()
 
     def _files(self) -> list[Path]:
-        return [self._metrics] + ([self._episodes] if self._episodes is not None else [])
+        return [path for path in (self._metrics, self._episodes) if path is not None]
 
 
 def episode_record(trajectory: Trajectory, *, tokens: bool = False) -> dict[str, Any]:

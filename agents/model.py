@@ -87,7 +87,9 @@ class Learner:
         if lora is not None:
             _add_lora(model, lora, seed)
         if gradient_checkpointing:
-            model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+            # transformers 5.20 renamed it
+            enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable
+            enable({"use_reentrant": False})
             model.enable_input_require_grads()
         model.train()
 

@@ -11,7 +11,14 @@ from palestra.agents.evaluate import Evaluation
 from palestra.agents.rollout import Fault, is_success
 from palestra.rewards.base import Trajectory
 
-_TITLES = {"base": "evaluate base model", "cold": "evaluate cold start", "final": "evaluate after RL", "rl": "play"}
+_TITLES = {
+    "base": "evaluate base model",
+    "cold": "evaluate cold start",
+    "final": "evaluate after RL",
+    "rl": "play",
+    "run": "play",
+    "eval": "evaluate",
+}
 
 
 class Progress:

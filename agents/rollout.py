@@ -46,6 +46,7 @@ class RolloutConfig:
     concurrency: int = 64  # live episodes, and so live environments
     generate_s: float = 600.0  # deadline of one turn's sampling, waiting included
     step_s: float = 60.0  # deadline of one environment step or reset
+    episode_s: float = 3600.0  # deadline of an episode, waiting for others' generation included
     max_context: int = 8192  # prompt and reply of one turn
     retries: int = 1  # of an episode lost to a retryable fault
 
@@ -69,7 +70,7 @@ class RolloutResult:
         return sum(len(turn.output_ids) for one in self.trajectories for turn in one.turns)
 
 
-PolicyFor = Callable[[EnvRunner], Policy]
+PolicyFor = Callable[[EnvRunner, Episode], Policy]
 OnEpisode = Callable[[Trajectory | Fault], None]
 
 
@@ -123,12 +124,12 @@ class Rollouts:
             runner = self._idle.pop() if self._idle else self._make_runner()
             healthy = False
             try:
-                async with asyncio.timeout(episode.task.budget.seconds):
+                async with asyncio.timeout(config.episode_s):
                     trajectory = await self._episode(runner, episode, config)
                 healthy = True
                 return trajectory
             except TimeoutError:
-                fault = _fault(episode, "deadline", f"no end within {episode.task.budget.seconds:g} s")
+                fault = _fault(episode, "deadline", f"no end within {config.episode_s:g} s")
                 break
             except InfraError as error:
                 fault = _fault(episode, "infra", str(error))
@@ -151,8 +152,9 @@ class Rollouts:
 
     async def _episode(self, runner: EnvRunner, episode: Episode, config: RolloutConfig) -> Trajectory:
         started = time.monotonic()
-        info = await _deadline(runner.reset(episode.task), config.step_s, "reset")
-        policy = self.policy(runner) if callable(self.policy) else self.policy
+        clock = _EnvClock(episode.task.budget.seconds, config.step_s)
+        info = await clock.run(runner.reset(episode.task), "reset")
+        policy = self.policy(runner, episode) if callable(self.policy) else self.policy
         prompt = self.chat.render(info["messages"], info["tools"])
         turns: list[Turn] = []
         outcome: Outcome | None = None
@@ -165,13 +167,13 @@ class Rollouts:
             )
             sample = await _deadline(policy.generate(prompt, sampling), config.generate_s, "generation")
             said, key = len(info["messages"]), info["state_key"]
-            _, reward, info = await _deadline(runner.step(self.chat.parse(sample.output_ids)), config.step_s, "step")
+            _, reward, info = await clock.run(runner.step(self.chat.parse(sample.output_ids)), "step")
             outcome, parts = info["outcome"], dict(info["reward_parts"])
             following = [*prompt, *sample.output_ids]
             if outcome is None:
                 following += self.chat.extend(sample.output_ids, info["messages"][said + 1 :])
                 if len(following) + config.max_tokens > config.max_context:
-                    adjustment, info = await _deadline(runner.cut("tokens"), config.step_s, "cut")
+                    adjustment, info = await clock.run(runner.cut("tokens"), "cut")
                     reward += adjustment
                     outcome = info["outcome"]
                     for name, value in info["reward_parts"].items():
@@ -207,6 +209,19 @@ def _turn_seed(seed: int, turn: int) -> int:
 
 def _fault(episode: Episode, kind: FaultKind, message: str) -> Fault:
     return Fault(episode=episode, kind=kind, message=message[:500])
+
+
+class _EnvClock:
+    """Holds an episode's environment to the seconds of its task's budget, and each call to its own."""
+
+    def __init__(self, budget_s: float, call_s: float) -> None:
+        self.left_s, self.call_s = budget_s, call_s
+
+    async def run(self, work: Any, what: str) -> Any:
+        started = time.monotonic()
+        result = await _deadline(work, max(0.0, min(self.left_s, self.call_s)), what)
+        self.left_s -= time.monotonic() - started
+        return result
 
 
 async def _deadline(work: Any, seconds: float, what: str) -> Any:

@@ -19,7 +19,7 @@ def wilson(successes: int, n: int, *, z: float = 1.959964) -> Interval:
     p, denominator = successes / n, 1 + z * z / n
     middle = (p + z * z / (2 * n)) / denominator
     half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / denominator
-    return max(0.0, middle - half), min(1.0, middle + half)
+    return (0.0 if successes == 0 else middle - half), (1.0 if successes == n else middle + half)
 
 
 def mean_interval(values: Sequence[float], *, z: float = 1.959964) -> Interval:

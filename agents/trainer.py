@@ -6,6 +6,7 @@ two and go on later as if it had not; what is random is derived from the seed an
 
 import asyncio
 import random
+import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -58,12 +59,15 @@ class Trainer:
         config: everything that decides the run.
         progress: where to show how it goes.
         resume: go on from the newest checkpoint in ``config.out``.
+        is_readonly: leave the run's records as they are, to evaluate it only.
 
     Raises:
         UnknownEnvError, ModelError, TaskError, CheckpointError: the config asks for what is not there.
     """
 
-    def __init__(self, config: TrainConfig, *, progress: Progress, resume: bool = False) -> None:
+    def __init__(
+        self, config: TrainConfig, *, progress: Progress, resume: bool = False, is_readonly: bool = False
+    ) -> None:
         self.config, self.progress = config, progress
         self.folder = Path(config.out)
         find(config.env)  # a wrong name is told before a model is loaded
@@ -93,12 +97,11 @@ class Trainer:
         self.units = plan(config)
         self.done = 0
         self.evaluations: dict[str, Evaluation] = {}
-        self.log = RunLog(self.folder, episodes=config.log_episodes)
+        self.log = RunLog(self.folder if not is_readonly else None, episodes=config.log_episodes)
         if resume:
             self._resume()
         else:
-            self.log.cut_back({})
-            (self.folder / "config.toml").write_text(config.to_toml(), encoding="utf-8")
+            self._begin()
 
     def run(self) -> dict[str, Evaluation]:
         """Do every unit that is left and return the evaluations, by phase.
@@ -115,7 +118,9 @@ class Trainer:
                     interrupt.check()
                     if self.done % self.config.checkpoint_every == 0 or self.done == len(self.units):
                         self.save()
-            except KeyboardInterrupt:
+            except CheckpointError:
+                raise
+            except (KeyboardInterrupt, InfraError):  # the unit at hand was dropped; what is done stays done
                 self.save()
                 raise
             finally:
@@ -124,6 +129,35 @@ class Trainer:
                     runner.close()
                     self.log.close()
         return self.evaluations
+
+    def evaluate(self) -> Evaluation:
+        """Return how the weights as they are do on the held-out tasks."""
+        self._sync()
+        episodes = self._episodes("eval", 0)
+        self.progress.begin("eval", 0, 1, len(episodes))
+        with asyncio.Runner() as runner:
+            result = runner.run(self.rollouts.play(episodes, self._rollout_config(greedy=True), self.progress.episode))
+            runner.run(self._close())
+        self.progress.finish()
+        return summarise(result, episodes)
+
+    def export(self, folder: Path) -> None:
+        """Write the model as it is now, adapters merged, as a folder that transformers loads.
+
+        Raises:
+            CheckpointError: the disk is full or not writable.
+        """
+        self._sync()
+        model = self.policy.sampler.model
+        staging = folder.with_name(f".writing-{folder.name}")
+        try:
+            model.save_pretrained(staging)
+            self.tokenizer.save_pretrained(staging)
+            shutil.rmtree(folder, ignore_errors=True)
+            staging.rename(folder)
+        except (OSError, RuntimeError) as error:
+            shutil.rmtree(staging, ignore_errors=True)
+            raise CheckpointError(f"the model could not be written to {str(folder)!r}: {error}") from error
 
     def save(self) -> Path:
         """Write a checkpoint of this moment."""
@@ -290,6 +324,15 @@ class Trainer:
 
     def _encode(self, text: str) -> list[int]:
         return list(self.tokenizer.encode(text, add_special_tokens=False))
+
+    def _begin(self) -> None:
+        if list_checkpoints(self.folder / "checkpoints"):
+            raise CheckpointError(
+                f"{str(self.folder)!r} holds a run already; go on with --resume, choose another folder with out=..., "
+                "or delete it"
+            )
+        self.log.cut_back({})
+        (self.folder / "config.toml").write_text(self.config.to_toml(), encoding="utf-8")
 
     def _resume(self) -> None:
         found = list_checkpoints(self.folder / "checkpoints")

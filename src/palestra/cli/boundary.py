@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from palestra.agents.base import ConfigError, MissingExtraError, ModelError
 from palestra.cli.output import printable
 from palestra.envs.base import EpisodeOver, SnapshotError, TaskError
 from palestra.envs.registry import RegistrationError, UnknownEnvError
@@ -18,10 +19,11 @@ from palestra.sandbox.base import InfraError, SandboxFileError
 
 FAILED, USAGE, INTERRUPTED, CLOSED_PIPE = 1, 2, 130, 141
 
-_ASKED_WRONGLY = (UnknownEnvError, TaskError)
+_ASKED_WRONGLY = (UnknownEnvError, TaskError, ModelError, ConfigError)
 _WENT_WRONG = (
     EpisodeOver,
     InfraError,
+    MissingExtraError,
     RecordError,
     RegistrationError,
     SandboxFileError,

@@ -17,6 +17,9 @@ VERBS = {
     "info": "palestra.cli.info",
     "check": "palestra.cli.checking",
     "play": "palestra.cli.play",
+    "run": "palestra.cli.run",
+    "train": "palestra.cli.train",
+    "eval": "palestra.cli.train",
 }
 
 

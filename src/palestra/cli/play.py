@@ -25,7 +25,8 @@ HELP = """\
 tool name=value other="two words"   call a tool; name=<<END takes the lines until END
 {"name": ..., "arguments": {...}}   the same as JSON
 anything else                       is said as text
-:tools :state :undo :help :quit     what can be called; where you stand; take a turn back; this; leave"""
+:undo                               take the last turn back
+:tools  :state  :help  :quit        what can be called; where you stand; this; leave"""
 
 _STYLES = {"system": "magenta", "user": "cyan", "assistant": "green", "tool": "yellow"}
 
@@ -141,6 +142,7 @@ class _Player:
             self.out.print(Text(f"{message['role']}:", _STYLES.get(message["role"], "")), printable(_said(message)))
 
     def _show_tools(self) -> None:
+        self.out.print("tools:", style="blue")
         for tool in self.info["tools"]:
             self.out.print(f"  {signature(tool)}", style="bold")
             self.out.print(f"      {printable(tool['function'].get('description', ''))}", style="dim")

@@ -78,7 +78,9 @@ def run_command(
         console().print(_table(entry.id, agent, n, k, evaluation))
     if result.faults:
         worst = result.faults[0]
-        console(stderr=True).print(f"{len(result.faults)} episodes were lost; the first ({worst.kind}): {worst.message}")
+        console(stderr=True).print(
+            f"{len(result.faults)} episodes were lost; the first ({worst.kind}): {worst.message}"
+        )
         raise typer.Exit(FAILED)
 
 

@@ -1,7 +1,7 @@
 """How a task is chosen on the command line: by seed and knobs, or from a file."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,13 +51,17 @@ def read_task(path: Path) -> Task:
     try:
         task = Task.from_dict(json.loads(data))
         for tool in task.tools:
-            Draft202012Validator.check_schema(tool["function"]["parameters"])
-    except SchemaError as error:
-        where = f"the tool {tool['function']['name']!r}"
-        raise TaskError(f"the task file {str(path)!r} holds no task: {where}: {error.message}") from error
+            _check_schema(tool["function"])
     except (ValueError, RecursionError) as error:
         raise TaskError(f"the task file {str(path)!r} holds no task: {error}") from error
     return task
+
+
+def _check_schema(function: Mapping[str, Json]) -> None:
+    try:
+        Draft202012Validator.check_schema(function["parameters"])
+    except SchemaError as error:
+        raise TaskError(f"the tool {function['name']!r}: {error.message}") from error
 
 
 def begin(

@@ -1,0 +1,167 @@
+"""The learner's log-probabilities, its gradients, and that they agree with the sampler's."""
+
+import random
+from typing import Any
+
+import pytest
+import torch
+
+from palestra.agents.base import Row, Sampling
+from palestra.agents.batches import TrainRow, micro_batches
+from palestra.agents.losses import Likelihood, PpoClip
+from palestra.agents.model import LOGIT_CHUNK, Learner, LoraSpec
+from palestra.agents.sampler import Request, Sampler
+from palestra.agents.update import UpdateSettings, train_rows, update
+from palestra.rewards.base import RecordError
+
+
+def make_rows(count: int, *, shared: int = 10, seed: int = 0) -> list[TrainRow]:
+    """Two-turn rows of unequal length that begin alike."""
+    rng = random.Random(seed)
+    prefix = [rng.randrange(250) for _ in range(shared)]
+    rows = []
+    for _ in range(count):
+        parts = [(3, False), (rng.randrange(1, 6), True), (4, False), (rng.randrange(1, 9), True)]
+        mask = [False] * shared + [is_sampled for size, is_sampled in parts for _ in range(size)]
+        ids = prefix + [rng.randrange(250) for _ in range(len(mask) - shared)]
+        turns = tuple(0 if is_sampled else -1 for is_sampled in mask)
+        row = Row(ids=tuple(ids), mask=tuple(mask), logprobs=(0.0,) * len(ids), turns=turns)
+        rows.append(TrainRow(row=row, advantages=tuple(rng.uniform(-1, 1) if m else 0.0 for m in mask)))
+    return rows
+
+
+def reference_logprobs(model: Any, rows: list[TrainRow]) -> torch.Tensor:
+    """One row at a time, all logits, nothing shared."""
+    found = []
+    for one in rows:
+        with torch.no_grad():
+            logprobs = torch.log_softmax(model(torch.tensor([one.row.ids]), use_cache=False).logits[0], -1)
+        found += [logprobs[i - 1, one.row.ids[i]] for i, is_sampled in enumerate(one.row.mask) if is_sampled]
+    return torch.stack(found)
+
+
+def gradient(learner: Learner) -> torch.Tensor:
+    return torch.cat([p.grad.flatten() for p in learner.trainable().values() if p.grad is not None])
+
+
+@pytest.mark.parametrize("share", [True, False])
+def test_only_sampled_tokens_and_shared_beginnings_give_the_plain_logprobs(tiny_model: Any, share: bool) -> None:
+    learner = Learner(tiny_model, lora=None)
+    (batch,) = micro_batches(make_rows(6), token_budget=10_000, share=share)
+    assert batch.shared == (10 if share else 0) or batch.shared > 10
+    logp, entropy = learner.logprobs(batch)
+    assert torch.allclose(logp, reference_logprobs(tiny_model, list(batch.rows)), atol=1e-5)
+    assert (entropy > 0).all()
+
+
+def test_gradients_do_not_depend_on_sharing_micro_batches_or_checkpointing(tiny_folder: Any) -> None:
+    from palestra.agents.model import load_causal_lm
+
+    rows, grads = make_rows(8), []
+    for budget, share, checkpointing in [
+        (10_000, True, False),
+        (10_000, False, False),
+        (60, True, False),
+        (10_000, True, True),
+    ]:
+        learner = Learner(
+            load_causal_lm(str(tiny_folder), torch.float32, "cpu"),
+            lora=LoraSpec(rank=4),
+            gradient_checkpointing=checkpointing,
+            seed=3,
+        )
+        learner.shares = learner.shares and share
+        optimizer = torch.optim.SGD(list(learner.trainable().values()), lr=0.0)
+        update(learner, optimizer, rows, Likelihood(), UpdateSettings(lr=0.0, token_budget=budget, max_grad_norm=1e9))
+        grads.append(gradient(learner))
+    assert grads[0].abs().max() > 0
+    for other in grads[1:]:
+        assert torch.allclose(grads[0], other, atol=1e-6)
+
+
+def test_logits_of_more_tokens_than_a_chunk(tiny_model: Any) -> None:
+    ids = tuple(i % 250 for i in range(LOGIT_CHUNK + 70))
+    mask = (False, *(True,) * (len(ids) - 1))
+    row = Row(ids=ids, mask=mask, logprobs=(0.0,) * len(ids), turns=(-1, *(0,) * (len(ids) - 1)))
+    rows = [TrainRow(row=row, advantages=tuple(map(float, mask)))]
+    logp, _ = Learner(tiny_model, lora=None).logprobs(micro_batches(rows, token_budget=1)[0])
+    assert torch.allclose(logp, reference_logprobs(tiny_model, rows), atol=1e-4)
+
+
+def test_the_first_ratio_is_1_in_float32_also_after_an_update(tiny_folder: Any) -> None:
+    from palestra.agents.model import load_causal_lm
+
+    learner = Learner(load_causal_lm(str(tiny_folder), torch.float32, "cpu"), lora=LoraSpec(rank=4), seed=1)
+    optimizer = torch.optim.AdamW(list(learner.trainable().values()), lr=0.0)
+    update(learner, optimizer, make_rows(4), Likelihood(), UpdateSettings(lr=0.05, token_budget=500))
+    sampler = Sampler(load_causal_lm(str(tiny_folder), torch.float32, "cpu"))
+    sampler.load(learner.merged_weights(), version=1)
+    prompts = [tuple(range(5, 5 + n)) for n in (4, 9, 9)]
+    requests = [Request(p, Sampling(max_tokens=15, seed=i, temperature=0.7)) for i, p in enumerate(prompts)]
+    rows = []
+    for one, sample in zip(requests, sampler.sample(requests), strict=True):
+        n, k = len(one.prompt_ids), len(sample.output_ids)
+        row = Row(
+            ids=one.prompt_ids + sample.output_ids,
+            mask=(False,) * n + (True,) * k,
+            logprobs=(0.0,) * n + sample.logprobs,
+            turns=(-1,) * n + (0,) * k,
+        )
+        rows += train_rows([row], [1.0])
+    stats = update(learner, optimizer, rows, PpoClip(), UpdateSettings(lr=0.0, token_budget=500, temperature=0.7))
+    assert stats["ratio_off"] < 1e-4
+    assert stats["ratio"] == pytest.approx(1.0, abs=1e-4)
+
+
+def test_advantages_land_on_the_tokens_of_their_turn() -> None:
+    row = Row(ids=(1, 2, 3, 4, 5), mask=(False, True, False, True, True), logprobs=(0.0,) * 5, turns=(-1, 0, -1, 1, 1))
+    assert train_rows([row], [0.5, -2.0])[0].advantages == (0.0, 0.5, 0.0, -2.0, -2.0)
+    with pytest.raises(RecordError, match="turn 1, but there are 1 advantages"):
+        train_rows([row], [0.5])
+
+
+def test_ppo_clip_by_hand() -> None:
+    old = torch.zeros(4)
+    logp = torch.tensor([1.5, 1.5, 0.5, 0.5]).log()
+    advantage = torch.tensor([1.0, -1.0, 1.0, -1.0])
+    loss, stats = PpoClip(low=0.2, high=0.28)(logp, old, advantage)
+    # Gains are capped at 1.28 and 0.8 of the advantage; losses are not.
+    assert loss.tolist() == pytest.approx([-1.28, 1.5, -0.5, 0.8])
+    assert float(stats["clipped"]) == 2.0
+    assert float(stats["kl_k3"]) == pytest.approx(
+        sum(r - 1 - torch.tensor(r).log().item() for r in (1.5, 1.5, 0.5, 0.5))
+    )
+
+
+def test_rows_without_advantage_are_not_computed_but_count_in_the_mean(tiny_model: Any) -> None:
+    learner = Learner(tiny_model, lora=LoraSpec(rank=4))
+    optimizer = torch.optim.SGD(list(learner.trainable().values()), lr=0.0)
+    rows = make_rows(4)
+    idle = [TrainRow(row=one.row, advantages=(0.0,) * len(one.advantages)) for one in rows]
+    settings = UpdateSettings(lr=0.0, token_budget=500, max_grad_norm=1e9)
+    alone = update(learner, optimizer, rows, Likelihood(), settings)
+    diluted = update(learner, optimizer, rows + idle, Likelihood(), settings)
+    assert diluted["rows"] == 4
+    assert diluted["loss"] == pytest.approx(alone["loss"] / 2)
+    assert update(learner, optimizer, idle, Likelihood(), settings) == {"tokens": alone["tokens"], "rows": 0.0}
+
+
+def test_a_broken_gradient_leaves_the_weights_alone(tiny_model: Any) -> None:
+    learner = Learner(tiny_model, lora=LoraSpec(rank=4))
+    optimizer = torch.optim.SGD(list(learner.trainable().values()), lr=0.0)
+    rows = [TrainRow(row=one.row, advantages=tuple(a * 1e38 * 10 for a in one.advantages)) for one in make_rows(2)]
+    before = {name: p.detach().clone() for name, p in learner.trainable().items()}
+    with pytest.raises(FloatingPointError, match="the weights were left as they were"):
+        update(learner, optimizer, rows, Likelihood(), UpdateSettings(lr=1.0, token_budget=500))
+    assert all(torch.equal(before[name], p) for name, p in learner.trainable().items())
+
+
+def test_micro_batches_hold_the_budget_and_every_row_once() -> None:
+    rows = make_rows(20) + make_rows(5, shared=40, seed=9)
+    batches = micro_batches(rows, token_budget=150)
+    assert sorted(id(one) for batch in batches for one in batch.rows) == sorted(map(id, rows))
+    assert all(batch.tokens <= 150 or len(batch.rows) == 1 for batch in batches)
+    assert [batch.tokens for batch in batches] == sorted((batch.tokens for batch in batches), reverse=True)
+    for batch in batches:
+        assert len({one.row.ids[: batch.shared] for one in batch.rows}) == 1
+        assert not any(any(one.row.mask[: batch.shared + 1]) for one in batch.rows)
