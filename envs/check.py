@@ -96,7 +96,7 @@ def check(
         raise CheckError(f"a check needs n of at least 1 and a seed of at least 0, not n={n} and seed={seed}")
     if split not in (*SPLITS, "both"):
         raise CheckError(f"split must be 'train', 'heldout' or 'both', not {split!r}")
-    splits = tuple(name for name in SPLITS if split in (name, "both"))
+    splits: tuple[Split, ...] = SPLITS if split == "both" else (split,)
     results = []
     for result in _Bench(entry, splits, range(seed, seed + n)).results():
         seen(result)
