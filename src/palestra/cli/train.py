@@ -24,7 +24,7 @@ def train_command(
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the newest checkpoint of this run.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Train a model: cold start on demonstrations, then reinforcement learning.
+    """Train a model: a cold start, then reinforcement learning.
 
     Without settings it trains the embedded default model on tool use. The run's folder (out=runs/train)
     gets config.toml, metrics.jsonl, episodes.jsonl, TensorBoard files, checkpoints, summary.json,
