@@ -140,7 +140,7 @@ class CodeEnv(AgentEnv):
         return {"best": self._best}
 
     def _load(self, state: Json) -> None:
-        self._best = state["best"]
+        self._best = int(state["best"])
 
 
 def _report(examples: Sequence[Case], attempts: Sequence[Attempt]) -> str:

@@ -17,7 +17,7 @@ from palestra.envs.code.env import CodeEnv
 from palestra.envs.code.generate import CodeTasks
 from palestra.envs.code.verify import is_same_output
 
-QUICK = {"cpu_s": 1, "wall_s": 1.0, "memory_mb": 64, "output_kb": 16}
+QUICK = {"cpu_s": 1, "wall_s": 0.5, "memory_mb": 64, "output_kb": 16}
 SLOW_ONES = ("infinite_loop", "sleep", "fork_bomb", "huge_output", "memory_bomb")
 
 

@@ -18,7 +18,7 @@ from palestra.envs.code.generate import CodeTasks, is_heldout_pair
 from palestra.envs.code.program import READS, OutOfRange, Program, Step, written
 from palestra.envs.code.testing import near_misses
 
-GOLDEN = "3c3123f834acf167"
+GOLDEN = "5ab02d91bde4ef44"
 SEEDS = 6
 DIGESTS = """
 from palestra.envs.code.generate import CodeTasks

@@ -13,13 +13,14 @@ from palestra.envs.code.verify import Bench, Exam, is_same_output, judge
 from palestra.rewards.base import VerifierError
 from palestra.sandbox.base import Command, ExecResult, InfraError, Limits, SandboxSnapshot
 
-QUICK = {"cpu_s": 1, "wall_s": 1.0, "memory_mb": 64, "output_kb": 1}
+LIMITS = {"cpu_s": 5, "wall_s": 30.0, "memory_mb": 64, "output_kb": 1}
+QUICK = {**LIMITS, "cpu_s": 1, "wall_s": 0.5}  # for programs that must run out of time
 DOUBLE = Task(
     id="code/double",
     family="code",
     seed=0,
     instruction="Print twice the number.",
-    public={"examples": [{"input": "1\n", "output": "2\n"}], "limits": QUICK},
+    public={"examples": [{"input": "1\n", "output": "2\n"}], "limits": LIMITS},
     hidden={"tests": [{"input": f"{n}\n", "output": f"{2 * n}\n"} for n in (3, 40, 7919)]},
 )
 RIGHT = "print(2 * int(input()))\n"
@@ -65,7 +66,8 @@ def test_outputs_are_equal_when_their_lines_hold_the_same_words(printed: bytes, 
     ],
 )
 def test_what_a_program_must_not_do(bench: Bench, code: str, problem: str) -> None:
-    verdict = judge(bench, DOUBLE, code)
+    limits = QUICK if problem == "out of time" else LIMITS
+    verdict = judge(bench, replace(DOUBLE, public={**DOUBLE.public, "limits": limits}), code)
     assert verdict.passed is (problem == "")
     assert verdict.score == float(problem == "")
     assert verdict.checks[-1].evidence == problem
@@ -109,8 +111,8 @@ def test_a_program_finds_nothing_of_the_last_one(bench: Bench) -> None:
         ({}, {"tests": [None]}, "'output'"),
         ({"examples": []}, {}, "at least one of its examples"),
         ({"limits": {}}, {}, "limits"),
-        ({"limits": {**QUICK, "cpu_s": 0}}, {}, "limits"),
-        ({"limits": {**QUICK, "wall_s": True}}, {}, "limits"),
+        ({"limits": {**LIMITS, "cpu_s": 0}}, {}, "limits"),
+        ({"limits": {**LIMITS, "wall_s": True}}, {}, "limits"),
     ],
 )
 def test_an_exam_that_would_prove_nothing_is_refused(
