@@ -37,10 +37,15 @@ class NativeBackend:
 
     name = "native"
 
-    def __init__(self) -> None:
+    def __init__(self, proven: Capabilities | None = None) -> None:
+        """Make a backend with no slot yet.
+
+        Args:
+            proven: what `probe` returned in another process of this user on this machine, not to run it again.
+        """
         self._lock = threading.Lock()
         self._pools: dict[tuple[str, ...], Pool] = {}
-        self._capabilities: Capabilities | None = None
+        self._capabilities = proven
         self._hierarchy: Hierarchy | None = find_hierarchy(Path("/proc/self/mountinfo").read_text(), os.geteuid() == 0)
         if self._hierarchy:
             remove_stale(self._hierarchy)

@@ -43,7 +43,7 @@ def main() -> NoReturn:
             raise ImportError("a preloaded module started a thread, and a fork-server must have one only")
         rootfs.bring_up_loopback()
     except BaseException as error:
-        messages.send(control, {"error": f"{type(error).__name__}: {error}"[:2000], "errno": None})
+        messages.send(control, {"error": f"{type(error).__name__}: {error}", "permanent": True})
         os._exit(1)
     privileges = Privileges(build_filter(machine()), config["changes_user"])
     privileges.bar_gains()
@@ -76,7 +76,7 @@ class Server:
             try:
                 reply = actions[request["do"]](request, descriptors)
             except OSError as error:
-                reply = {"error": f"{type(error).__name__}: {error}", "errno": error.errno}
+                reply = {"error": f"{type(error).__name__}: {error}"}
             finally:
                 messages.close_all(descriptors)
             messages.send(self._control, reply)
@@ -125,7 +125,7 @@ class Server:
             trouble = pipe.read()
         os.chmod(WORKSPACE, 0o755)  # whatever the program made of it
         if trouble:
-            return {"error": trouble.decode("utf-8", "replace"), "errno": None}
+            return {"error": trouble.decode("utf-8", "replace")}
         return {
             "code": os.waitstatus_to_exitcode(status),
             "timed_out": timed_out,

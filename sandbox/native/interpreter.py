@@ -13,6 +13,7 @@ import linecache
 import os
 import sys
 import threading
+import traceback
 import types
 from collections.abc import Iterator, Mapping
 from typing import NoReturn
@@ -88,7 +89,10 @@ def _run(source: str, main: types.ModuleType) -> int:
         return 1
     except BaseException as error:
         trace = error.__traceback__.tb_next if error.__traceback__ else None  # without this function
-        sys.excepthook(type(error), error.with_traceback(trace), trace)
+        if sys.excepthook is sys.__excepthook__:  # which finds the lines of files only
+            traceback.print_exception(type(error), error.with_traceback(trace), trace)
+        else:
+            sys.excepthook(type(error), error.with_traceback(trace), trace)
         return 1
 
 

@@ -5,6 +5,7 @@ killed and its control groups are removed.
 """
 
 import contextlib
+import errno
 import json
 import os
 import select
@@ -13,12 +14,20 @@ import socket
 import sys
 from typing import NoReturn
 
-from palestra.sandbox.native import linux
+from palestra.sandbox.native import linux, messages
 from palestra.sandbox.native.cgroups import remove_folders
 from palestra.sandbox.native.plan import AGENT_ID, PACKAGE_DIR, ROOT_ID, Plan, bootstrap
 from palestra.sandbox.native.rootfs import build_root, clone_trees
 
+_LIFELINE = 0  # a pipe that the host closes to end the slot
 _NAMESPACES = linux.NEWUSER | linux.NEWNS | linux.NEWPID | linux.NEWNET | linux.NEWIPC | linux.NEWUTS
+_HINTS: dict[int | None, str] = {
+    errno.EPERM: "; user namespaces may be forbidden to this user, or to this container by its seccomp profile",
+    errno.EACCES: "; the interpreter or a folder on its way cannot be read by this user",
+    errno.ENOSYS: "; this kernel is too old (Linux 5.12 is needed) or a seccomp profile hides the call",
+    errno.EINVAL: "; this kernel lacks a kind of namespace or mount",
+    errno.ENOSPC: "; the number of namespaces is used up or set to 0 (see the sysctls user.max_*_namespaces)",
+}
 
 
 def main() -> NoReturn:
@@ -32,8 +41,8 @@ def main() -> NoReturn:
         os._exit(1)
     control.close()
     poll = select.poll()
-    poll.register(host, select.POLLIN)
-    poll.register(os.pidfd_open(slot), select.POLLIN)
+    for descriptor in (_LIFELINE, host, os.pidfd_open(slot)):
+        poll.register(descriptor, select.POLLIN)
     poll.poll()
     with contextlib.suppress(ProcessLookupError):
         os.kill(slot, signal.SIGKILL)
@@ -106,8 +115,9 @@ def _enter(plan: Plan, trees: dict[str, int] | None, ready: int, control: socket
 def _report(control: socket.socket, error: BaseException) -> None:
     """Tell the host why there will be no slot."""
     code = error.errno if isinstance(error, OSError) else None
+    answer = {"error": f"{type(error).__name__}: {error}{_HINTS.get(code, '')}", "permanent": code in _HINTS}
     with contextlib.suppress(OSError):
-        control.send(json.dumps({"error": f"{type(error).__name__}: {error}"[:2000], "errno": code}).encode())
+        messages.send(control, answer)
 
 
 def _write(file: str, text: str) -> None:

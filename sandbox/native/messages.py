@@ -11,11 +11,14 @@ from collections.abc import Sequence
 from typing import Any
 
 _LARGEST_MESSAGE = 16 * 1024
+_LONGEST_ERROR = 2000
 _MOST_DESCRIPTORS = 8
 
 
 def send(control: socket.socket, message: dict[str, Any], descriptors: Sequence[int] = ()) -> None:
-    """Send one message. Raises OSError when the other end is gone."""
+    """Send one message; raises OSError when the other end is gone."""
+    if "error" in message:
+        message = {**message, "error": message["error"][:_LONGEST_ERROR]}
     socket.send_fds(control, [json.dumps(message).encode()], list(descriptors))
 
 

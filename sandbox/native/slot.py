@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import errno
 import json
 import os
 import socket
@@ -24,7 +23,6 @@ _START_S = 30.0
 _GRACE_S = 15.0  # on a busy machine, beyond the program's own time
 _OWN_PROCESSES = 3  # fork-server, file server and a program's init
 _COUNTS_PER_NAMESPACE = (5, 14)  # the first Linux whose RLIMIT_NPROC counts a user per user namespace
-_LACKS_SUPPORT = (errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EINVAL, errno.ENOSPC, errno.EUSERS)
 
 
 class Slot:
@@ -108,6 +106,8 @@ class Slot:
         self._control.close()
         if self._files:
             self._files.close()
+        if self._launcher.stdin:
+            self._launcher.stdin.close()  # the launcher kills the slot then
         if os.getpid() == self._owner_pid:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._launcher.wait(timeout=_GRACE_S)
@@ -124,7 +124,7 @@ class Slot:
         return subprocess.Popen(
             [*start, self._plan.package, self._plan.to_json(), str(control)],
             pass_fds=[control],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=self._errors,
             env={},
@@ -211,9 +211,8 @@ class Slot:
             raise self._failure(error) from error
         if "error" in answer:
             self.kill()
-            if answer.get("errno") in _LACKS_SUPPORT:
-                raise PermanentInfraError(f"this machine does not let a sandbox be made: {answer['error']}")
-            raise InfraError(f"the sandbox failed: {answer['error']}")
+            kind = PermanentInfraError if answer.get("permanent") else InfraError
+            raise kind(f"the sandbox cannot work: {answer['error']}")
         return answer
 
     def _failure(self, error: Exception) -> InfraError:
