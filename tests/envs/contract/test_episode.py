@@ -228,6 +228,8 @@ def test_state_keys_name_states(env: AgentEnv, make_env: MakeEnv) -> None:
     assert keys[0] == keys[1]
     assert env.step("hello")[4]["state_key"] == keys[0]  # nothing was done
     assert env.reset(seed=1)[1]["state_key"] != keys[0]
+    other = replace(twin.task, instruction=f"{twin.task.instruction} Now.")
+    assert env.reset(options={"task": other})[1]["state_key"] != keys[0]  # another task, standing alike
     first, *_ = twin.oracle()
     assert twin.step(first)[4]["state_key"] != keys[0]
 

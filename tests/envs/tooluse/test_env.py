@@ -216,6 +216,31 @@ def test_a_reference_can_only_be_set_to_a_record() -> None:
     assert json.loads(observation) == {"error": "no member 'm0'"}
 
 
+def test_a_call_of_the_oracle_that_fails_counts_nothing(shop: ToolUseEnv) -> None:
+    observation, reward, *_ = shop.step(call_text("cancel_order", {"order_id": "O1"}))  # ids are exact
+    assert "error" in observation
+    assert reward == 0.0
+    assert shop.step(call_text("cancel_order", {"order_id": "o1"}))[1] == 1.0
+
+
+def test_the_order_of_records_in_a_file_does_not_show() -> None:
+    env, other = ToolUseEnv(), ToolUseEnv()
+    for seed in range(30):
+        env.reset(seed=seed)
+        db = env.task.hidden["db"]
+        turned = {name: dict(reversed(table.items())) for name, table in db.items()}
+        other.reset(options={"task": replace(env.task, hidden={**env.task.hidden, "db": turned})})
+        for action in env.oracle():
+            assert env.step(action)[:4] == other.step(action)[:4]
+
+
+def test_a_call_that_the_oracle_makes_twice_counts_once_each_time(shop: ToolUseEnv) -> None:
+    find = {"name": "find_user", "arguments": {"name": "Ana Ruiz"}}
+    shop.reset(options={"task": replace(shop.task, hidden={**shop.task.hidden, "calls": [find, find]})})
+    text = call_text("find_user", {"name": "Ana Ruiz"})
+    assert [shop.step(text)[1] for _ in range(3)] == [0.5, 0.5, 0.0]
+
+
 def test_a_failed_write_changes_nothing(shop: ToolUseEnv) -> None:
     before = json.loads(shop.snapshot().state)["family"]["tables"]
     shop.step(call_text("cancel_order", {"order_id": "o2"}) + call_text("cancel_order", {"order_id": "o3"}))
