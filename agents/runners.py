@@ -6,17 +6,32 @@ thread lets slow ones overlap. A process also lets them be killed when they hang
 
 import asyncio
 import multiprocessing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any, Literal, Protocol
 
 from palestra.envs.base import Task
 from palestra.envs.env import AgentEnv
+from palestra.envs.registry import EnvEntry, make, register
 from palestra.sandbox.base import InfraError
 
 RunnerKind = Literal["inline", "thread", "process"]
 CutKind = Literal["tokens", "deadline"]
 Stepped = tuple[str, float, dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class EnvMaker:
+    """Builds an environment of the registry, here or in a process that knows only our own entries."""
+
+    entry: EnvEntry
+    kwargs: Mapping[str, Any]
+
+    def __call__(self) -> AgentEnv:
+        """Return a new environment."""
+        register(self.entry)
+        return make(self.entry.id, **self.kwargs)
 
 
 class EnvRunner(Protocol):
@@ -150,15 +165,15 @@ class ProcessRunner:
 
 
 def _serve(pipe: Connection, make: Callable[[], AgentEnv]) -> None:
-    runner = InlineRunner(make)
-    calls: dict[str, Callable[[Any], Any]] = {"reset": runner.reset, "step": runner.step, "cut": runner.cut}
+    runner: InlineRunner | None = None
     while True:
         try:
             name, argument = pipe.recv()
         except EOFError:
             return
         try:
-            pipe.send((True, asyncio.run(calls[name](argument))))
+            runner = runner or InlineRunner(make)
+            pipe.send((True, asyncio.run(getattr(runner, name)(argument))))
         except Exception as error:  # carried to the caller, who knows what to do with it
             pipe.send((False, error))
 

@@ -28,7 +28,7 @@ from palestra.agents.model import Learner, LoraSpec, load_causal_lm, load_tokeni
 from palestra.agents.progress import Progress
 from palestra.agents.rollout import Episode, RolloutConfig, RolloutResult, Rollouts, episodes_for, is_success
 from palestra.agents.rows import rows_from_turns
-from palestra.agents.runners import RUNNERS
+from palestra.agents.runners import RUNNERS, EnvMaker
 from palestra.agents.sampler import Sampler
 from palestra.agents.update import UpdateSettings, train_rows, update
 from palestra.envs.base import Task, derive_seed
@@ -264,8 +264,8 @@ class Trainer:
         return make(self.config.env, split=split, difficulty=self.config.difficulty, shaping=self.config.shaping)
 
     def _runner(self) -> Any:
-        config = self.config
-        return RUNNERS[config.runner](_EnvMaker(config.env, dict(config.difficulty), config.shaping))
+        knobs = {"difficulty": dict(self.config.difficulty), "shaping": self.config.shaping}
+        return RUNNERS[self.config.runner](EnvMaker(find(self.config.env), knobs))
 
     def _episodes(self, phase: str, step: int) -> list[Episode]:
         config = self.config
@@ -353,16 +353,6 @@ class Trainer:
     async def _close(self) -> None:
         await self.rollouts.close()
         await self.policy.close()
-
-
-class _EnvMaker:
-    """Builds the run's environment; a class, so that it can be sent to another process."""
-
-    def __init__(self, env_id: str, difficulty: dict[str, Any], shaping: str) -> None:
-        self.env_id, self.difficulty, self.shaping = env_id, difficulty, shaping
-
-    def __call__(self) -> AgentEnv:
-        return make(self.env_id, difficulty=self.difficulty, shaping=self.shaping)
 
 
 def _sample_dtype(name: str, autocast: bool) -> torch.dtype:

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from palestra.agents.model import load_causal_lm, load_tokenizer
+from palestra.envs.registry import EnvEntry, register
 
 TEMPLATE = (
     "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>\n' }}"
@@ -57,3 +58,13 @@ def tiny_model(tiny_folder: Path) -> Any:
 def tiny_tokenizer(tiny_folder: Path) -> Any:
     """The tiny model's tokenizer."""
     return load_tokenizer(str(tiny_folder))
+
+
+@pytest.fixture
+def toys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Register the toy environments, importable as `toypair` here and in processes started from here."""
+    here = str(Path(__file__).parent)
+    monkeypatch.syspath_prepend(here)
+    monkeypatch.setenv("PYTHONPATH", here, prepend=":")
+    for name in ("Pair", "Hanging", "Faulty"):
+        register(EnvEntry(id=f"toy/{name}-v0", entry_point=f"toypair.env:{name}Env", family="pair", summary="a toy"))

@@ -15,7 +15,7 @@ from palestra.agents.metrics import episode_record
 from palestra.agents.opening import Agent, open_agent
 from palestra.agents.progress import Progress
 from palestra.agents.rollout import Episode, Fault, RolloutConfig, RolloutResult, Rollouts, episodes_for
-from palestra.agents.runners import RUNNERS
+from palestra.agents.runners import RUNNERS, EnvMaker
 from palestra.cli.app import AsJson, EnvId, Knobs, SplitOption, command
 from palestra.cli.boundary import FAILED
 from palestra.cli.output import console, print_json
@@ -88,7 +88,7 @@ async def _play(
     env_id: str, is_slow: bool, agent: Agent, episodes: list[Episode], config: RolloutConfig
 ) -> RolloutResult:
     runner = RUNNERS["thread" if is_slow else "inline"]
-    rollouts = Rollouts(env_id, lambda: runner(lambda: make(env_id)), agent.policy, agent.chat)
+    rollouts = Rollouts(env_id, lambda: runner(EnvMaker(find(env_id), {})), agent.policy, agent.chat)
     progress = Progress(Console(stderr=True))
     progress.begin("run", 0, 1, len(episodes))
     try:
