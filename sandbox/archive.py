@@ -23,15 +23,21 @@ _KINDS = {tarfile.DIRTYPE: "folder", tarfile.REGTYPE: "file", tarfile.SYMTYPE: "
 _KINDS |= {tarfile.LNKTYPE: "same file as", tarfile.FIFOTYPE: "fifo"}
 
 
+def archive_limit(content_bytes: int) -> int:
+    """Return the largest archive that `save` writes for a limit: names, permissions and times take room too."""
+    return 4 * content_bytes + (1 << 20)
+
+
 def save(workspace: Workspace, emit: Callable[[bytes], None], limit_bytes: int) -> str:
     """Write a workspace to `emit` as a tar archive and return the digest of its content.
 
     Raises:
-        SandboxFileError: the files add up to more than the limit, or folders are nested too deep.
+        SandboxFileError: the files or their names add up to more than the limit, or folders are nested too deep.
     """
     content = _Digest()
     seen: dict[int, str] = {}
-    with told_as("the workspace"), tarfile.open(fileobj=_sink(emit), mode="w|", bufsize=CHUNK_BYTES) as archive:
+    sink = cast(IO[bytes], _Writer(emit, archive_limit(limit_bytes)))
+    with told_as("the workspace"), tarfile.open(fileobj=sink, mode="w|", bufsize=CHUNK_BYTES) as archive:
         root = os.open(workspace.root, FOLDER_FLAGS)
         try:
             for found in _walk(root, "", 0):
@@ -220,13 +226,16 @@ class _Reader:
 class _Writer:
     """A function as the file that `tarfile` writes."""
 
-    def __init__(self, emit: Callable[[bytes], None]) -> None:
-        self.write = emit
+    def __init__(self, emit: Callable[[bytes], None], limit_bytes: int) -> None:
+        self._emit, self._left_bytes = emit, limit_bytes
+
+    def write(self, chunk: bytes) -> None:
+        """Pass a chunk on."""
+        self._left_bytes -= len(chunk)
+        if self._left_bytes < 0:
+            raise SandboxFileError(errno.EFBIG, "the workspace has more names than can be saved")
+        self._emit(chunk)
 
 
 def _source(chunks: Iterable[bytes]) -> IO[bytes]:
     return cast(IO[bytes], _Reader(chunks))
-
-
-def _sink(emit: Callable[[bytes], None]) -> IO[bytes]:
-    return cast(IO[bytes], _Writer(emit))

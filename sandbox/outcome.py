@@ -24,14 +24,18 @@ class Outcome:
     max_rss_bytes: int
 
 
-def check_command(command: Command, env: Mapping[str, str]) -> None:
-    """Raise ValueError when a command or a variable could never be passed to a program."""
+def check_command(command: Command, stdin: bytes, env: Mapping[str, str]) -> None:
+    """Raise ValueError when a command, its input or a variable could never be passed to a program."""
     words = [command.source, *command.argv] if isinstance(command, Python) else command
     if isinstance(words, str) or not words or not all(isinstance(word, str) for word in words):
         raise ValueError(f"a command is Python(source) or a list of words such as ['ls', '-l'], not {command!r}")
     if not isinstance(command, Python) and any("\0" in word for word in words):
         raise ValueError(f"a command's words hold no NUL: {command!r}")
+    if not isinstance(stdin, bytes | bytearray | memoryview):
+        raise ValueError(f"stdin is bytes, such as 'text'.encode(), not {type(stdin).__name__}")
     for name, value in env.items():
+        if not isinstance(name, str) or not isinstance(value, str):
+            raise ValueError(f"a variable is text, not {name!r} = {value!r}")
         if not name or "=" in name or "\0" in name + value:
             raise ValueError(f"no program can be given the variable {name!r} = {value!r}")
 

@@ -97,7 +97,7 @@ class ProcessSandbox:
         limits = limits or self._spec.limits
         check_limits(limits)
         variables = {**self._spec.env, **(env or {})}
-        check_command(command, variables)
+        check_command(command, stdin, variables)
         with tempfile.TemporaryDirectory(dir=self._folder, prefix="tmp-", ignore_cleanup_errors=True) as temporary:
             mark = secrets.token_hex(16)
             base = program_environment(self._python, temporary) | {_MARK: mark}
@@ -171,7 +171,7 @@ class ProcessSandbox:
         """
         self._check_open()
         limit = self._spec.limits.disk_bytes
-        if len(data) > limit:
+        if memoryview(data).nbytes > limit:
             raise SandboxFileError(errno.ENOSPC, f"{path!r}: {len(data)} bytes are more than the disk limit {limit}")
         self._workspace.write(path, [data])
 

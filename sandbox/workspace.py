@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from palestra.sandbox.base import SandboxFileError
 
 CHUNK_BYTES = 64 * 1024
-_PREFIX = "/work/"
+_PREFIX, _LONGEST_PATH = "/work/", 1 << 15
 FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
@@ -25,6 +25,8 @@ def split_path(path: str) -> list[str]:
     Raises:
         SandboxFileError: the path is empty, leaves the workspace or cannot be a file name.
     """
+    if len(path) > _LONGEST_PATH:
+        raise SandboxFileError(errno.ENAMETOOLONG, f"{path[:80]!r}...: a path of {len(path)} characters")
     inner = path.removeprefix(_PREFIX)
     parts = [part for part in inner.split("/") if part not in ("", ".")]
     if inner.startswith("/") or ".." in parts:

@@ -3,11 +3,13 @@
 import atexit
 import errno
 import os
+import sys
 import threading
 import weakref
 from collections.abc import Mapping
 from pathlib import Path
 
+from palestra.sandbox.archive import archive_limit
 from palestra.sandbox.base import (
     MIB,
     Capabilities,
@@ -15,6 +17,7 @@ from palestra.sandbox.base import (
     Command,
     ExecResult,
     Limits,
+    PermanentInfraError,
     SandboxFileError,
     SandboxSnapshot,
     Spec,
@@ -25,6 +28,8 @@ from palestra.sandbox.native.cgroups import Hierarchy, find_hierarchy, remove_st
 from palestra.sandbox.native.plan import Plan
 from palestra.sandbox.native.pool import Pool
 from palestra.sandbox.native.slot import Slot
+from palestra.sandbox.native.syscalls import machine
+from palestra.sandbox.workspace import split_path
 
 
 class NativeBackend:
@@ -42,7 +47,16 @@ class NativeBackend:
 
         Args:
             proven: what `probe` returned in another process of this user on this machine, not to run it again.
+
+        Raises:
+            PermanentInfraError: this is not Linux on a machine whose system calls are known.
         """
+        if sys.platform != "linux":
+            raise PermanentInfraError(f"the native backend needs Linux; this is {sys.platform}")
+        try:
+            machine()
+        except OSError as error:
+            raise PermanentInfraError(f"the native backend cannot work here: {error}") from error
         self._lock = threading.Lock()
         self._pools: dict[tuple[str, ...], Pool] = {}
         self._capabilities = proven
@@ -143,7 +157,8 @@ class NativeSandbox:
         Raises:
             SandboxFileError: the path leaves the workspace or the disk limit is reached.
         """
-        self._refuse_larger(path, len(data))
+        split_path(path)
+        self._refuse_larger(path, memoryview(data).nbytes)
         self._open_slot().ask_files({"do": "write", "path": path}, data)
 
     def read(self, path: str, *, limit_bytes: int = 16 * MIB) -> bytes:
@@ -152,7 +167,9 @@ class NativeSandbox:
         Raises:
             SandboxFileError: missing, not a regular file, larger than the limit, or outside.
         """
-        return self._open_slot().ask_files({"do": "read", "path": path, "limit_bytes": limit_bytes})[1]
+        split_path(path)
+        question = {"do": "read", "path": path, "limit_bytes": limit_bytes}
+        return self._open_slot().ask_files(question, limit_bytes=limit_bytes)[1]
 
     def upload(self, source: str, path: str) -> None:
         """Copy one host file into the workspace."""
@@ -170,8 +187,8 @@ class NativeSandbox:
         Raises:
             SandboxFileError: its files add up to more than the disk limit, as sparse ones can.
         """
-        question = {"do": "save", "limit_bytes": self._spec.limits.disk_bytes}
-        answer, data = self._open_slot().ask_files(question)
+        size = self._spec.limits.disk_bytes
+        answer, data = self._open_slot().ask_files({"do": "save", "limit_bytes": size}, limit_bytes=archive_limit(size))
         return SandboxSnapshot(data, str(answer["digest"]))
 
     def restore(self, snapshot: SandboxSnapshot) -> None:

@@ -82,10 +82,10 @@ def _keeps_files(slot: Slot) -> bool:
     """Return whether a workspace comes back as it was saved."""
     try:
         slot.ask_files({"do": "write", "path": "kept/file"}, b"\x00old")
-        saved = slot.ask_files({"do": "save", "limit_bytes": WORKSPACE_BYTES})
+        saved = slot.ask_files({"do": "save", "limit_bytes": WORKSPACE_BYTES}, limit_bytes=WORKSPACE_BYTES)
         slot.wipe(WORKSPACE_BYTES)
         loaded = slot.ask_files({"do": "load"}, saved[1])
-        content = slot.ask_files({"do": "read", "path": "kept/file", "limit_bytes": 100})[1]
+        content = slot.ask_files({"do": "read", "path": "kept/file", "limit_bytes": 100}, limit_bytes=100)[1]
     except SandboxFileError:
         return False
     return content == b"\x00old" and saved[0]["digest"] == loaded[0]["digest"]

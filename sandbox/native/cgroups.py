@@ -73,7 +73,7 @@ class ControlGroup:
             folder.mkdir()
         if self._version == 2:
             self._write("cpu", "cpu.max", f"{_PERIOD_US} {_PERIOD_US}")
-            with contextlib.suppress(FileNotFoundError):
+            if self._has("memory", "memory.swap.max"):  # a kernel may not account for swap
                 self._write("memory", "memory.swap.max", "0")
         elif "cpu" in self._folders:
             self._write("cpu", "cpu.cfs_period_us", str(_PERIOD_US))
@@ -121,7 +121,7 @@ class ControlGroup:
         if size > self._memory_bytes > 0:
             files.reverse()
         for file in files:
-            with contextlib.suppress(FileNotFoundError):  # a kernel may not account for swap
+            if self._has("memory", file):
                 self._write("memory", file, str(size))
 
     def _table(self, file: str) -> dict[str, int]:
@@ -132,8 +132,10 @@ class ControlGroup:
         return (self._folders[controller] / file).read_text()
 
     def _write(self, controller: str, file: str, text: str) -> None:
-        with open(self._folders[controller] / file, "r+") as handle:  # never creates one
-            handle.write(text)
+        (self._folders[controller] / file).write_text(text)
+
+    def _has(self, controller: str, file: str) -> bool:
+        return (self._folders[controller] / file).exists()
 
 
 def remove_folders(folders: tuple[str, ...]) -> None:

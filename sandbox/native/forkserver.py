@@ -82,7 +82,10 @@ class Server:
             messages.send(self._control, reply)
 
     def _wipe(self, request: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
-        """Give the slot an empty workspace of a size."""
+        """Give the slot an empty workspace of a size, and a network in which nothing has happened."""
+        if rootfs.network_was_used():
+            linux.unshare(linux.NEWNET)
+            rootfs.bring_up_loopback()
         if self._has_workspace:
             linux.unmount(WORKSPACE)
         rootfs.mount_workspace(request["size_bytes"])

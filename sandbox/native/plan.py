@@ -14,10 +14,10 @@ from palestra.sandbox.base import PermanentInfraError
 from palestra.sandbox.outcome import program_environment
 
 ROOT_ID, AGENT_ID = 0, 1000  # user and group ids inside: the fork-server's and the programs'
-HOST_IDS = (100_000, 101_000)  # what they are on the host, where a privileged launcher may choose
 PACKAGE_DIR = "/opt/palestra"  # where a slot finds this folder's code
 WORKSPACE = "/work"
 
+_HOST_IDS = ((100_000, 101_000), (64_000, 64_001))  # of both on the host, where root may choose; the first to exist
 _PLAIN_FOLDERS = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 _PLAIN_FILES = ("/etc/alternatives", "/etc/ld.so.cache", "/etc/localtime")
 _DEVICES = ("/dev/full", "/dev/null", "/dev/random", "/dev/urandom", "/dev/zero")
@@ -110,16 +110,20 @@ def _hidden_places(package: Path, folders: list[str]) -> list[str]:
     Container images keep projects in /usr/src by custom.
     """
     places = {str(package), str(Path(palestra.sandbox.__file__).parent.parent), "/usr/src"}
+    for folder in (*folders, "/usr/local"):
+        places |= {str(place) for place in Path(folder).glob("lib*/python3*/*-packages/palestra")}
+        places |= {str(place) for place in Path(folder).glob("palestra")}
     return sorted(place for place in places if os.path.isdir(place) and _inside(place, folders))
 
 
 def _choose_host_ids() -> tuple[int, int]:
     """Return two ids that this user namespace maps and no account is likely to have."""
-    for file in ("/proc/self/uid_map", "/proc/self/gid_map"):
-        spans = [(int(line.split()[0]), int(line.split()[2])) for line in Path(file).read_text().splitlines()]
-        if not all(any(start <= wanted < start + count for start, count in spans) for wanted in HOST_IDS):
-            raise PermanentInfraError(
-                f"root in this container has no user ids {HOST_IDS[0]} and {HOST_IDS[1]} ({file}), which sandboxed "
-                "programs would run as; run as an ordinary user, or give the container a larger id range"
-            )
-    return HOST_IDS
+    maps = [Path(file).read_text().splitlines() for file in ("/proc/self/uid_map", "/proc/self/gid_map")]
+    spans = [[(int(line.split()[0]), int(line.split()[2])) for line in lines] for lines in maps]
+    for pair in _HOST_IDS:
+        if all(any(start <= wanted < start + count for start, count in table) for table in spans for wanted in pair):
+            return pair
+    raise PermanentInfraError(
+        f"root in this container has none of the user ids {_HOST_IDS} that sandboxed programs would run as; "
+        "run as an ordinary user, or give the container a larger range of ids"
+    )

@@ -98,6 +98,12 @@ def bring_up_loopback() -> None:
         fcntl.ioctl(control, 0x8914, struct.pack("16sh14x", b"lo", 0x1 | 0x40))  # SIOCSIFFLAGS, IFF_UP|IFF_RUNNING
 
 
+def network_was_used() -> bool:
+    """Return whether connections have left their traces: a port stays taken for a minute after its program."""
+    with open("/proc/self/net/sockstat") as file:
+        return "tw 0 " not in file.read()
+
+
 def _private_tmpfs(size_bytes: int, mode: str) -> str:
     inodes = max(256, size_bytes // 4096)
     return f"size={size_bytes},nr_inodes={inodes},mode={mode},uid={AGENT_ID},gid={AGENT_ID}"

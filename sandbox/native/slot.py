@@ -21,7 +21,6 @@ from palestra.sandbox.sealed import sealed_file
 
 _START_S = 30.0
 _GRACE_S = 15.0  # on a busy machine, beyond the program's own time
-_OWN_PROCESSES = 3  # fork-server, file server and a program's init
 _COUNTS_PER_NAMESPACE = (5, 14)  # the first Linux whose RLIMIT_NPROC counts a user per user namespace
 
 
@@ -62,7 +61,7 @@ class Slot:
 
     def run(self, command: Command, stdin: bytes, env: Mapping[str, str], limits: Limits) -> ExecResult:
         """Run one program in the workspace and return what came of it."""
-        check_command(command, env)
+        check_command(command, stdin, env)
         description = _describe(command, {**self._environment, **env})
         request = {
             "do": "run",
@@ -73,27 +72,35 @@ class Slot:
         output_limits = (limits.output_bytes, limits.file_bytes)
         with self._exchange(), Capture(*output_limits) as stdout, Capture(*output_limits) as stderr:
             self._memory_bytes = limits.memory_bytes
-            kills = self._limit(limits.processes)
+            self._limit(limits.processes)
+            kills = self._kills()
             with sealed_file(description) as payload, sealed_file(stdin) as given:
                 answer = self._start_program(request, payload, given, stdout, stderr)
             self._workspace_bytes = int(answer.pop("workspace_bytes"))
-            is_short = self._group is not None and answer["code"] != 0 and self._group.kills() > kills
+            is_short = answer["code"] != 0 and self._kills() > kills
             return to_result(Outcome(**answer, oom=is_short), limits, stdout, stderr)
 
-    def ask_files(self, question: dict[str, Any], data: bytes = b"") -> tuple[dict[str, Any], bytes]:
+    def ask_files(
+        self, question: dict[str, Any], data: bytes = b"", limit_bytes: int = 0
+    ) -> tuple[dict[str, Any], bytes]:
         """Let the file server do something with data; return its answer and the data that came back.
+
+        Args:
+            question: what to do.
+            data: what to do it with.
+            limit_bytes: more than this never comes back from one that works.
 
         Raises:
             SandboxFileError: it refused.
         """
         with self._exchange():
-            self._limit(extra_bytes=len(data))
             connection = self._files_connection()
+            self._limit(extra_bytes=len(data))
             stream.send_end(connection, question)
             for chunk in stream.split(data):
                 stream.send_chunk(connection, chunk)
             stream.send_end(connection, {})
-            got = b"".join(stream.receive_chunks(connection))
+            got = b"".join(stream.receive_chunks(connection, limit_bytes))
             answer = stream.receive_message(connection)
             self._workspace_bytes = int(answer["workspace_bytes"])
         return stream.accept(answer), got
@@ -147,17 +154,21 @@ class Slot:
             capture.drain()
         return outcome
 
-    def _limit(self, processes: int = 0, extra_bytes: int = 0) -> int:
-        """Set the control group's limits; return how often memory has run out in it so far.
+    def _limit(self, processes: int = 1, extra_bytes: int = 0) -> None:
+        """Set the control group's limits.
 
         What lies in the workspace already is memory too, but not a later program's fault.
         """
         if self._group is None:
-            return 0
+            return
         workspace_bytes = -(-self._workspace_bytes // MIB) * MIB
         size = self._base_bytes + self._memory_bytes + workspace_bytes + extra_bytes
-        self._group.limit(size, processes + _OWN_PROCESSES)
-        return self._group.kills() if processes else 0
+        self._group.limit(size, processes + self._own_processes)
+
+    @property
+    def _own_processes(self) -> int:
+        """The fork-server, a program's init, and the file server once there is one."""
+        return 2 + (self._files is not None)
 
     def _limits_without_group(self, limits: Limits) -> dict[str, tuple[int, int]]:
         """Return what takes the place of the control group where there is none: each process is bounded."""
@@ -165,8 +176,12 @@ class Slot:
             return {}
         wanted = {"RLIMIT_AS": (limits.memory_bytes + self._address_space,) * 2}
         if tuple(int(part) for part in os.uname().release.split(".")[:2]) >= _COUNTS_PER_NAMESPACE:
-            wanted["RLIMIT_NPROC"] = (limits.processes + _OWN_PROCESSES,) * 2
+            wanted["RLIMIT_NPROC"] = (limits.processes + self._own_processes,) * 2
         return wanted
+
+    def _kills(self) -> int:
+        """Return how many processes were killed for want of memory so far."""
+        return self._group.kills() if self._group else 0
 
     def _files_connection(self) -> socket.socket:
         if self._files is None:

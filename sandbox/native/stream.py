@@ -34,14 +34,18 @@ def split(data: bytes) -> Iterator[bytes]:
         yield data[start : start + LARGEST_CHUNK]
 
 
-def receive_chunks(connection: socket.socket) -> Iterator[bytes]:
+def receive_chunks(connection: socket.socket, limit_bytes: int | None = None) -> Iterator[bytes]:
     """Yield the chunks up to the empty one.
 
     Raises:
         EOFError: the other end is gone.
-        ValueError: a chunk is too long.
+        ValueError: a chunk is too long, or all of them are longer than the limit.
     """
+    received = 0
     while length := _receive_length(connection):
+        received += length
+        if limit_bytes is not None and received > limit_bytes:
+            raise ValueError(f"more than the {limit_bytes} bytes that were expected")
         yield _receive_exactly(connection, length)
 
 

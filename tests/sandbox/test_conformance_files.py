@@ -73,7 +73,21 @@ def test_a_large_file_makes_the_round_trip(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["..", "../x", "a/../../x", "/etc/passwd", "/workshop/x", "", ".", "/", "/work/", "a\0b", "\ud800", "x" * 300],
+    [
+        "..",
+        "../x",
+        "a/../../x",
+        "/etc/passwd",
+        "/workshop/x",
+        "",
+        ".",
+        "/",
+        "/work/",
+        "a\0b",
+        "\ud800",
+        "x" * 300,
+        "y/" * 10**6,
+    ],
 )
 def test_paths_outside_are_refused(sandbox: Sandbox, path: str) -> None:
     for action in (lambda: sandbox.read(path), lambda: sandbox.write(path, b"x")):
@@ -259,6 +273,15 @@ def test_a_damaged_snapshot_is_refused(sandbox: Sandbox, damage: str) -> None:
     assert sandbox.read("file") == b"content" * 1000
 
 
+def test_long_paths_make_the_round_trip(sandbox: Sandbox) -> None:
+    deep = "import os\nfor _ in range(50):\n    os.mkdir('d' * 200); os.chdir('d' * 200)\nopen('end', 'w').write('x')"
+    assert sandbox.exec(Python(deep)).ok
+    snapshot = sandbox.snapshot()
+    sandbox.restore(snapshot)
+    assert sandbox.snapshot().digest == snapshot.digest
+    assert sandbox.read("/".join(["d" * 200] * 50 + ["end"])) == b"x"
+
+
 def test_folders_nested_without_end_are_refused(sandbox: Sandbox) -> None:
     deep = "import os\nfor _ in range(300):\n    os.mkdir('d'); os.chdir('d')"
     assert sandbox.exec(Python(deep)).ok
@@ -271,6 +294,22 @@ def test_sparse_files_cannot_blow_up_a_snapshot(sandbox: Sandbox) -> None:
     assert sandbox.exec(["sh", "-c", "for i in 1 2 3; do truncate -s 30M sparse$i; done"]).ok
     with pytest.raises(SandboxFileError, match="larger than can be saved"):
         sandbox.snapshot()
+
+
+def test_endless_names_cannot_blow_up_a_snapshot(backend: str) -> None:
+    source = """
+import os
+for _ in range(60):
+    os.mkdir("d" * 250)
+    os.chdir("d" * 250)
+for number in range(400):
+    open(f"{number}" + "f" * 240, "w").close()
+"""
+    with closing(create(Spec(limits=Limits(disk_bytes=1 << 18)), backend=backend, unsafe=True)) as sandbox:
+        sandbox.exec(Python(source))
+        with pytest.raises(SandboxFileError, match="more names than can be saved"):
+            sandbox.snapshot()
+        assert sandbox.exec(["true"]).ok
 
 
 def test_closing_twice_is_fine_and_using_it_afterwards_is_not(backend: str) -> None:

@@ -8,11 +8,14 @@ import os
 import socket
 import tempfile
 import textwrap
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from palestra.sandbox.base import ExecResult, Limits, Python, Sandbox
+from palestra.sandbox import probe
+from palestra.sandbox.base import ExecResult, Limits, Python, Sandbox, Spec
+from palestra.sandbox.native.backend import NativeBackend
 from palestra.sandbox.native.seccomp import REFUSED
 from palestra.sandbox.native.syscalls import machine, number
 
@@ -85,13 +88,30 @@ def test_a_fork_bomb_stops_at_the_limit(native: Sandbox) -> None:
     """
     for processes in (1, 2, 20):
         result = run(native, source, limits=Limits(processes=processes))
-        assert int(result.stdout) <= processes
-        assert result.exit_code == 0
+        assert (int(result.stdout), result.exit_code) == (processes - 1, 0)
+    native.write("x", b"")  # the file server is not counted
+    assert int(run(native, source, limits=Limits(processes=20)).stdout) == 19
     endless = run(
         native, "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass", limits=Limits(wall_s=0.5)
     )
     assert endless.timed_out
     assert still_works(native)
+
+
+def test_orphans_are_collected(native: Sandbox) -> None:
+    """More of them than processes are allowed at once, so their remains must go."""
+    source = """
+        import os, time
+        for number in range(60):
+            if os.fork() == 0:
+                if os.fork() == 0:
+                    os._exit(0)
+                os._exit(0)
+            os.wait()
+        print("all")
+    """
+    result = run(native, source, limits=Limits(processes=10))
+    assert result.stdout == b"all\n", result
 
 
 def test_a_thread_bomb_stops_at_the_limit(native: Sandbox) -> None:
@@ -438,6 +458,23 @@ def test_nothing_of_a_program_is_left_for_the_next(native: Sandbox) -> None:
             print("refused")
     """
     assert run(native, second).stdout == b"[] ['1', '2']\nrefused\n"
+
+
+def test_ports_of_another_sandboxs_programs_are_free() -> None:
+    """A slot that is used again has a network in which nothing has happened."""
+    use = """
+        import socket
+        server = socket.create_server(("127.0.0.1", 5555), reuse_port=False)
+        client = socket.create_connection(("127.0.0.1", 5555))
+        server.accept()[0].close()
+        print(client.recv(1), open("/proc/net/sockstat").read().split(" tw ")[1][0])
+    """
+    backend = NativeBackend(probe())
+    for _ in range(3):
+        with closing(backend.create(Spec())) as sandbox:
+            assert sandbox.exec(["grep", "-c", "tw 0 ", "/proc/net/sockstat"]).stdout == b"1\n"
+            assert run(sandbox, use).stdout.startswith(b"b''"), "the port is free"
+    backend.close()
 
 
 def test_a_program_cannot_read_the_last_ones_source_or_data_in_its_memory(native: Sandbox) -> None:
