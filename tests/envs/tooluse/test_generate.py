@@ -103,7 +103,8 @@ def test_the_splits_share_no_value_of_a_pool() -> None:
 
 @pytest.mark.parametrize("split", SPLITS)
 def test_the_instruction_never_contains_the_answer(split: Split) -> None:
-    for task in tasks(split):
+    days = (ToolUseSource(split).sample(seed, {"domain": "clinic", "hops": 3}) for seed in range(1500))
+    for task in (*tasks(split), *days):  # the day of a visit and the number of a room meet by chance
         answer = task.hidden["answer"]
         if answer == "done":
             assert task.hidden["changes"], task.id
