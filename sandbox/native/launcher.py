@@ -22,8 +22,8 @@ from palestra.sandbox.native.rootfs import build_root, clone_trees
 _LIFELINE = 0  # a pipe that the host closes to end the slot
 _NAMESPACES = linux.NEWUSER | linux.NEWNS | linux.NEWPID | linux.NEWNET | linux.NEWIPC | linux.NEWUTS
 _HINTS: dict[int | None, str] = {
-    errno.EPERM: "; user namespaces may be forbidden to this user or, by a seccomp profile, to this container"
-    ", or allowed by name only (see the sysctl kernel.apparmor_restrict_unprivileged_userns)",
+    errno.EPERM: "; this user may be forbidden user namespaces (sysctl kernel.apparmor_restrict_unprivileged_userns), "
+    "or this container by its seccomp profile, or a container covers parts of /proc (systempaths=unconfined)",
     errno.EACCES: "; AppArmor may restrict user namespaces, or this user cannot read the interpreter",
     errno.ENOSYS: "; this kernel is too old (Linux 5.12 is needed) or a seccomp profile hides the call",
     errno.EINVAL: "; this kernel lacks a kind of namespace or mount",

@@ -3,7 +3,6 @@
 import json
 import os
 import sys
-import sysconfig
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ WORKSPACE = "/work"
 _HOST_IDS = ((100_000, 101_000), (64_000, 64_001))  # of both on the host, where root may choose; the first to exist
 _PLAIN_FOLDERS = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 _PLAIN_FILES = ("/etc/alternatives", "/etc/ld.so.cache", "/etc/localtime")
+_SITE_FOLDER_NAMES = ("site-packages", "dist-packages")
 _DEVICES = ("/dev/full", "/dev/null", "/dev/random", "/dev/urandom", "/dev/zero")
 
 
@@ -53,7 +53,7 @@ class Plan:
         wanted = [path for path in _PLAIN_FOLDERS if path not in links] + [sys.base_prefix, *import_dirs, *_PLAIN_FILES]
         wanted = [os.path.normpath(path) for path in wanted if os.path.exists(path)]
         outermost = [path for path in wanted if not _inside(path, wanted)]
-        hidden = _hidden_places(package, outermost)
+        hidden = _hidden_places(package, outermost, import_dirs)
         needed = [path for path in wanted if _inside(path, hidden)]  # bound again, over what hides them
         return cls(
             owner_pid=os.getpid(),
@@ -96,23 +96,26 @@ def bootstrap(module: str) -> str:
 
 
 def _site_folders() -> tuple[str, ...]:
-    paths = sysconfig.get_paths()
-    return tuple(dict.fromkeys(os.path.realpath(paths[name]) for name in ("purelib", "platlib")))
+    """Return where this interpreter finds what is not in the standard library."""
+    return tuple(dict.fromkeys(os.path.realpath(path) for path in sys.path if path.endswith(_SITE_FOLDER_NAMES)))
 
 
 def _inside(path: str, places: Iterable[str]) -> bool:
     return any(path.startswith(place + "/") for place in places)
 
 
-def _hidden_places(package: Path, folders: list[str]) -> list[str]:
-    """Return what programs would otherwise see of palestra (its generators know the answers) and of projects.
+def _hidden_places(package: Path, folders: list[str], import_dirs: tuple[str, ...]) -> list[str]:
+    """Return what programs would otherwise see below the bound folders.
 
-    Container images keep projects in /usr/src by custom.
+    That is palestra itself, whose generators know the answers to its tasks; projects, which container
+    images keep in /usr/src by custom; and packages that nobody asked for, which differ from host to host.
     """
     places = {str(package), str(Path(palestra.sandbox.__file__).parent.parent), "/usr/src"}
     for folder in (*folders, "/usr/local"):
-        places |= {str(place) for place in Path(folder).glob("lib*/python3*/*-packages/palestra")}
-        places |= {str(place) for place in Path(folder).glob("palestra")}
+        for name in _SITE_FOLDER_NAMES:
+            places |= {str(place) for place in Path(folder).glob(f"lib*/python3*/{name}")}
+    places -= set(import_dirs)
+    places |= {f"{folder}/palestra" for folder in import_dirs}
     return sorted(place for place in places if os.path.isdir(place) and _inside(place, folders))
 
 

@@ -306,6 +306,7 @@ def test_third_party_modules_are_there_only_when_asked_for(own_backend: NativeBa
         assert sandbox.exec(use).stdout == b"3\n"
     with closing(own_backend.create(Spec())) as sandbox:
         assert b"ModuleNotFoundError" in sandbox.exec(use).stderr
+        assert b"ModuleNotFoundError" in sandbox.exec(["python3", "-c", use.source]).stderr
     own_backend.close()
 
 

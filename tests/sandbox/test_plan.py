@@ -34,7 +34,10 @@ def test_an_installed_palestra_is_hidden(monkeypatch: pytest.MonkeyPatch, tmp_pa
     site = tmp_path / "lib" / "python3.11" / "site-packages"
     (site / "palestra" / "sandbox").mkdir(parents=True)
     monkeypatch.setattr(sys, "base_prefix", str(tmp_path))
-    assert str(site / "palestra") in Plan.make(()).hidden
+    assert str(site) in Plan.make(()).hidden
+    monkeypatch.setattr(sys, "path", [*sys.path, str(site)])
+    assert str(site / "palestra") in Plan.make(("json",)).hidden
+    assert str(site) not in Plan.make(("json",)).hidden
     other = tmp_path / "src" / "app"
     (other / "sandbox").mkdir(parents=True)
     (other / "sandbox" / "__init__.py").touch()
