@@ -69,6 +69,13 @@ class ControlGroup:
         name = f"{_PREFIX}{os.getpid()}-{secrets.token_hex(4)}"
         self._folders = {controller: folder / name for controller, folder in hierarchy.folders.items()}
         self._memory_bytes, self._processes = 0, 0
+        try:
+            self._make()
+        except OSError:
+            self.remove()
+            raise
+
+    def _make(self) -> None:
         for folder in dict.fromkeys(self._folders.values()):
             folder.mkdir()
         if self._version == 2:

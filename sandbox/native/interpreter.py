@@ -69,8 +69,9 @@ class Interpreter:
         gc.collect()
         for stream in (sys.stdout, sys.stderr):
             try:
-                stream.flush()
-            except (OSError, ValueError, AttributeError):
+                if stream is not None and not getattr(stream, "closed", False):
+                    stream.flush()
+            except Exception:  # a program may have put anything there
                 code = code or _FLUSH_FAILED
         return code
 

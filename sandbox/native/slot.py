@@ -6,9 +6,8 @@ import json
 import os
 import socket
 import subprocess
-import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from palestra.sandbox.base import MIB, Command, ExecResult, InfraError, Limits, PermanentInfraError, Python
@@ -21,6 +20,7 @@ from palestra.sandbox.sealed import sealed_file
 
 _START_S = 30.0
 _GRACE_S = 15.0  # on a busy machine, beyond the program's own time
+_LONGEST_COMPLAINT = 2000
 _COUNTS_PER_NAMESPACE = (5, 14)  # the first Linux whose RLIMIT_NPROC counts a user per user namespace
 
 
@@ -35,23 +35,34 @@ class Slot:
         self.is_alive = True
         self._lock = threading.Lock()
         self._owner_pid = os.getpid()
-        self._group = ControlGroup(hierarchy) if hierarchy else None
-        if self._group:
-            plan = dataclasses.replace(plan, cgroup_procs=self._group.procs_files, cgroup_dirs=self._group.folders)
-        self._plan = plan
-        self._environment = plan.environment()
-        self._errors = os.memfd_create("palestra-slot-errors", os.MFD_CLOEXEC)
-        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._held = contextlib.ExitStack()  # what `kill` gives back, the last first
         self._files: socket.socket | None = None
         self._workspace_bytes, self._memory_bytes = 0, 64 * MIB
-        with theirs:
-            self._launcher = self._launch(theirs.fileno())
         try:
-            self._address_space = int(self._answer(_START_S)["address_space"])
-            self._base_bytes = self._group.held_bytes() if self._group else 0
+            self._start(plan, hierarchy)
+        except OSError as error:
+            self.kill()
+            raise InfraError(f"no sandbox could be started: {error}") from error
         except BaseException:
             self.kill()
             raise
+
+    def _start(self, plan: Plan, hierarchy: Hierarchy | None) -> None:
+        self._group = ControlGroup(hierarchy) if hierarchy else None
+        if self._group:
+            self._held.callback(self._unless_forked, self._group.remove)
+            plan = dataclasses.replace(plan, cgroup_procs=self._group.procs_files, cgroup_dirs=self._group.folders)
+        self._plan = plan
+        self._environment = plan.environment()
+        errors = os.memfd_create("palestra-slot-errors", os.MFD_CLOEXEC)
+        self._errors = self._held.enter_context(os.fdopen(errors, "rb"))
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._held.enter_context(self._control)
+        with theirs:
+            launcher = self._launch(theirs.fileno())
+        self._held.callback(self._end, launcher)
+        self._address_space = int(self._answer(_START_S)["address_space"])
+        self._base_bytes = self._group.held_bytes() if self._group else 0
 
     def wipe(self, size_bytes: int) -> None:
         """Replace the workspace by an empty one."""
@@ -107,33 +118,33 @@ class Slot:
 
     def kill(self) -> None:
         """End the slot and everything in it; returns when it is gone. A second call does nothing."""
-        if not self.is_alive:
-            return
         self.is_alive = False
-        self._control.close()
-        if self._files:
-            self._files.close()
-        if self._launcher.stdin:
-            self._launcher.stdin.close()  # the launcher kills the slot then
+        self._held.pop_all().close()
+
+    def _unless_forked(self, action: Callable[[], object]) -> None:
+        """Do something in the process that owns the slot, and not in a fork of it."""
         if os.getpid() == self._owner_pid:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._launcher.wait(timeout=_GRACE_S)
-            self._launcher.kill()
-            self._launcher.wait()
-            if self._group:
-                self._group.remove()
-        else:  # in a fork of the owner: the slot is not ours to wait for
-            self._launcher.returncode = 0
-        os.close(self._errors)
+            action()
+
+    def _end(self, launcher: "subprocess.Popen[bytes]") -> None:
+        if launcher.stdin:
+            launcher.stdin.close()  # the launcher kills the slot then
+        if os.getpid() != self._owner_pid:  # the slot is not ours to wait for
+            launcher.returncode = 0
+            return
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            launcher.wait(timeout=_GRACE_S)
+        launcher.kill()
+        launcher.wait()
 
     def _launch(self, control: int) -> "subprocess.Popen[bytes]":
-        start = [sys.executable, "-I", "-S", "-c", bootstrap("palestra.sandbox.native.launcher")]
+        start = [self._plan.python, "-I", "-S", "-c", bootstrap("palestra.sandbox.native.launcher")]
         return subprocess.Popen(
             [*start, self._plan.package, self._plan.to_json(), str(control)],
             pass_fds=[control],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
-            stderr=self._errors,
+            stderr=self._errors.fileno(),
             env={},
             cwd="/",
             start_new_session=True,
@@ -185,7 +196,8 @@ class Slot:
 
     def _files_connection(self) -> socket.socket:
         if self._files is None:
-            self._files, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+            self._files = self._held.enter_context(ours)
             self._files.settimeout(_GRACE_S)
             with theirs:
                 self._ask({"do": "files"}, [theirs.fileno()])
@@ -232,11 +244,12 @@ class Slot:
 
     def _failure(self, error: Exception) -> InfraError:
         """End the slot and return what to raise about it."""
-        complaint = b""
-        if self.is_alive:
-            complaint = os.pread(self._errors, 2000, max(0, os.fstat(self._errors).st_size - 2000))
+        complaint = ""
+        with contextlib.suppress(ValueError):  # closed: another thread has ended the slot
+            self._errors.seek(0)
+            complaint = self._errors.read().decode(errors="replace")[-_LONGEST_COMPLAINT:]
         self.kill()
-        return InfraError(f"the sandbox died: {error}. {complaint.decode(errors='replace')}".strip())
+        return InfraError(f"the sandbox died: {error}. {complaint}".strip())
 
 
 def _describe(command: Command, env: Mapping[str, str]) -> bytes:
