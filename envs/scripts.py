@@ -24,7 +24,7 @@ DONE = "I am done."
 _SHOWN_CHARS = 20_000  # the newest part of the conversation that random values are drawn from
 _WORD = re.compile(r"[A-Za-z0-9][\w@.:/#+-]*")
 _QUOTED = re.compile(r'"([^"\n\\]{1,80})"')
-_EXACT = 2.0**53  # beyond it floats skip integers
+_SPAN = 2**53  # of a drawn number, at most
 _TRIES = 20  # draws for a schema whose constraints plain drawing may miss, such as a pattern
 
 
@@ -134,8 +134,8 @@ def _draw_integer(schema: Mapping[str, Json], shown: Shown, rng: np.random.Gener
     fitting = [value for value in shown.integers if low <= value <= high]
     if fitting and rng.random() < 0.8:
         return fitting[int(rng.integers(len(fitting)))]
-    first = math.ceil(low)
-    return int(rng.integers(first, max(first, math.floor(high)) + 1))
+    first, last = math.ceil(low), math.floor(high)
+    return first + int(rng.integers(max(1, min(last - first + 1, _SPAN))))
 
 
 def _draw_number(schema: Mapping[str, Json], shown: Shown, rng: np.random.Generator) -> float:
@@ -143,16 +143,16 @@ def _draw_number(schema: Mapping[str, Json], shown: Shown, rng: np.random.Genera
     fitting = [value for value in shown.numbers if low <= value <= high]
     if fitting and rng.random() < 0.8:
         return fitting[int(rng.integers(len(fitting)))]
-    return round(float(rng.uniform(low, high)), 3)
+    value = float(rng.uniform(low, min(high, low + _SPAN)))
+    return rounded if low <= (rounded := round(value, 3)) <= high else value
 
 
 def _range(schema: Mapping[str, Json]) -> tuple[float, float]:
-    """Return finite bounds to draw from; where the schema gives none, 0 to 100 or a hundred beside its own."""
-    lows = [float(schema[name]) for name in ("minimum", "exclusiveMinimum") if name in schema]
-    highs = [float(schema[name]) for name in ("maximum", "exclusiveMaximum") if name in schema]
-    low = max(lows, default=min([0.0, *(high - 100 for high in highs)]))
-    high = min(highs, default=low + 100)
-    return max(low, -_EXACT), max(low, min(high, _EXACT))
+    """Return the bounds to draw from, as exact as given; a missing one is a hundred from the other, or from 0."""
+    lows = [schema[name] for name in ("minimum", "exclusiveMinimum") if name in schema]
+    highs = [schema[name] for name in ("maximum", "exclusiveMaximum") if name in schema]
+    low = max(lows, default=min([0, *(high - 100 for high in highs)]))
+    return low, max(low, min(highs, default=low + 100))
 
 
 _DRAW: dict[str, Callable[[Mapping[str, Json], Shown, np.random.Generator], Json]] = {

@@ -6,7 +6,7 @@ from typing import Any
 import jsonschema
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from palestra.envs.actions import parse_action
@@ -52,6 +52,9 @@ def schemas() -> st.SearchStrategy[dict[str, Any]]:
         bounds.map(lambda b: {"type": "integer", "minimum": b[0], "maximum": b[0] + b[1]}),
         bounds.map(lambda b: {"type": "number", "minimum": b[0], "exclusiveMaximum": b[0] + b[1]}),
         st.integers(-(10**18), 10**18).map(lambda b: {"type": "integer", "maximum": b}),
+        st.integers(-(10**18), 10**18).map(lambda b: {"type": "number", "minimum": b, "maximum": b + 1}),
+        st.just({"type": "number", "minimum": 0.0001, "maximum": 0.0002}),
+        st.just({"type": "number", "minimum": -1e308, "maximum": 1e308}),
     )
 
     def grown(inner: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
@@ -69,6 +72,7 @@ def _object(properties: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
 
+@example(schema=_object({"x": {"type": "integer", "maximum": -(2**53) - 1}}), seed=0)
 @settings(max_examples=150, deadline=None)
 @given(st.dictionaries(st.sampled_from("xyz"), schemas(), max_size=3).map(_object), st.integers(0, 2**32))
 def test_random_arguments_fit_their_schema(schema: dict[str, Any], seed: int) -> None:
