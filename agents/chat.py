@@ -4,6 +4,7 @@ A conversation is encoded once, at its start. After that only what others say is
 the sampled ids, so a sampled token is never encoded again and every next prompt extends the last one.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -123,6 +124,31 @@ class ByteChat:
     def encode_reply(self, text: str) -> tuple[int, ...]:
         """Return an action's text as a finished reply's ids."""
         return (*_bytes(text), _STOP_BYTE)
+
+
+class MessagesChat(ByteChat):
+    """A conversation as the bytes of its JSON: for servers with templates of their own, and for replays.
+
+    The prompt's bytes are one JSON document a line: first messages and tools, then, turn by turn, the
+    reply and what was said after it.
+    """
+
+    def render(self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]]) -> list[int]:
+        """Return messages and tools as bytes."""
+        return _json_line({"messages": list(messages), "tools": list(tools)})
+
+    def extend(self, output_ids: Sequence[int], replies: Sequence[Mapping[str, Any]]) -> list[int]:
+        """Return the replies as bytes."""
+        return _json_line({"messages": list(replies)})
+
+    def parse(self, output_ids: Sequence[int]) -> Any:
+        """Return the assistant message; nothing where a script had nothing left to say."""
+        text = super().parse(output_ids)
+        return json.loads(text) if text else ""
+
+
+def _json_line(value: Any) -> list[int]:
+    return _bytes(json.dumps(value) + "\n")
 
 
 def _bytes(text: str) -> list[int]:

@@ -141,26 +141,6 @@ def read_completion(answer: Any, prompt_ids: list[int], version: int) -> Sample:
     return Sample(output_ids=tuple(map(int, ids)), logprobs=tuple(map(float, logprobs)), finish=finish, version=version)
 
 
-class MessagesChat(ByteChat):
-    """A conversation as the bytes of its JSON, for servers that do their own templating.
-
-    The prompt's bytes are one JSON document a line: first messages and tools, then, turn by turn, the
-    reply and what was said after it.
-    """
-
-    def render(self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]]) -> list[int]:
-        """Return messages and tools as bytes."""
-        return _line({"messages": list(messages), "tools": list(tools)})
-
-    def extend(self, output_ids: Sequence[int], replies: Sequence[Mapping[str, Any]]) -> list[int]:
-        """Return the replies as bytes."""
-        return _line({"messages": list(replies)})
-
-    def parse(self, output_ids: Sequence[int]) -> Any:
-        """Return the assistant message."""
-        return json.loads(super().parse(output_ids))
-
-
 class ChatServerPolicy:
     """Any chat-completions server, for evaluation; used with `MessagesChat`. Arguments as above."""
 
@@ -199,10 +179,6 @@ class ChatServerPolicy:
     async def close(self) -> None:
         """Close the connections."""
         await self._server.close()
-
-
-def _line(value: Any) -> list[int]:
-    return list((json.dumps(value) + "\n").encode())
 
 
 def _conversation(prompt_ids: Sequence[int]) -> tuple[list[Any], list[Any]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from palestra.agents.base import Chat, ModelError, Policy
-from palestra.agents.chat import ByteChat
+from palestra.agents.chat import ByteChat, MessagesChat
 from palestra.agents.rollout import Episode, PolicyFor
 from palestra.agents.runners import EnvRunner
 from palestra.agents.scripted import ScriptedPolicy
@@ -19,11 +19,10 @@ REPLAY = "replay:"
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """What `Rollouts` needs of an agent. `is_scripted`: it looks at the environment it plays in."""
+    """What `Rollouts` needs of an agent."""
 
     policy: Policy | PolicyFor
     chat: Chat
-    is_scripted: bool = False
 
 
 def open_agent(
@@ -54,9 +53,9 @@ def open_agent(
         def follow(runner: EnvRunner, episode: Episode) -> Policy:
             return ScriptedPolicy(script(runner.env, np.random.default_rng([seed, episode.seed])))
 
-        return Agent(follow, ByteChat(), is_scripted=True)
+        return Agent(follow, ByteChat())
     if name.startswith(REPLAY):
-        return Agent(_replay(Path(name[len(REPLAY) :])), ByteChat(), is_scripted=True)
+        return Agent(_replay(Path(name[len(REPLAY) :])), MessagesChat())
     if name.startswith(("http://", "https://")):
         return _server(name, tokenizer, served_model, api_key)
     return _model(name, concurrency, device)
@@ -86,7 +85,7 @@ def _replay(path: Path) -> Callable[[EnvRunner, Episode], Policy]:
 
 
 def _server(url: str, tokenizer: str | None, model: str | None, api_key: str | None) -> Agent:
-    from palestra.agents.http import ChatServerPolicy, MessagesChat, TokenServerPolicy
+    from palestra.agents.http import ChatServerPolicy, TokenServerPolicy
 
     if tokenizer is None:
         return Agent(ChatServerPolicy(url, model=model, api_key=api_key), MessagesChat())

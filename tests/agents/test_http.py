@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 import pytest
 
 from palestra.agents.base import ModelError, Sampling
-from palestra.agents.chat import TemplateChat
-from palestra.agents.http import ChatServerPolicy, MessagesChat, TokenServerPolicy, read_completion
+from palestra.agents.chat import MessagesChat, TemplateChat
+from palestra.agents.http import ChatServerPolicy, TokenServerPolicy, read_completion
 from palestra.agents.opening import open_agent
 from palestra.agents.rollout import RolloutConfig, Rollouts, episodes_for
 from palestra.agents.runners import RUNNERS, EnvMaker
