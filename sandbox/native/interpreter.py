@@ -44,8 +44,9 @@ class Interpreter:
         if env != self._env:
             os.environ.clear()
             os.environ.update(env)
-        sys.stdin, sys.stdout, sys.stderr = self._stdin, self._stdout, self._stderr
-        vars(sys).update(__stdin__=self._stdin, __stdout__=self._stdout, __stderr__=self._stderr)
+        for name, stream in (("stdin", self._stdin), ("stdout", self._stdout), ("stderr", self._stderr)):
+            setattr(sys, name, stream)
+            setattr(sys, f"__{name}__", stream)
         sys.argv = [_SOURCE_NAME, *argv]
         sys.path.insert(0, folder)
         main = types.ModuleType("__main__")

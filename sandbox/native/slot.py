@@ -185,9 +185,11 @@ class Slot:
         """Return what takes the place of the control group where there is none: each process is bounded."""
         if self._group is not None:
             return {}
-        wanted = {"RLIMIT_AS": (limits.memory_bytes + self._address_space,) * 2}
+        size = limits.memory_bytes + self._address_space
+        count = limits.processes + self._own_processes
+        wanted = {"RLIMIT_AS": (size, size)}
         if tuple(int(part) for part in os.uname().release.split(".")[:2]) >= _COUNTS_PER_NAMESPACE:
-            wanted["RLIMIT_NPROC"] = (limits.processes + self._own_processes,) * 2
+            wanted["RLIMIT_NPROC"] = (count, count)
         return wanted
 
     def _kills(self) -> int:

@@ -76,22 +76,26 @@ def own_backend() -> NativeBackend:
     return NativeBackend(probe())
 
 
+def use_and_close(backend: NativeBackend) -> None:
+    """Do all that could leave something, and end the backend before the last sandbox is closed."""
+    first, second = backend.create(Spec()), backend.create(Spec())
+    first.write("x", b"1")
+    second.exec(["sh", "-c", "sleep 100 & exit 0"])
+    second.exec(Python("x = bytearray(b'x') * 10**9"), limits=Limits(memory_bytes=30 << 20))
+    twin = first.fork()
+    first.close()
+    second.close()
+    assert twin.read("x") == b"1"
+    backend.close()
+    with pytest.raises(InfraError):
+        twin.exec(HELLO)
+
+
 def test_nothing_is_left_behind(own_backend: NativeBackend) -> None:
     processes, files = descendants(os.getpid()), set(os.listdir("/proc/self/fd"))
     before = groups(os.getpid())
     for _ in range(2):
-        first, second = own_backend.create(Spec()), own_backend.create(Spec())
-        first.write("x", b"1")
-        second.exec(["sh", "-c", "sleep 100 & exit 0"])
-        second.exec(Python("x = bytearray(b'x') * 10**9"), limits=Limits(memory_bytes=30 << 20))
-        twin = first.fork()
-        first.close()
-        second.close()
-        assert twin.read("x") == b"1"
-        own_backend.close()
-        with pytest.raises(InfraError):
-            twin.exec(HELLO)
-    del first, second, twin
+        use_and_close(own_backend)
     gc.collect()
     assert descendants(os.getpid()) <= processes
     assert set(os.listdir("/proc/self/fd")) <= files

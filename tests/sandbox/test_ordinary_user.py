@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -66,7 +67,7 @@ def readable_interpreter(folder: Path) -> str | None:
                 [python, "-c", "import palestra.sandbox"],
                 **as_nobody(folder),
                 capture_output=True,
-                timeout=60,  # type: ignore[call-overload]
+                timeout=60,
             )
         except OSError:
             continue
@@ -75,7 +76,7 @@ def readable_interpreter(folder: Path) -> str | None:
     return None
 
 
-def as_nobody(folder: Path) -> dict[str, object]:
+def as_nobody(folder: Path) -> dict[str, Any]:
     """Return how to start a process as that user, with a copy of the code that it can read."""
     env = {"PYTHONPATH": str(folder), "SECRET": "host", "PYTHONDONTWRITEBYTECODE": "1"}
     return {"user": NOBODY, "group": NOBODY, "extra_groups": [], "env": env, "cwd": "/"}
@@ -98,7 +99,7 @@ def test_an_ordinary_user_has_a_sandbox_too(tmp_path: Path) -> None:
                 pytest.skip("no interpreter on this machine can be read by an ordinary user")
             ran = subprocess.run(
                 [python, "-c", SCRIPT], **as_nobody(with_code), capture_output=True, text=True, timeout=120
-            )  # type: ignore[call-overload]
+            )
         finally:
             shutil.rmtree(with_code)
     else:
