@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from palestra.agents.base import ModelError
-from palestra.envs.actions import call_text, compact_json
+from palestra.envs.actions import call_text, compact_json, signature
 
 _MARK = "@@said@@"
 _STOP_BYTE = 256
@@ -157,22 +157,5 @@ def _bytes(text: str) -> list[int]:
 
 def tool_lines(tools: Sequence[Mapping[str, Any]]) -> str:
     """Return tools as one signature a line, with how to call one: short, for small contexts."""
-    lines = [_signature(tool["function"]) for tool in tools]
+    lines = [f"{signature(tool)}: {tool['function'].get('description', '')}" for tool in tools]
     return "\n".join(["Tools:", *lines, f"Call: {call_text('NAME', {'ARG': 'VALUE'})}"])
-
-
-def _signature(function: Mapping[str, Any]) -> str:
-    parameters = function.get("parameters", {})
-    required = parameters.get("required", ())
-    named = [
-        f"{name}{'' if name in required else '?'}: {_type(schema)}"
-        for name, schema in parameters.get("properties", {}).items()
-    ]
-    return f"{function['name']}({', '.join(named)}): {function.get('description', '')}"
-
-
-def _type(schema: Mapping[str, Any]) -> str:
-    if "enum" in schema:
-        return "|".join(str(value) for value in schema["enum"])
-    kind = schema.get("type", "any")
-    return "|".join(kind) if isinstance(kind, list) else str(kind)

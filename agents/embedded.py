@@ -10,6 +10,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from palestra.agents.base import MissingExtraError, ModelError
 
@@ -83,7 +84,7 @@ def _convert(source: Path, target: Path) -> None:
     logging.disable_progress_bar()
     tokenizer = AutoTokenizer.from_pretrained(source.parent, gguf_file=source.name)
     model = AutoModelForCausalLM.from_pretrained(source.parent, gguf_file=source.name, dtype=torch.float32)
-    config = model.config
+    config: Any = model.config
     del config.quantization_config  # the weights are plain now; with it the folder could not be loaded
     plain = AutoModelForCausalLM.from_config(config)
     plain.load_state_dict(model.state_dict())

@@ -7,6 +7,7 @@ from typing import Any
 
 from palestra.agents.rollout import Episode, RolloutResult, is_success
 from palestra.agents.statistics import Interval, mean_interval, pass_at_k, wilson
+from palestra.sandbox.base import InfraError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +36,12 @@ def summarise(result: RolloutResult, episodes: Sequence[Episode]) -> Evaluation:
     """Return the evaluation of a rollout. Faults are counted and belong to no rate.
 
     Raises:
-        ValueError: no episode was played to its end.
+        InfraError: no episode was played to its end.
     """
     played = result.trajectories
     if not played:
         reason = result.faults[0].message if result.faults else "there were no episodes"
-        raise ValueError(f"nothing to evaluate: {reason}")
+        raise InfraError(f"nothing to evaluate: {reason}")
     tries: dict[str, list[float]] = defaultdict(list)
     rewards = [one.reward for one in played]
     for one in played:

@@ -51,9 +51,9 @@ class RolloutConfig:
     retries: int = 1  # of an episode lost to a retryable fault
 
     def __post_init__(self) -> None:
-        for name in ("max_tokens", "concurrency", "max_context"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)!r}")
+        for name, least in (("max_tokens", 1), ("concurrency", 1), ("max_context", 1), ("retries", 0)):
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} must be at least {least}, not {getattr(self, name)!r}")
 
 
 @dataclass(slots=True)
@@ -105,8 +105,11 @@ class Rollouts:
                 on_episode(played)
             return played
 
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one(episode)) for episode in episodes]
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(one(episode)) for episode in episodes]
+        except BaseExceptionGroup as errors:  # of one kind: what one episode cannot survive, no other can
+            raise errors.exceptions[0] from None
         done = [task.result() for task in tasks]
         return RolloutResult(
             [one for one in done if isinstance(one, Trajectory)],
@@ -120,6 +123,7 @@ class Rollouts:
             await self._idle.pop().close()
 
     async def _with_retries(self, episode: Episode, config: RolloutConfig) -> Trajectory | Fault:
+        fault: Fault | None = None
         for attempt in range(config.retries + 1):
             runner = self._idle.pop() if self._idle else self._make_runner()
             healthy = False
@@ -148,6 +152,8 @@ class Rollouts:
                     self._idle.append(runner)
                 else:
                     await runner.close()
+        if fault is None:
+            raise ValueError(f"retries must be at least 0, not {config.retries!r}")
         return fault
 
     async def _episode(self, runner: EnvRunner, episode: Episode, config: RolloutConfig) -> Trajectory:

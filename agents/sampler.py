@@ -4,7 +4,8 @@ Requests with equal prompts are computed once, known prefixes not at all. A repl
 from its own seed, so they do not depend on what else is in the batch.
 """
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +17,7 @@ from palestra.agents.kv import PrefixStore, Slab
 
 PREFILL_TOKENS = 8192  # computed in one forward pass, padding included
 STORE_BYTES = 2 << 30
+WORTH_SHARING = 32  # tokens that two prompts must have in common for one to wait for the other
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ class Sampler:
         self._shape = (config.num_hidden_layers, 2, heads, size)
         per_token = 2 * config.num_hidden_layers * heads * size * self.dtype.itemsize
         self._store = PrefixStore(max(1, store_bytes // per_token))
+        self._memory: dict[str, torch.Tensor] = {}
 
     def load(self, weights: Mapping[str, torch.Tensor], version: int) -> None:
         """Take new weights, by parameter name, and forget what was computed under the old ones."""
@@ -90,10 +93,10 @@ class Sampler:
                     f"a prompt of {len(request.prompt_ids)} tokens and {request.sampling.max_tokens} to sample "
                     f"do not fit the model's context of {self.max_context}"
                 )
-        prompts = list(dict.fromkeys(request.prompt_ids for request in requests))
         first: dict[tuple[int, ...], tuple[torch.Tensor, torch.Tensor]] = {}
-        for batch in self._prefill_batches(prompts):
-            first.update(self._prefill(batch))
+        for prompts in leaders_and_followers({request.prompt_ids for request in requests}):
+            for batch in self._prefill_batches(prompts):
+                first.update(self._prefill(batch))
         replies = [_Reply(request) for request in requests]
         self._decode(replies, first)
         return [
@@ -126,7 +129,7 @@ class Sampler:
         lengths = torch.tensor([len(ids) for ids, _ in batch])
         width = int(lengths.max())
         window = max(len(ids) - (0 if kv is None else kv.shape[-2]) for ids, kv in batch)
-        slab = self._slab(len(batch), width, width - window)
+        slab = self._slab("prompts", len(batch), width, width - window)
         tokens = torch.zeros(len(batch), window, dtype=torch.long)
         for row, (ids, kv) in enumerate(batch):
             fresh = ids[-window:]
@@ -154,7 +157,7 @@ class Sampler:
     ) -> None:
         limit = max(reply.request.sampling.max_tokens for reply in replies)
         width = max(len(reply.request.prompt_ids) for reply in replies)
-        slab = self._slab(len(replies), width + limit, width)
+        slab = self._slab("replies", len(replies), width + limit, width)
         for row, reply in enumerate(replies):
             slab.put(row, first[reply.request.prompt_ids][1], width)
         logits = torch.stack([first[reply.request.prompt_ids][0] for reply in replies])
@@ -184,9 +187,14 @@ class Sampler:
 
     # -- the model ---------------------------------------------------------------------------
 
-    def _slab(self, rows: int, columns: int, length: int) -> Slab:
+    def _slab(self, use: str, rows: int, columns: int, length: int) -> Slab:
+        """Return an empty slab in memory kept for its use: fresh pages cost more than what is computed in them."""
         layers, two, heads, size = self._shape
-        return Slab(torch.zeros(layers, two, rows, heads, columns, size, dtype=self.dtype, device=self.device), length)
+        shape = (layers, two, rows, heads, columns, size)
+        need = math.prod(shape)
+        if use not in self._memory or self._memory[use].numel() < need:
+            self._memory[use] = torch.empty(need, dtype=self.dtype, device=self.device)
+        return Slab(self._memory[use][:need].zero_().view(shape), length)
 
     def _forward(
         self, slab: Slab, tokens: torch.Tensor, positions: torch.Tensor, visible: torch.Tensor
@@ -204,6 +212,19 @@ class Sampler:
         slab.length += tokens.shape[1]
         logits: torch.Tensor = out.logits[:, -1].float()
         return logits
+
+
+def leaders_and_followers(prompts: Collection[tuple[int, ...]]) -> list[list[tuple[int, ...]]]:
+    """Return the prompts in two lists: those of the second begin like one of the first.
+
+    Computed in this order, the second list finds what it shares with the first among known prefixes.
+    """
+    leaders: list[tuple[int, ...]] = []
+    followers: list[tuple[int, ...]] = []
+    for prompt in sorted(prompts):
+        begins_alike = bool(leaders) and prompt[:WORTH_SHARING] == leaders[-1][:WORTH_SHARING]
+        (followers if begins_alike and len(prompt) > WORTH_SHARING else leaders).append(prompt)
+    return [some for some in (leaders, followers) if some]
 
 
 def _draws(seed: int, count: int) -> np.ndarray:

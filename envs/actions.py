@@ -84,6 +84,25 @@ def function_tool(
     }
 
 
+def signature(tool: Mapping[str, Json]) -> str:
+    """Return a tool as one line: its name, its parameters and their types, optional ones with a ``?``."""
+    function = tool["function"]
+    parameters = function.get("parameters", {})
+    required = parameters.get("required", ())
+    named = [
+        f"{name}{'' if name in required else '?'}: {_type(schema)}"
+        for name, schema in parameters.get("properties", {}).items()
+    ]
+    return f"{function['name']}({', '.join(named)})"
+
+
+def _type(schema: Mapping[str, Json]) -> str:
+    if "enum" in schema:
+        return "|".join(map(str, schema["enum"]))
+    kind = schema.get("type", "any")
+    return "|".join(kind) if isinstance(kind, list) else str(kind)
+
+
 def parse_action(action: object, tools: Sequence[Mapping[str, Json]]) -> Action:
     """Return what an agent did, from action text or from an assistant message.
 

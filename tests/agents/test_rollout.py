@@ -20,6 +20,7 @@ from palestra.agents.scripted import ScriptedPolicy
 from palestra.envs.registry import find, make
 from palestra.envs.scripts import SCRIPTS
 from palestra.rewards.base import Scored, Truncated
+from palestra.sandbox.base import InfraError
 
 
 def oracle(runner: EnvRunner, episode: Episode) -> ScriptedPolicy:
@@ -120,7 +121,7 @@ def test_when_every_episode_is_lost_there_is_no_rate(toys: None) -> None:
     episodes = episodes_for([env.tasks.sample(seed) for seed in (2, 7)])
     rollouts = Rollouts("toy/Faulty-v0", lambda: RUNNERS["inline"](lambda: make("toy/Faulty-v0")), say_a, ByteChat())
     result = asyncio.run(rollouts.play(episodes, RolloutConfig()))
-    with pytest.raises(ValueError, match="nothing to evaluate: the kernel lacks a feature"):
+    with pytest.raises(InfraError, match="nothing to evaluate: the kernel lacks a feature"):
         summarise(result, episodes)
 
 

@@ -10,7 +10,7 @@ import torch
 from palestra.agents.base import ModelError, Sample, Sampling
 from palestra.agents.kv import PrefixStore
 from palestra.agents.model import load_causal_lm
-from palestra.agents.sampler import Request, Sampler, choose
+from palestra.agents.sampler import WORTH_SHARING, Request, Sampler, choose, leaders_and_followers
 
 
 def request(
@@ -115,3 +115,19 @@ def test_the_prefix_store_forgets_the_least_recently_used() -> None:
     whole = store.longest([2, 0, 0, 0])  # the last token is always computed, for its logits
     assert whole is not None
     assert whole.shape[-2] == 3
+
+
+def test_prompts_that_begin_alike_wait_for_the_first_of_them() -> None:
+    common = tuple(range(WORTH_SHARING))
+    prompts = [(*common, 7), (*common, 5, 6), (9, 9), (*common[:-1], 0, 0)]
+    leaders, followers = leaders_and_followers(prompts)
+    assert leaders == [(*common[:-1], 0, 0), (*common, 5, 6), (9, 9)]
+    assert followers == [(*common, 7)]
+    assert leaders_and_followers([(1,)]) == [[(1,)]]
+
+
+def test_a_batch_of_prompts_that_begin_alike_gives_what_each_gives_alone(tiny_model: Any) -> None:
+    common = [i % 250 for i in range(2 * WORTH_SHARING)]
+    requests = [request([*common, i, i + 1][: 2 * WORTH_SHARING + 1 + i % 2], seed=i) for i in range(6)]
+    together = Sampler(tiny_model).sample(requests)
+    assert [s.output_ids for s in together] == [Sampler(tiny_model).sample([r])[0].output_ids for r in requests]

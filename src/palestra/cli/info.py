@@ -8,7 +8,8 @@ from palestra.cli.app import AsJson, EnvId, Knobs, SplitOption, TaskFile, comman
 from palestra.cli.catalog import entry_data
 from palestra.cli.output import console, print_json, printable
 from palestra.cli.tasks import begin
-from palestra.envs.base import SPLITS, Json
+from palestra.envs.actions import signature
+from palestra.envs.base import SPLITS
 from palestra.envs.registry import find
 
 
@@ -50,26 +51,7 @@ def info_command(
         out.print(f"  {name} = {value!r}")
     out.print("\nTools", style="bold")
     for tool in info["tools"]:
-        out.print(f"  {signature(tool)}\n      {printable(tool['function'].get('description', ''))}")
+        out.print(f"  {printable(signature(tool))}\n      {printable(tool['function'].get('description', ''))}")
     out.print(f"\nExample: task {printable(shown.id)}", style="bold")
     out.print("\n".join(f"  {line}" for line in printable(observation).splitlines()))
     out.print(f"\nTry it: palestra play {entry.id} --seed {seed} --split {split}")
-
-
-def signature(tool: Json) -> str:
-    """Return a tool as one line: its name, its parameters and their types, optional ones with a ``?``."""
-    function = tool["function"]
-    parameters = function.get("parameters", {})
-    required = parameters.get("required", ())
-    told = [
-        f"{name}{'' if name in required else '?'}: {_type(schema)}"
-        for name, schema in parameters.get("properties", {}).items()
-    ]
-    return printable(f"{function['name']}({', '.join(told)})")
-
-
-def _type(schema: Json) -> str:
-    if "enum" in schema:
-        return "|".join(map(str, schema["enum"]))
-    kind = schema.get("type", "any")
-    return "|".join(kind) if isinstance(kind, list) else str(kind)

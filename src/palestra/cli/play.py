@@ -12,11 +12,10 @@ from rich.console import Console
 from rich.text import Text
 
 from palestra.cli.app import AsJson, EnvId, Knobs, SplitOption, TaskFile, command
-from palestra.cli.info import signature
 from palestra.cli.output import console, print_json, printable
 from palestra.cli.shorthand import ShorthandError, action_text
 from palestra.cli.tasks import begin
-from palestra.envs.actions import parse_action
+from palestra.envs.actions import parse_action, signature
 from palestra.envs.base import Json, Message, Snapshot
 from palestra.envs.env import AgentEnv
 from palestra.rewards.base import Truncated
@@ -144,7 +143,7 @@ class _Player:
     def _show_tools(self) -> None:
         self.out.print("tools:", style="blue")
         for tool in self.info["tools"]:
-            self.out.print(f"  {signature(tool)}", style="bold")
+            self.out.print(f"  {printable(signature(tool))}", style="bold")
             self.out.print(f"      {printable(tool['function'].get('description', ''))}", style="dim")
 
     def _show_state(self) -> None:
