@@ -129,7 +129,7 @@ class SandboxSnapshot:
 
 @runtime_checkable
 class Sandbox(Protocol):
-    """A workspace (``/work``) and the right to run programs in it. Not thread-safe: one caller at a time.
+    """A workspace (``/workspace``) and the right to run programs in it. Not thread-safe: one caller at a time.
 
     Every program starts in the workspace with a fresh ``/tmp``; what it writes to the workspace stays.
     """

@@ -14,13 +14,13 @@ from contextlib import contextmanager, suppress
 from palestra.sandbox.base import SandboxFileError
 
 CHUNK_BYTES = 64 * 1024
-_PREFIX, _LONGEST_PATH = "/work/", 1 << 15
+_PREFIX, _LONGEST_PATH = "/workspace/", 1 << 15
 FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 
 def split_path(path: str) -> list[str]:
-    """Return the components of a path inside a workspace, given relative to it or below ``/work/``.
+    """Return the components of a path inside a workspace, given relative to it or below ``/workspace/``.
 
     Raises:
         SandboxFileError: the path is empty, leaves the workspace or cannot be a file name.

@@ -64,7 +64,7 @@ for pid in os.listdir("/proc"):
 """,
     "read_files": """
 import os
-for top in ("/work", "/tmp", "/dev/shm", "/var", "/run", "/mnt", "/srv", "/data"):
+for top in ("/workspace", "/tmp", "/dev/shm", "/var", "/run", "/mnt", "/srv", "/data"):
     for folder, _, names in os.walk(top):
         for name in names:
             try:
@@ -131,7 +131,7 @@ raise SystemError("passed")
 """,
     "leave_traces": """
 import os
-for place in ("/work", "/tmp"):
+for place in ("/workspace", "/tmp"):
     for name in ("sitecustomize.py", "usercustomize.py", "builtins.py", "answer"):
         try:
             with open(os.path.join(place, name), "x") as file:

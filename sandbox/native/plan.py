@@ -14,7 +14,7 @@ from palestra.sandbox.outcome import program_environment
 
 ROOT_ID, AGENT_ID = 0, 1000  # user and group ids inside: the fork-server's and the programs'
 PACKAGE_DIR = "/opt/palestra"  # where a slot finds this folder's code
-WORKSPACE = "/work"
+WORKSPACE = "/workspace"
 
 _HOST_IDS = ((100_000, 101_000), (64_000, 64_001))  # of both on the host, where root may choose; the first to exist
 _PLAIN_FOLDERS = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")

@@ -47,7 +47,7 @@ def state(sandbox: Sandbox) -> str:
         ("plain.txt", b"text"),
         ("deep/er/and/deeper", b"\x00\xff" * 1000),
         ("./odd//slashes/./x", b""),
-        ("/work/absolute", b"a"),
+        ("/workspace/absolute", b"a"),
         ("ünï/文件.txt", "文".encode()),
         ("-rf", b"dash"),
         ("new\nline", b"n"),
@@ -59,7 +59,7 @@ def test_what_is_written_is_read(sandbox: Sandbox, path: str, data: bytes) -> No
     sandbox.write(path, data)
     assert sandbox.read(path) == data
     shown = sandbox.exec(
-        Python("import sys; sys.stdout.buffer.write(open(sys.argv[1], 'rb').read())", (path.removeprefix("/work/"),))
+        Python("import sys; sys.stdout.buffer.write(open(sys.argv[1], 'rb').read())", (path.removeprefix("/workspace/"),))
     )
     assert shown.stdout == data
 
@@ -82,7 +82,7 @@ def test_a_large_file_makes_the_round_trip(sandbox: Sandbox) -> None:
         "",
         ".",
         "/",
-        "/work/",
+        "/workspace/",
         "a\0b",
         "\ud800",
         "x" * 300,

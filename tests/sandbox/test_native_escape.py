@@ -140,7 +140,7 @@ def test_the_root_cannot_be_written(native: Sandbox) -> None:
     source = """
         import os, sys
         for folder, folders, files in os.walk("/"):
-            folders[:] = [f for f in folders if folder != "/" or f not in ("proc", "work", "tmp")]
+            folders[:] = [f for f in folders if folder != "/" or f not in ("proc", "workspace", "tmp")]
             folders[:] = folders[:40] if folder.count("/") < 6 else []
             for name in [os.path.join(folder, "new"), *(os.path.join(folder, f) for f in files[:3])]:
                 try:
@@ -213,7 +213,7 @@ def test_the_host_is_not_there(native: Sandbox, tmp_path: Path) -> None:
         "dev",
         "proc",
         "tmp",
-        "work",
+        "workspace",
         "opt",
     } | {
         os.path.realpath(os.sys.base_prefix).split("/")[1]  # type: ignore[attr-defined]
