@@ -58,9 +58,8 @@ def test_what_is_written_is_read(sandbox: Sandbox, path: str, data: bytes) -> No
     sandbox.write(path, b"old and longer content")
     sandbox.write(path, data)
     assert sandbox.read(path) == data
-    shown = sandbox.exec(
-        Python("import sys; sys.stdout.buffer.write(open(sys.argv[1], 'rb').read())", (path.removeprefix("/workspace/"),))
-    )
+    source = "import sys; sys.stdout.buffer.write(open(sys.argv[1], 'rb').read())"
+    shown = sandbox.exec(Python(source, (path.removeprefix("/workspace/"),)))
     assert shown.stdout == data
 
 
