@@ -21,7 +21,7 @@ help: ## list what make can do
 install: $(STAMP) ## make the virtual environment and install everything into it
 
 train: $(STAMP) ## train the embedded model, print and plot what it learnt
-	@$(BIN)/palestra train $(ARGS)
+	@$(BIN)/palestra train --config agents/main_job.toml $(ARGS)
 
 lint: $(STAMP)
 	@$(BIN)/ruff check .

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from palestra.agents.base import Row
 
+WORTH = 1.5  # times its own tokens is what a row may add to a batch
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainRow:
@@ -35,15 +37,18 @@ def micro_batches(rows: Sequence[TrainRow], *, token_budget: int, share: bool = 
     """Return the rows in micro-batches of at most `token_budget` tokens, the largest first.
 
     The largest comes first so that a budget too large for the memory fails in the first second. A row
-    that is longer than the budget is alone in its batch.
+    that is longer than the budget is alone in its batch. A row that would cost its neighbours much, by
+    sharing less with them or by being longer, begins a new one.
     """
     batches: list[MicroBatch] = []
     current: list[TrainRow] = []
     for row in sorted(rows, key=lambda one: (one.row.ids, one.advantages)):
         grown = _batch([*current, row], share)
-        if current and grown.tokens > token_budget:
-            batches.append(_batch(current, share))
-            current = []
+        if current:
+            before = _batch(current, share)
+            if grown.tokens > min(token_budget, before.tokens + WORTH * len(row.row.ids)):
+                batches.append(before)
+                current = []
         current.append(row)
     if current:
         batches.append(_batch(current, share))

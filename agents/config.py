@@ -18,7 +18,7 @@ from palestra.envs.env import Shaping
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainConfig:
-    """Everything that decides a training run. The defaults are the main job of the README."""
+    """Everything that decides a training run; `agents/main_job.toml` is the job that README reports."""
 
     env: str = "palestra/ToolUse-v0"
     difficulty: Mapping[str, Any] = field(default_factory=dict)  # knobs of the environment's tasks

@@ -21,6 +21,7 @@ from palestra.agents.progress import Progress
 from palestra.agents.report import write_report
 from palestra.agents.trainer import Trainer
 
+MAIN_JOB = Path(__file__).resolve().parents[1] / "agents" / "main_job.toml"
 QUICK = ["eval_tasks=8", "sft_steps=1", "sft_demos=4", "rl_steps=1", "tasks=1", "attempts=4", "export=false"]
 
 
@@ -33,7 +34,7 @@ def run_seed(seed: int, out: Path, settings: list[str]) -> dict[str, Any]:
     from rich.console import Console
 
     started = time.monotonic()
-    config = load_config(None, [*settings, f"seed={seed}", f"out={folder}"])
+    config = load_config(MAIN_JOB, [*settings, f"seed={seed}", f"out={folder}"])
     evaluations = Trainer(config, progress=Progress(Console(stderr=True))).run()
     result = write_report(folder, config, evaluations)
     result["seconds"]["whole run"] = time.monotonic() - started

@@ -165,3 +165,20 @@ def test_micro_batches_hold_the_budget_and_every_row_once() -> None:
     for batch in batches:
         assert len({one.row.ids[: batch.shared] for one in batch.rows}) == 1
         assert not any(any(one.row.mask[: batch.shared + 1]) for one in batch.rows)
+
+
+def test_siblings_stay_together_and_share_all_of_their_prompt() -> None:
+    groups = [make_rows(4, shared=30, seed=seed) for seed in (1, 2)]
+    common = (9,) * 30  # both groups begin with the same system message
+    rows = []
+    for one in [one for group in groups for one in group]:
+        row = Row(
+            ids=common + one.row.ids,
+            mask=(False,) * 30 + one.row.mask,
+            logprobs=(0.0,) * 30 + one.row.logprobs,
+            turns=(-1,) * 30 + one.row.turns,
+        )
+        rows.append(TrainRow(row=row, advantages=(0.0,) * 30 + one.advantages))
+    batches = micro_batches(rows, token_budget=10_000)
+    assert [len(batch.rows) for batch in batches] == [4, 4]
+    assert all(batch.shared >= 60 for batch in batches)
