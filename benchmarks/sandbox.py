@@ -1,6 +1,6 @@
 """What sandboxes cost: making one, running a program in it, saving and copying it.
 
-    python benchmarks/sandbox.py [--quick] [--json FILE]
+    python benchmarks/sandbox.py [--quick] [--json]
 
 Every figure is a median with the fastest run and the slowest of ten (90th percentile). The plain
 subprocess that native is compared with runs in turns with it, so both see the same load.
@@ -9,7 +9,6 @@ subprocess that native is compared with runs in turns with it, so both see the s
 import argparse
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -17,7 +16,9 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from pathlib import Path
+from typing import Any
+
+import machine
 
 from palestra.sandbox import create
 from palestra.sandbox.base import Python, Sandbox, Spec
@@ -123,32 +124,26 @@ def expect_ok(sandbox: Sandbox, command: Python | list[str]) -> None:
         raise SystemExit(f"the program failed: {result}")
 
 
-def machine() -> dict[str, str]:
-    """Return what the figures depend on."""
-    models = [
-        line.partition(":")[2].strip()
-        for line in Path("/proc/cpuinfo").read_text().splitlines()
-        if "model name" in line
-    ]
-    return {
-        "cpu": f"{os.cpu_count()} x {models[0] if models else platform.machine()}",
-        "kernel": platform.release(),
-        "python": platform.python_version(),
-        "user": "root" if os.geteuid() == 0 else "ordinary",
-        "load": " ".join(f"{value:.1f}" for value in os.getloadavg()),
-    }
-
-
 def main() -> None:
     """Measure, print a table, and write it as JSON if asked to."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="fewer runs: under a minute")
-    parser.add_argument("--json", metavar="FILE", help="write the figures to a file as well")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
     rounds = 60 if options.quick else 400
     rows = [*creation(rounds), *programs(rounds), *files(rounds), *(throughput(slots, rounds * 2) for slots in (1, 2))]
-    report = {"machine": machine(), "rows": rows, "ratio": ratio(rows)}
-    print("\n".join(f"{name}: {value}" for name, value in machine().items()))
+    load = [round(value, 1) for value in os.getloadavg()]
+    report = {"benchmark": "sandbox", "machine": machine.describe(), "load": load, "rows": rows, "ratio": ratio(rows)}
+    if options.json:
+        json.dump(report, sys.stdout, indent=1)
+        print()
+    else:
+        show(report, rows)
+
+
+def show(report: dict[str, Any], rows: list[Row]) -> None:
+    """Print the figures as a table."""
+    print(f"{machine.line(report['machine'])}; load {report['load']}")
     print(f"\n{'':46}{'median':>10}{'min':>10}{'p90':>10}  ms")
     for entry in rows:
         if "per_s" in entry:
@@ -156,8 +151,6 @@ def main() -> None:
         else:
             print(f"{entry['what']:46}{entry['median_ms']:10.2f}{entry['min_ms']:10.2f}{entry['p90_ms']:10.2f}")
     print(f"\nA sandboxed Python program takes {report['ratio']:.2f} times a plain subprocess (medians).")
-    if options.json:
-        Path(options.json).write_text(json.dumps(report, indent=1) + "\n")
 
 
 def ratio(rows: list[Row]) -> float:
