@@ -110,7 +110,7 @@ class Loss(Protocol):
     """A policy loss on sampled tokens: pure, differentiable in `logp`."""
 
     def __call__(self, logp: "Tensor", old_logp: "Tensor", advantage: "Tensor") -> "tuple[Tensor, dict[str, Tensor]]":
-        """Return the loss of each token, to be summed and divided by the caller, and what to log.
+        """Return the loss of each token, and what to log of each; the caller weighs, sums and divides.
 
         Args:
             logp: (tokens,) log-probabilities under the weights being trained.

@@ -5,7 +5,7 @@ put side by side; what a whole micro-batch has in common is computed once for al
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from palestra.agents.base import Row
 
@@ -18,6 +18,7 @@ class TrainRow:
 
     row: Row
     advantages: tuple[float, ...]
+    count: int = 1  # how many equal rows this one stands for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,20 @@ class MicroBatch:
     def tokens(self) -> int:
         """Tokens computed, padding included."""
         return self.shared + len(self.rows) * (max(len(one.row.ids) for one in self.rows) - self.shared)
+
+
+def merge_equal(rows: Sequence[TrainRow]) -> list[TrainRow]:
+    """Return the rows with those that say the same for the same advantage merged into one that counts for all.
+
+    A sure policy's siblings often say the same. Their log-probabilities at sampling time are those of
+    equal tokens under equal weights; where rounding made them differ, the first's are kept.
+    """
+    merged: dict[tuple[object, ...], TrainRow] = {}
+    for one in rows:
+        key = (one.row.ids, one.row.turns, one.advantages)
+        known = merged.get(key)
+        merged[key] = one if known is None else replace(known, count=known.count + one.count)
+    return list(merged.values())
 
 
 def micro_batches(rows: Sequence[TrainRow], *, token_budget: int, share: bool = True) -> list[MicroBatch]:

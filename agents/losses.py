@@ -36,11 +36,11 @@ class Likelihood:
 
 
 def _ratio_stats(log_ratio: Tensor, ratio: Tensor, is_clipped: Tensor) -> dict[str, Tensor]:
-    """Return sums over the tokens of what shows how far the weights moved from the sampler's."""
+    """Return, token by token, what shows how far the weights moved from the sampler's."""
     with torch.no_grad():
         return {
-            "kl_k3": (ratio - 1.0 - log_ratio).sum(),
-            "ratio": ratio.sum(),
-            "ratio_off": (ratio - 1.0).abs().sum(),
-            "clipped": is_clipped.float().sum(),
+            "kl_k3": ratio - 1.0 - log_ratio,
+            "ratio": ratio.detach(),
+            "ratio_off": (ratio - 1.0).abs(),
+            "clipped": is_clipped.float(),
         }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from palestra.agents.base import Loss, Row
-from palestra.agents.batches import TrainRow, micro_batches
+from palestra.agents.batches import TrainRow, merge_equal, micro_batches
 from palestra.agents.model import Learner
 from palestra.rewards.base import RecordError
 
@@ -46,8 +46,8 @@ def update(
     short episodes weigh by their tokens and micro-batches do not matter. Rows without any advantage
     count there, but are not computed: their gradient is 0.
     """
-    total = sum(sum(one.row.mask) for one in rows)
-    useful = [one for one in rows if any(one.advantages)]
+    total = sum(sum(one.row.mask) * one.count for one in rows)
+    useful = merge_equal([one for one in rows if any(one.advantages)])
     if not useful:
         return {"tokens": float(total), "rows": 0.0}
     for group in optimizer.param_groups:
@@ -57,14 +57,14 @@ def update(
     trained = 0
     for batch in micro_batches(useful, token_budget=settings.token_budget, share=learner.shares):
         logp, entropy = learner.logprobs(batch, temperature=settings.temperature)
-        old_logp, advantage = _columns(batch.rows, logp)
+        old_logp, advantage, count = _columns(batch.rows, logp)
         token_loss, stats = loss(logp, old_logp, advantage)
-        (token_loss.sum() / total).backward()
-        trained += len(logp)
-        sums["loss"] += float(token_loss.detach().sum())
-        sums["entropy"] += float(entropy.sum())
-        for name, value in stats.items():
-            sums[name] = sums.get(name, 0.0) + float(value)
+        weighted = (token_loss * count).sum()
+        (weighted / total).backward()
+        trained += int(count.sum())
+        sums["loss"] += float(weighted.detach())
+        for name, value in {"entropy": entropy, **stats}.items():
+            sums[name] = sums.get(name, 0.0) + float((value * count).sum())
     parameters = list(learner.trainable().values())
     norm = float(torch.nn.utils.clip_grad_norm_(parameters, settings.max_grad_norm))
     if not math.isfinite(norm):
@@ -78,8 +78,9 @@ def update(
     return {**means, "grad_norm": norm, "tokens": float(total), "rows": float(len(useful))}
 
 
-def _columns(rows: Sequence[TrainRow], like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the sampling log-probabilities and advantages of the rows' sampled tokens, in order."""
-    old = [value for one in rows for value, sampled in zip(one.row.logprobs, one.row.mask, strict=True) if sampled]
-    weights = [value for one in rows for value, sampled in zip(one.advantages, one.row.mask, strict=True) if sampled]
-    return like.new_tensor(old), like.new_tensor(weights)
+def _columns(rows: Sequence[TrainRow], like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Return, for the rows' sampled tokens in order, sampling log-probability, advantage and count."""
+    sampled = [(one, i) for one in rows for i, is_sampled in enumerate(one.row.mask) if is_sampled]
+    old = like.new_tensor([one.row.logprobs[i] for one, i in sampled])
+    advantage = like.new_tensor([one.advantages[i] for one, i in sampled])
+    return old, advantage, like.new_tensor([one.count for one, _ in sampled])
