@@ -4,28 +4,42 @@ Every line of ``metrics.jsonl`` has `schema`, `phase`, `step` and numbers. A res
 back to where its checkpoint was taken, so no step is recorded twice.
 """
 
+import fcntl
 import json
+import os
+import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from palestra.rewards.base import Trajectory, Truncated
+from palestra.sandbox.base import PermanentInfraError
 
 SCHEMA = 1
 
 
+class RunInUseError(PermanentInfraError):
+    """Two processes would write into one run's folder."""
+
+
 class RunLog:
-    """Writes a run's records into its folder; without a folder, nowhere."""
+    """Writes a run's records into its folder, which is this process's alone; without a folder, nowhere.
+
+    Raises:
+        RunInUseError: another process is at this run.
+    """
 
     def __init__(self, folder: Path | None, *, episodes: bool = True) -> None:
         self._metrics = folder / "metrics.jsonl" if folder is not None else None
         self._episodes = folder / "episodes.jsonl" if folder is not None and episodes else None
         self._board: Any = None
+        self._lock: Any = None
         if folder is not None:
             from torch.utils.tensorboard import SummaryWriter
 
             folder.mkdir(parents=True, exist_ok=True)
+            self._lock = weakref.finalize(self, os.close, _lock(folder))
             self._board = SummaryWriter(str(folder / "tensorboard"))
 
     def metrics(self, phase: str, step: int, values: Mapping[str, Any]) -> None:
@@ -57,9 +71,11 @@ class RunLog:
                     file.truncate(min(position.get(path.name, 0), path.stat().st_size))
 
     def close(self) -> None:
-        """Flush and close TensorBoard's file."""
+        """Flush and close the files, and let go of the folder."""
         if self._board is not None:
             self._board.close()
+            self._lock()
+            self._board = None
 
     def _files(self) -> list[Path]:
         return [path for path in (self._metrics, self._episodes) if path is not None]
@@ -100,6 +116,19 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
         except ValueError:
             break
     return records
+
+
+def _lock(folder: Path) -> int:
+    """Return a file descriptor whose lock says that a process is at this run; it ends with the process."""
+    handle = os.open(folder / ".lock", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(handle)
+        raise RunInUseError(
+            f"another process is at the run in {str(folder)!r}; wait for its end or choose another folder with out=..."
+        ) from error
+    return handle
 
 
 def _append(path: Path, record: Mapping[str, Any]) -> None:

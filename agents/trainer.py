@@ -98,10 +98,11 @@ class Trainer:
         self.done = 0
         self.evaluations: dict[str, Evaluation] = {}
         self.log = RunLog(self.folder if not is_readonly else None, episodes=config.log_episodes)
-        if resume:
-            self._resume()
-        else:
-            self._begin()
+        try:
+            (self._resume if resume else self._begin)()
+        except BaseException:
+            self.log.close()
+            raise
 
     def run(self) -> dict[str, Evaluation]:
         """Do every unit that is left and return the evaluations, by phase.
@@ -158,6 +159,10 @@ class Trainer:
         except (OSError, RuntimeError) as error:
             shutil.rmtree(staging, ignore_errors=True)
             raise CheckpointError(f"the model could not be written to {str(folder)!r}: {error}") from error
+
+    def close(self) -> None:
+        """Let go of the run's folder; `run` does so by itself, and a second call does nothing."""
+        self.log.close()
 
     def save(self) -> Path:
         """Write a checkpoint of this moment."""

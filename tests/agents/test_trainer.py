@@ -18,7 +18,7 @@ from palestra.agents.base import ModelError
 from palestra.agents.checkpoint import CheckpointError, list_checkpoints, load_checkpoint, save_checkpoint
 from palestra.agents.config import TrainConfig, load_config
 from palestra.agents.losses import PpoClip
-from palestra.agents.metrics import read_metrics
+from palestra.agents.metrics import RunInUseError, read_metrics
 from palestra.agents.model import Learner, load_causal_lm
 from palestra.agents.progress import Progress
 from palestra.agents.reference import policy_loss
@@ -211,7 +211,11 @@ def test_resuming_without_or_with_another_models_checkpoint_is_refused(
 ) -> None:
     with pytest.raises(CheckpointError, match="nothing to resume"):
         Trainer(config(tiny_folder, tmp_path), progress=Progress(None), resume=True)
-    Trainer(config(tiny_folder, tmp_path), progress=Progress(None)).save()
+    first = Trainer(config(tiny_folder, tmp_path), progress=Progress(None))
+    first.save()
+    with pytest.raises(RunInUseError, match="another process is at the run"):
+        Trainer(config(tiny_folder, tmp_path), progress=Progress(None))
+    first.close()
     with pytest.raises(CheckpointError, match="holds other weights"):
         Trainer(config(tiny_folder, tmp_path, lora_rank=4), progress=Progress(None), resume=True)
     with pytest.raises(CheckpointError, match="holds a run already; go on with --resume"):
