@@ -6,7 +6,6 @@ sampled and nowhere else, a chunk at a time, and again in the backward pass inst
 
 import contextlib
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,13 +98,12 @@ class Learner:
 
     def merged_weights(self) -> dict[str, Tensor]:
         """Return the weights a sampler needs, adapters merged, by the plain model's parameter names."""
-        weights = {name: p.detach() for name, p in self.model.named_parameters() if "lora_" not in name}
-        plain = {name.replace(".base_layer.", "."): value for name, value in weights.items()}
+        merged = {name: p.detach() for name, p in self.trainable().items() if "lora_" not in name}
         with torch.no_grad():
             for name, module in self.model.named_modules():
                 if hasattr(module, "get_delta_weight"):
-                    plain[f"{name}.weight"] = plain[f"{name}.weight"] + module.get_delta_weight("default")
-        return {name: value for name, value in plain.items() if _changes(name, self.trainable(), plain)}
+                    merged[f"{name}.weight"] = module.base_layer.weight + module.get_delta_weight("default")
+        return merged
 
     def logprobs(self, batch: MicroBatch, *, temperature: float = 1.0) -> tuple[Tensor, Tensor]:
         """Return the log-probability of each sampled token and the entropy where it was sampled.
@@ -162,11 +160,6 @@ class Learner:
         return past
 
 
-def _changes(name: str, trainable: dict[str, torch.nn.Parameter], plain: dict[str, Tensor]) -> bool:
-    stem = name.removesuffix(".weight")
-    return name in trainable or f"{stem}.lora_A.default.weight" in trainable
-
-
 def _token_logprobs(head: Any, hidden: Tensor, targets: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
     logits = head(hidden).float() / temperature
     logprobs = torch.log_softmax(logits, dim=-1)
@@ -211,8 +204,3 @@ def pick_device(wanted: str = "auto") -> str:
         return str(torch.device(wanted))
     except RuntimeError as error:
         raise ModelError(f"{wanted!r} is no device; use 'auto', 'cpu' or 'cuda'") from error
-
-
-def trained_tokens(batches: Sequence[MicroBatch]) -> int:
-    """Return how many sampled tokens the batches train on."""
-    return sum(sum(one.row.mask) for batch in batches for one in batch.rows)

@@ -319,7 +319,6 @@ def test_a_preload_that_fails_says_why(own_backend: NativeBackend) -> None:
 
 
 def test_third_party_modules_are_there_only_when_asked_for(own_backend: NativeBackend) -> None:
-    pytest.importorskip("numpy")
     use = Python("import numpy; print(numpy.arange(3).sum())")
     with closing(own_backend.create(Spec(preload=("numpy",)))) as sandbox:
         assert sandbox.exec(use).stdout == b"3\n"
