@@ -179,14 +179,21 @@ def _call(tool: Mapping[str, Json], values: Sequence[Json]) -> str:
 
 
 def _every_read(env: AgentEnv) -> Iterator[str]:
-    """Call every reading tool with every text seen, the newest first: what replies show leads further."""
+    """Call every reading tool with every text that it may take, the newest first: what replies show leads further."""
     done: set[str] = set()
     reads = [tool for tool in _tools(env) if re.match("find|list|get", tool["name"])]
     for _ in range(env.task.budget.turns - 1):
         texts = [value for value in reversed(_visible(env)) if isinstance(value, str)]
-        calls = [call for text in texts for tool in reads if (call := _call(tool, [text])) not in done]
+        wanted = [(tool, text) for text in texts for tool in reads if _may_take(tool, text)]
+        calls = [call for tool, text in wanted if (call := _call(tool, [text])) not in done]
         done.update(calls[:MAX_CALLS])
         yield "".join(calls[:MAX_CALLS])
+
+
+def _may_take(tool: Mapping[str, Json], text: str) -> bool:
+    """Tell whether a text looks like an id, where one is asked for, or like a name."""
+    shape = r"[a-z]\d{3}" if _names(tool)[0].endswith("_id") else r"[A-Z]\w*\.? [A-Z]\w*"
+    return re.fullmatch(shape, text) is not None
 
 
 def _sample(values: Sequence[T], rng: np.random.Generator) -> list[T]:

@@ -3,7 +3,8 @@
 import random
 
 from palestra.envs.tooluse.domain import Domain, Template
-from palestra.envs.tooluse.pools import Pools, fresh, ids, people
+from palestra.envs.tooluse.facts import OF_PEOPLE, draw, lookups
+from palestra.envs.tooluse.pools import Pools, ids, people
 from palestra.envs.tooluse.tables import Record, Schema, Tables, Tool
 
 SCHEMA = Schema(
@@ -14,7 +15,7 @@ SCHEMA = Schema(
             kind="find",
             table="patients",
             field="name",
-            shows=("name", "town"),
+            shows=("name", "*"),
         ),
         Tool(
             name="list_visits",
@@ -30,7 +31,7 @@ SCHEMA = Schema(
             kind="find",
             table="doctors",
             field="name",
-            shows=("name", "room", "ext"),
+            shows=("name", "room", "ext", "*"),
         ),
         Tool(
             name="move_visit",
@@ -49,6 +50,7 @@ SCHEMA = Schema(
     ),
     nouns={"patients": "patient", "visits": "visit", "doctors": "doctor"},
     refs={"patient": "patients", "doctor": "doctors"},
+    facts={"patients": OF_PEOPLE, "doctors": OF_PEOPLE},
 )
 
 
@@ -56,7 +58,7 @@ def fill(rng: random.Random, pools: Pools, records: int, namesakes: int) -> Tabl
     """Return doctors, and patients with their visits, `records` each on average."""
     n_doctors = 2 * records
     doctors: dict[str, Record] = {
-        id_: {"name": f"Dr. {last}", "room": room, "ext": ext}
+        id_: {"name": f"Dr. {last}", "room": room, "ext": ext, **draw(rng, pools, OF_PEOPLE)}
         for id_, last, room, ext in zip(
             ids(rng, "d", n_doctors),
             rng.sample(pools["last"], n_doctors),
@@ -66,7 +68,7 @@ def fill(rng: random.Random, pools: Pools, records: int, namesakes: int) -> Tabl
         )
     }
     patients: dict[str, Record] = {
-        id_: {"name": name, "town": fresh(rng, pools, "town")}
+        id_: {"name": name, **draw(rng, pools, OF_PEOPLE)}
         for id_, name in zip(ids(rng, "p", records + 1), people(rng, pools, records + 1, namesakes), strict=True)
     }
     sizes = [rng.randint(1, 2 * records - 1) for _ in patients]
@@ -88,18 +90,8 @@ DOMAIN = Domain(
     schema=SCHEMA,
     fill=fill,
     templates=(
-        Template(
-            name="patient_town",
-            split="train",
-            table="patients",
-            texts=(
-                "In which town does {name} live?",
-                "Find the town of patient {name}.",
-                "What is the town of {name}?",
-            ),
-            calls=(("find_patient", "name"),),
-            answer="town",
-        ),
+        *lookups("patients", "patient", ("find_patient", "name"), OF_PEOPLE, first=2),
+        *lookups("doctors", "doctor", ("find_doctor", "name"), OF_PEOPLE, first=0),
         Template(
             name="doctor_room",
             split="train",

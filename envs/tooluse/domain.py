@@ -27,6 +27,7 @@ class Template:
     texts: tuple[str, ...]
     calls: tuple[tuple[str, ...], ...]  # a tool's name, then the paths of its arguments
     answer: str  # a path, "count" (of the subject's group) or "done"
+    kind: str = ""  # templates of one kind take turns; without one, a template is a kind of its own
     group: str = ""  # the field whose value the subject shares with its group
     top: str = ""  # the field in which the subject is the greatest of its group
     new: str = ""  # the field that gets a new value
@@ -37,6 +38,12 @@ class Template:
         """How many calls come before the answer."""
         return len(self.calls)
 
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Every path that the template speaks of."""
+        spoken = (slot for text in self.texts for slot in _SLOT.findall(text))
+        return (*(path for _, *paths in self.calls for path in paths), *spoken, self.answer, self.group, self.top)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Domain:
@@ -45,7 +52,7 @@ class Domain:
     name: str
     schema: Schema
     templates: tuple[Template, ...]
-    fill: Callable[[random.Random, Pools, int, int], Tables]  # (rng, pools, records, namesakes)
+    fill: Callable[[random.Random, Pools, int, int], Tables]  # (rng, pools, records, namesakes), with every fact
 
     def subject(self, tables: Tables, template: Template, id_: str, new: Json = None) -> Record:
         """Return a record as a template's paths see it."""

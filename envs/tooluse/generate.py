@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from palestra.envs.actions import function_tool
 from palestra.envs.base import SPLITS, Budget, Json, Split, Task, TaskError, derive_seed, merge_knobs
-from palestra.envs.tooluse import clinic, library, shop
+from palestra.envs.tooluse import clinic, facts, library, shop
 from palestra.envs.tooluse.domain import DONE, Domain, Template
 from palestra.envs.tooluse.oracle import plan
 from palestra.envs.tooluse.pools import POOLS, fresh
@@ -15,8 +15,8 @@ from palestra.envs.tooluse.tables import Record, Tables
 FAMILY = "tooluse"
 GENERATOR_VERSION = 1
 DOMAINS: Mapping[str, Domain] = {module.DOMAIN.name: module.DOMAIN for module in (shop, library, clinic)}
-KNOBS: Mapping[str, Json] = {"domain": "any", "hops": 0, "records": 3, "distractors": 1}
-_RANGES = {"hops": (0, 3), "records": (2, 6), "distractors": (0, 5)}
+KNOBS: Mapping[str, Json] = {"domain": "any", "hops": 0, "records": 3, "distractors": 1, "facts": 3}
+_RANGES = {"hops": (0, 3), "records": (2, 6), "distractors": (0, 5), "facts": (1, 6)}
 SPARE_TURNS = 3  # beyond the oracle's
 MAX_WORLDS = 64  # tried before a seed is given up
 
@@ -25,8 +25,9 @@ class ToolUseSource:
     """The family's own tasks.
 
     Knobs: ``domain`` ("any", or the name of one), ``hops`` (how many calls a task takes; 0 means any),
-    ``records`` (how long lists are on average), ``distractors`` (how many people share a first name).
-    Any run of as many seeds as there are templates, starting at a multiple of it, holds each once.
+    ``records`` (how long lists are on average), ``distractors`` (how many people share a first name),
+    ``facts`` (how many plain fields a record shows beside those that it always has). Any run of as many
+    seeds as there are kinds of template, starting at a multiple of it, holds each kind once.
 
     Raises:
         TaskError: the split is unknown.
@@ -51,7 +52,8 @@ class ToolUseSource:
         key = f"{domain.name}/{template.name}"
         for attempt in range(MAX_WORLDS):
             rng = random.Random(derive_seed(FAMILY, key, seed, f"world/{attempt}"))
-            tables = domain.fill(rng, POOLS[self.split], knobs["records"], knobs["distractors"])
+            filled = domain.fill(rng, POOLS[self.split], knobs["records"], knobs["distractors"])
+            tables = facts.choose(rng, domain, template, filled, knobs["facts"])
             rng = random.Random(derive_seed(FAMILY, key, seed, f"subject/{attempt}"))
             subject = _subject(rng, self.split, domain, template, tables)
             if subject is None:
@@ -121,11 +123,14 @@ def _checked(knobs: dict[str, Json]) -> dict[str, Json]:
 
 
 def _choose(seed: int, options: list[tuple[Domain, Template]]) -> tuple[Domain, Template]:
-    """Deal the templates like cards: every round of seeds has its own order, so strides do not alias."""
-    around, position = divmod(seed, len(options))
-    order = list(range(len(options)))
+    """Deal the kinds like cards: every round of seeds has its own order, so strides do not alias."""
+    kinds: dict[tuple[str, str], list[tuple[Domain, Template]]] = {}
+    for domain, template in options:
+        kinds.setdefault((domain.name, template.kind or template.name), []).append((domain, template))
+    around, position = divmod(seed, len(kinds))
+    order = list(kinds)
     random.Random(derive_seed(FAMILY, "", around, "order")).shuffle(order)
-    return options[order[position]]
+    return random.Random(derive_seed(FAMILY, "", seed, "template")).choice(kinds[order[position]])
 
 
 def _subject(rng: random.Random, split: Split, domain: Domain, template: Template, tables: Tables) -> Record | None:

@@ -3,6 +3,7 @@
 import random
 
 from palestra.envs.tooluse.domain import Domain, Template
+from palestra.envs.tooluse.facts import OF_PEOPLE, OF_THINGS, draw, lookups
 from palestra.envs.tooluse.pools import Pools, fresh, ids, pairs, people
 from palestra.envs.tooluse.tables import Record, Schema, Tables, Tool
 
@@ -14,7 +15,7 @@ SCHEMA = Schema(
             kind="find",
             table="members",
             field="name",
-            shows=("name", "town"),
+            shows=("name", "*"),
         ),
         Tool(
             name="list_books",
@@ -29,7 +30,7 @@ SCHEMA = Schema(
             description="Show one book.",
             kind="get",
             table="books",
-            shows=("title", "shelf", "holder.name"),
+            shows=("title", "shelf", "holder.name", "*"),
         ),
         Tool(
             name="move_book",
@@ -48,6 +49,7 @@ SCHEMA = Schema(
     ),
     nouns={"members": "member", "books": "book"},
     refs={"holder": "members"},
+    facts={"members": OF_PEOPLE, "books": OF_THINGS},
 )
 
 
@@ -57,7 +59,7 @@ def fill(rng: random.Random, pools: Pools, records: int, namesakes: int) -> Tabl
     rng.shuffle(names)
     authors, member_names = names[: records + 1], names[records + 1 :]
     members: dict[str, Record] = {
-        id_: {"name": name, "town": fresh(rng, pools, "town")}
+        id_: {"name": name, **draw(rng, pools, OF_PEOPLE)}
         for id_, name in zip(ids(rng, "m", records + 1), member_names, strict=True)
     }
     sizes = [rng.randint(1, 2 * records - 1) for _ in authors]
@@ -72,6 +74,7 @@ def fill(rng: random.Random, pools: Pools, records: int, namesakes: int) -> Tabl
                 "year": year,
                 "shelf": fresh(rng, pools, "shelf"),
                 "holder": rng.choice(holders),
+                **draw(rng, pools, OF_THINGS),
             }
     return {"members": members, "books": books}
 
@@ -84,14 +87,8 @@ DOMAIN = Domain(
     schema=SCHEMA,
     fill=fill,
     templates=(
-        Template(
-            name="member_town",
-            split="train",
-            table="members",
-            texts=("In which town does {name} live?", "Find the town of member {name}.", "What is the town of {name}?"),
-            calls=(("find_member", "name"),),
-            answer="town",
-        ),
+        *lookups("members", "member", ("find_member", "name"), OF_PEOPLE, first=1),
+        *lookups("books", "book", _BY_BOOK, OF_THINGS, first=1),
         Template(
             name="book_shelf",
             split="train",

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Mapping
 
-from palestra.envs.base import Split
+from palestra.envs.base import Json, Split
 
 Pools = Mapping[str, tuple[str, ...]]
 
@@ -30,6 +30,10 @@ POOLS: Mapping[Split, Pools] = {
         "title_b": _words("House Garden Road Sea City Song War Dream Letter Mirror Island Forest"),
         "row": _words("A B C D E F G H"),
         "month": _words("Jan Feb Mar Apr May Jun Jul"),
+        "language": _words("French German Italian Spanish Dutch Polish Swedish"),
+        "color": _words("red blue green pink orange"),
+        "brand": _words("Acme Nova Orbit Delta Alpha Vega"),
+        "area": _words("201 303 405 507 609"),
     },
     "heldout": {
         "first": _words("Adam Bella Clara Daniel Elena Felix Hugo Irene Jonas Kate Laura Martin Olga Peter Ruth Simon"),
@@ -45,6 +49,10 @@ POOLS: Mapping[Split, Pools] = {
         "title_b": _words("Bridge Castle Journey Desert Tower Valley Meadow Promise Shadow Window"),
         "row": _words("K L M N P R S T"),
         "month": _words("Aug Sep Oct Nov Dec"),
+        "language": _words("Greek Turkish Danish Finnish Czech Irish"),
+        "color": _words("black white yellow brown purple"),
+        "brand": _words("Zenith Vertex Omega Summit Polar Titan"),
+        "area": _words("210 312 414 516 618"),
     },
 }
 
@@ -67,12 +75,16 @@ def pairs(rng: random.Random, pools: Pools, one: str, two: str, n: int) -> list[
     return rng.sample(every, n)
 
 
-def fresh(rng: random.Random, pools: Pools, field: str) -> str:
-    """Return a random value of a plain field: a city, a shelf or a day."""
-    if field == "shelf":
+def fresh(rng: random.Random, pools: Pools, field: str) -> Json:
+    """Return a random value of a plain field, by the field's name; cities are what nothing else is."""
+    if field in ("shelf", "code"):
         return f"{rng.choice(pools['row'])}{rng.randint(10, 99)}"
-    if field == "day":
+    if field in ("day", "birthday"):
         return f"{rng.choice(pools['month'])} {rng.randint(1, 28)}"
     if field == "email":
         return f"{rng.choice(pools['nick'])}{rng.randint(10, 99)}@{rng.choice(pools['host'])}"
-    return rng.choice(pools["city"])
+    if field == "phone":
+        return f"{rng.choice(pools['area'])}-{rng.randint(1000, 9999)}"
+    if field in ("score", "weight", "stock"):
+        return rng.randint(10, 999)
+    return rng.choice(pools[field if field in pools else "city"])

@@ -3,6 +3,7 @@
 import random
 
 from palestra.envs.tooluse.domain import Domain, Template
+from palestra.envs.tooluse.facts import OF_PEOPLE, OF_THINGS, draw, lookups
 from palestra.envs.tooluse.pools import Pools, fresh, ids, pairs, people
 from palestra.envs.tooluse.tables import Record, Schema, Tables, Tool
 
@@ -14,7 +15,7 @@ SCHEMA = Schema(
             kind="find",
             table="users",
             field="name",
-            shows=("name", "email"),
+            shows=("name", "*"),
         ),
         Tool(
             name="list_orders",
@@ -29,7 +30,7 @@ SCHEMA = Schema(
             description="Show one order.",
             kind="get",
             table="orders",
-            shows=("user.name", "item", "city", "day", "status"),
+            shows=("user.name", "item", "city", "*"),
         ),
         Tool(
             name="cancel_order",
@@ -50,13 +51,14 @@ SCHEMA = Schema(
     ),
     nouns={"users": "user", "orders": "order"},
     refs={"user": "users"},
+    facts={"users": OF_PEOPLE, "orders": OF_THINGS},
 )
 
 
 def fill(rng: random.Random, pools: Pools, records: int, namesakes: int) -> Tables:
     """Return users with their orders, `records` each on average."""
     users: dict[str, Record] = {
-        id_: {"name": name, "email": fresh(rng, pools, "email")}
+        id_: {"name": name, **draw(rng, pools, OF_PEOPLE)}
         for id_, name in zip(ids(rng, "u", records + 1), people(rng, pools, records + 1, namesakes), strict=True)
     }
     sizes = [rng.randint(1, 2 * records - 1) for _ in users]
@@ -70,8 +72,8 @@ def fill(rng: random.Random, pools: Pools, records: int, namesakes: int) -> Tabl
                 "item": item,
                 "price": price,
                 "city": fresh(rng, pools, "city"),
-                "day": fresh(rng, pools, "day"),
                 "status": rng.choice(("open", "open", "shipped")),
+                **draw(rng, pools, OF_THINGS),
             }
     return {"users": users, "orders": orders}
 
@@ -84,14 +86,8 @@ DOMAIN = Domain(
     schema=SCHEMA,
     fill=fill,
     templates=(
-        Template(
-            name="user_email",
-            split="train",
-            table="users",
-            texts=("What is the email of {name}?", "Find the email of user {name}.", "Which email does {name} have?"),
-            calls=(("find_user", "name"),),
-            answer="email",
-        ),
+        *lookups("users", "user", ("find_user", "name"), OF_PEOPLE, first=0),
+        *lookups("orders", "order", _BY_ORDER, OF_THINGS, first=0),
         Template(
             name="order_city",
             split="train",
@@ -193,14 +189,6 @@ DOMAIN = Domain(
             calls=(*_TO_ORDERS, ("cancel_order", "id")),
             answer="done",
             where={"status": "open"},
-        ),
-        Template(
-            name="order_day",
-            split="heldout",
-            table="orders",
-            texts=("When was order {id} placed? Give the day.", "Tell me the day of order {id}."),
-            calls=(_BY_ORDER,),
-            answer="day",
         ),
         Template(
             name="dearest_price",

@@ -5,7 +5,7 @@ do is here, once, for every domain.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from palestra.envs.actions import function_tool
@@ -30,7 +30,7 @@ class Tool:
     kind: Literal["find", "get", "set"]
     table: str
     field: str = ""
-    shows: tuple[str, ...] = ()  # fields of the reply; "user.name" follows the reference `user`
+    shows: tuple[str, ...] = ()  # fields of the reply; "user.name" follows the reference `user`, "*" is every fact
     value: Json = None  # set: the constant that is written; None takes it from the second argument
     only_if: Json = None  # set: what `field` must hold before
 
@@ -42,6 +42,7 @@ class Schema:
     tools: tuple[Tool, ...]
     nouns: Mapping[str, str]  # table -> what one of its records is called
     refs: Mapping[str, str]  # field -> the table whose ids it holds
+    facts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # table -> fields its records may have
 
     def tool(self, name: str) -> Tool:
         """Return a tool by name, which must be one of the schema's."""
@@ -89,7 +90,12 @@ class Schema:
     def _shown(self, tables: Tables, tool: Tool, id_: str) -> Record:
         record = tables[tool.table][id_]
         head: Record = {} if tool.kind == "get" else {"id": id_}
-        return head | {path.split(".")[0]: self.resolve(tables, record, path) for path in tool.shows}
+        for path in tool.shows:
+            if path == "*":
+                head |= {name: value for name, value in record.items() if name in self.facts[tool.table]}
+            else:
+                head[path.split(".")[0]] = self.resolve(tables, record, path)
+        return head
 
     def _named(self, field: str) -> str:
         return f"{field}_id" if field in self.refs else field
