@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from palestra.agents.base import Chat
-from palestra.agents.batches import TrainRow
 from palestra.agents.rows import rows_from_turns
+from palestra.agents.trees import TrainRow
 from palestra.envs.base import Task
 from palestra.envs.env import AgentEnv
 from palestra.rewards.base import Scored, Turn, VerifierError

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from palestra.agents.attention import attention_mask, sampled_nodes, takes_trees
 from palestra.agents.base import MissingExtraError, ModelError
 from palestra.agents.batches import MicroBatch
 from palestra.agents.embedded import resolve_model
@@ -81,7 +82,7 @@ class Learner:
         self.model = model
         self.device: torch.device = model.device
         self.autocast = autocast
-        self.shares = not gradient_checkpointing
+        self.shares = not gradient_checkpointing and takes_trees(model)
         _check_head(model)
         if lora is not None:
             _add_lora(model, lora, seed)
@@ -110,53 +111,51 @@ class Learner:
 
         Both are (tokens,), float32, row after row; only the first carries a gradient.
         """
+        sampled = sampled_nodes(batch)
         with torch.autocast(self.device.type, torch.bfloat16) if self.autocast else contextlib.nullcontext():
-            hidden, targets = self._hidden(batch)
+            hidden = self._hidden(batch)[sampled.trees, sampled.parents]
             head = self.model.get_output_embeddings()
+            targets = sampled.tokens.to(self.device)
             parts = [
                 checkpoint(_token_logprobs, head, h, t, temperature, use_reentrant=False)
                 for h, t in zip(hidden.split(LOGIT_CHUNK), targets.split(LOGIT_CHUNK), strict=True)
             ]
-        return torch.cat([logp for logp, _ in parts]), torch.cat([entropy for _, entropy in parts])
+        logp, entropy = (torch.cat(column)[sampled.order] for column in zip(*parts, strict=True))
+        return logp, entropy
 
-    def _hidden(self, batch: MicroBatch) -> tuple[Tensor, Tensor]:
-        """Return, for each sampled token, the hidden state that predicts it, and the token."""
-        shared = batch.shared if self.shares else 0
-        ids = [one.row.ids[shared:] for one in batch.rows]
-        width = max(map(len, ids))
-        tokens = torch.zeros(len(ids), width, dtype=torch.long)
-        mask = torch.zeros(len(ids), shared + width, dtype=torch.long)
-        sampled = torch.zeros(len(ids), width, dtype=torch.bool)
-        for row, (some, one) in enumerate(zip(ids, batch.rows, strict=True)):
-            tokens[row, : len(some)] = torch.tensor(some)
-            mask[row, : shared + len(some)] = 1
-            sampled[row, : len(some)] = torch.tensor(one.row.mask[shared:])
-        tokens, mask, sampled = (t.to(self.device) for t in (tokens, mask, sampled))
+    def _hidden(self, batch: MicroBatch) -> Tensor:
+        """Return (trees, nodes, width): the last hidden state of every node after the shared beginning."""
+        shared = batch.shared
+        tokens = torch.zeros(len(batch.trees), batch.width, dtype=torch.long)
+        positions = torch.zeros_like(tokens)
+        for place, tree in enumerate(batch.trees):
+            tokens[place, : len(tree) - shared] = torch.tensor(tree.tokens[shared:])
+            positions[place, : len(tree) - shared] = torch.tensor(tree.depths[shared:])
         decoder = self.model.get_decoder()
-        past = self._shared_past(decoder, batch, shared)
-        positions = torch.arange(shared, shared + width, device=self.device)[None]
+        past = self._shared_past(decoder, batch)
+        mask = attention_mask(batch, as_numbers=decoder.config._attn_implementation == "eager")
         out = decoder(
-            input_ids=tokens,
-            attention_mask=mask,
-            position_ids=positions,
+            input_ids=tokens.to(self.device),
+            attention_mask=mask.to(self.device),
+            position_ids=positions.to(self.device),
             past_key_values=past,
             use_cache=past is not None,
         )
-        predicts = sampled[:, 1:]
-        return out.last_hidden_state[:, :-1][predicts], tokens[:, 1:][predicts]
+        hidden: Tensor = out.last_hidden_state
+        return hidden
 
-    def _shared_past(self, decoder: Any, batch: MicroBatch, shared: int) -> Any:
-        if shared == 0:
+    def _shared_past(self, decoder: Any, batch: MicroBatch) -> Any:
+        if batch.shared == 0:
             return None
         from transformers.cache_utils import DynamicCache
 
         past = DynamicCache()
-        prefix = torch.tensor([batch.rows[0].row.ids[:shared]], device=self.device)
+        prefix = torch.tensor([batch.trees[0].tokens[: batch.shared]], device=self.device)
         decoder(input_ids=prefix, past_key_values=past, use_cache=True)
         layers: list[Any] = list(past.layers)
-        for layer in layers:  # gradients of all rows flow back into the one prefix
-            layer.keys = layer.keys.expand(len(batch.rows), -1, -1, -1)
-            layer.values = layer.values.expand(len(batch.rows), -1, -1, -1)
+        for layer in layers:  # gradients of all trees flow back into the one beginning
+            layer.keys = layer.keys.expand(len(batch.trees), -1, -1, -1)
+            layer.values = layer.values.expand(len(batch.trees), -1, -1, -1)
         return past
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import torch
 
 from palestra.agents.base import Loss, Row
-from palestra.agents.batches import TrainRow, merge_equal, micro_batches
+from palestra.agents.batches import micro_batches
 from palestra.agents.model import Learner
+from palestra.agents.trees import TrainRow
 from palestra.rewards.base import RecordError
 
 
@@ -46,25 +47,26 @@ def update(
     short episodes weigh by their tokens and micro-batches do not matter. Rows without any advantage
     count there, but are not computed: their gradient is 0.
     """
-    total = sum(sum(one.row.mask) * one.count for one in rows)
-    useful = merge_equal([one for one in rows if any(one.advantages)])
+    total = sum(sum(one.row.mask) for one in rows)
+    useful = [one for one in rows if any(one.advantages)]
     if not useful:
         return {"tokens": float(total), "rows": 0.0}
     for group in optimizer.param_groups:
         group["lr"] = settings.lr
     optimizer.zero_grad(set_to_none=True)
     sums: dict[str, float] = {"loss": 0.0, "entropy": 0.0}
-    trained = 0
+    trained = computed = 0
     for batch in micro_batches(useful, token_budget=settings.token_budget, share=learner.shares):
         logp, entropy = learner.logprobs(batch, temperature=settings.temperature)
-        old_logp, advantage, count = _columns(batch.rows, logp)
+        old_logp, advantage = _columns(batch.rows, logp)
         token_loss, stats = loss(logp, old_logp, advantage)
-        weighted = (token_loss * count).sum()
-        (weighted / total).backward()
-        trained += int(count.sum())
-        sums["loss"] += float(weighted.detach())
+        summed = token_loss.sum()
+        (summed / total).backward()
+        trained += len(logp)
+        computed += batch.tokens
+        sums["loss"] += float(summed.detach())
         for name, value in {"entropy": entropy, **stats}.items():
-            sums[name] = sums.get(name, 0.0) + float((value * count).sum())
+            sums[name] = sums.get(name, 0.0) + float(value.sum())
     parameters = list(learner.trainable().values())
     norm = float(torch.nn.utils.clip_grad_norm_(parameters, settings.max_grad_norm))
     if not math.isfinite(norm):
@@ -75,12 +77,19 @@ def update(
     optimizer.step()
     means = {name: value / trained for name, value in sums.items()}
     means["loss"] = sums["loss"] / total
-    return {**means, "grad_norm": norm, "tokens": float(total), "rows": float(len(useful))}
+    return {
+        **means,
+        "grad_norm": norm,
+        "tokens": float(total),
+        "computed_tokens": float(computed),
+        "rows": float(len(useful)),
+    }
 
 
-def _columns(rows: Sequence[TrainRow], like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Return, for the rows' sampled tokens in order, sampling log-probability, advantage and count."""
+def _columns(rows: Sequence[TrainRow], like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return, for the rows' sampled tokens in order, log-probability at sampling and advantage."""
     sampled = [(one, i) for one in rows for i, is_sampled in enumerate(one.row.mask) if is_sampled]
-    old = like.new_tensor([one.row.logprobs[i] for one, i in sampled])
-    advantage = like.new_tensor([one.advantages[i] for one, i in sampled])
-    return old, advantage, like.new_tensor([one.count for one, _ in sampled])
+    return (
+        like.new_tensor([one.row.logprobs[i] for one, i in sampled]),
+        like.new_tensor([one.advantages[i] for one, i in sampled]),
+    )

@@ -16,13 +16,13 @@ import machine
 import torch
 
 from palestra.agents.base import Sampling
-from palestra.agents.batches import TrainRow
 from palestra.agents.chat import TemplateChat
 from palestra.agents.demos import demonstration
 from palestra.agents.embedded import DEFAULT_MODEL
 from palestra.agents.losses import Likelihood
 from palestra.agents.model import Learner, LoraSpec, load_causal_lm, load_tokenizer, pick_device
 from palestra.agents.sampler import Request, Sampler
+from palestra.agents.trees import TrainRow
 from palestra.agents.update import UpdateSettings, update
 from palestra.envs.registry import make
 

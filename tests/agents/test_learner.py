@@ -6,22 +6,24 @@ from typing import Any
 import pytest
 import torch
 
+from palestra.agents.attention import takes_trees
 from palestra.agents.base import Row, Sampling
-from palestra.agents.batches import TrainRow, merge_equal, micro_batches
+from palestra.agents.batches import micro_batches
 from palestra.agents.losses import Likelihood, PpoClip
 from palestra.agents.model import LOGIT_CHUNK, Learner, LoraSpec
 from palestra.agents.sampler import Request, Sampler
+from palestra.agents.trees import TrainRow, grow
 from palestra.agents.update import UpdateSettings, train_rows, update
 from palestra.rewards.base import RecordError
 
 
-def make_rows(count: int, *, shared: int = 10, seed: int = 0) -> list[TrainRow]:
-    """Two-turn rows of unequal length that begin alike."""
+def make_rows(count: int, *, shared: int = 13, seed: int = 0) -> list[TrainRow]:
+    """Two-turn rows of unequal length with one prompt."""
     rng = random.Random(seed)
     prefix = [rng.randrange(250) for _ in range(shared)]
     rows = []
     for _ in range(count):
-        parts = [(3, False), (rng.randrange(1, 6), True), (4, False), (rng.randrange(1, 9), True)]
+        parts = [(rng.randrange(1, 6), True), (4, False), (rng.randrange(1, 9), True)]
         mask = [False] * shared + [is_sampled for size, is_sampled in parts for _ in range(size)]
         ids = prefix + [rng.randrange(250) for _ in range(len(mask) - shared)]
         turns = tuple(0 if is_sampled else -1 for is_sampled in mask)
@@ -48,7 +50,8 @@ def gradient(learner: Learner) -> torch.Tensor:
 def test_only_sampled_tokens_and_shared_beginnings_give_the_plain_logprobs(tiny_model: Any, share: bool) -> None:
     learner = Learner(tiny_model, lora=None)
     (batch,) = micro_batches(make_rows(6), token_budget=10_000, share=share)
-    assert batch.shared == (10 if share else 0) or batch.shared > 10
+    assert [len(tree.rows) for tree in batch.trees] == ([6] if share else [1] * 6)
+    assert batch.tokens < sum(len(one.row.ids) for one in batch.rows) or not share
     logp, entropy = learner.logprobs(batch)
     assert torch.allclose(logp, reference_logprobs(tiny_model, list(batch.rows)), atol=1e-5)
     assert (entropy > 0).all()
@@ -156,32 +159,88 @@ def test_a_broken_gradient_leaves_the_weights_alone(tiny_model: Any) -> None:
     assert all(torch.equal(before[name], p) for name, p in learner.trainable().items())
 
 
+def after(common: tuple[int, ...], one: TrainRow) -> TrainRow:
+    """Return the row with more tokens before it."""
+    n = len(common)
+    row = Row(
+        ids=common + one.row.ids,
+        mask=(False,) * n + one.row.mask,
+        logprobs=(0.0,) * n + one.row.logprobs,
+        turns=(-1,) * n + one.row.turns,
+    )
+    return TrainRow(row=row, advantages=(0.0,) * n + one.advantages)
+
+
 def test_micro_batches_hold_the_budget_and_every_row_once() -> None:
     rows = make_rows(20) + make_rows(5, shared=40, seed=9)
-    batches = micro_batches(rows, token_budget=150)
-    assert sorted(id(one) for batch in batches for one in batch.rows) == sorted(map(id, rows))
-    assert all(batch.tokens <= 150 or len(batch.rows) == 1 for batch in batches)
-    assert [batch.tokens for batch in batches] == sorted((batch.tokens for batch in batches), reverse=True)
-    for batch in batches:
-        assert len({one.row.ids[: batch.shared] for one in batch.rows}) == 1
-        assert not any(any(one.row.mask[: batch.shared + 1]) for one in batch.rows)
+    for budget in (1, 60, 150, 10_000):
+        batches = micro_batches(rows, token_budget=budget)
+        assert sorted(id(one) for batch in batches for one in batch.rows) == sorted(map(id, rows))
+        assert all(batch.tokens <= budget or len(batch.rows) == 1 for batch in batches)
+        assert [batch.tokens for batch in batches] == sorted((batch.tokens for batch in batches), reverse=True)
+        for batch in batches:
+            assert len({one.row.ids[: batch.shared] for one in batch.rows}) == 1
+            assert not any(any(one.row.mask[: batch.shared + 1]) for one in batch.rows)
 
 
-def test_siblings_stay_together_and_share_all_of_their_prompt() -> None:
-    groups = [make_rows(4, shared=30, seed=seed) for seed in (1, 2)]
-    common = (9,) * 30  # both groups begin with the same system message
+def test_siblings_are_one_tree_and_tasks_share_their_system_message() -> None:
+    common = (9,) * 30
+    groups = [[after(common, one) for one in make_rows(4, seed=seed)] for seed in (1, 2)]
+    (batch,) = micro_batches([one for group in groups for one in group], token_budget=10_000)
+    assert [len(tree.rows) for tree in batch.trees] == [4, 4]
+    assert batch.shared == 30
+    assert batch.tokens < 30 + sum(len(one.row.ids) - 30 for group in groups for one in group)
+
+
+def test_a_tree_holds_each_beginning_once_and_every_row_as_a_path() -> None:
+    rows = make_rows(5)
+    longer = after((), rows[0])
+    tree = grow([*rows, rows[0], longer])
+    beginnings = {one.row.ids[:n] for one in rows for n in range(1, len(one.row.ids) + 1)}
+    assert len(tree) == len(beginnings)
+    for one, path in zip(tree.rows, tree.paths, strict=True):
+        assert tuple(tree.tokens[node] for node in path) == one.row.ids
+        assert [tree.depths[node] for node in path] == list(range(len(path)))
+        assert [tree.parents[node] for node in path] == [-1, *path[:-1]]
+        assert all(tree.ancestors()[path[-1]][list(path)])
+        assert tree.ancestors()[path[-1]].sum() == len(path)
+
+
+def test_rows_that_part_in_the_middle_of_a_reply_have_their_own_logprobs(tiny_model: Any) -> None:
+    """Two say the same and are told the same, one is told another thing, and one said a word more."""
+    prompt, said, told = (1, 2, 3), (7, 8, 9), (4, 5)
+    texts = [
+        (said, told, (11, 12, 13)),
+        (said, told, (11, 14)),
+        (said, told, (11, 14)),
+        (said, (4, 6), (11, 12, 13)),
+        ((7, 8, 10, 9), told, (11, 12)),
+    ]
     rows = []
-    for one in [one for group in groups for one in group]:
-        row = Row(
-            ids=common + one.row.ids,
-            mask=(False,) * 30 + one.row.mask,
-            logprobs=(0.0,) * 30 + one.row.logprobs,
-            turns=(-1,) * 30 + one.row.turns,
-        )
-        rows.append(TrainRow(row=row, advantages=(0.0,) * 30 + one.advantages))
-    batches = micro_batches(rows, token_budget=10_000)
-    assert [len(batch.rows) for batch in batches] == [4, 4]
-    assert all(batch.shared >= 60 for batch in batches)
+    for first, reply, second in texts:
+        ids = prompt + first + reply + second
+        mask = (False,) * 3 + (True,) * len(first) + (False,) * 2 + (True,) * len(second)
+        turns = tuple(0 if sampled else -1 for sampled in mask)
+        row = Row(ids=ids, mask=mask, logprobs=(0.0,) * len(ids), turns=turns)
+        rows.append(TrainRow(row=row, advantages=tuple(map(float, mask))))
+    other = [after((1,), one) for one in make_rows(3, seed=5)]
+    for implementation in ("sdpa", "eager"):
+        tiny_model.set_attn_implementation(implementation)
+        learner = Learner(tiny_model, lora=None)
+        assert learner.shares
+        for batch in micro_batches(rows + other, token_budget=10_000):
+            logp, _ = learner.logprobs(batch)
+            assert torch.allclose(logp, reference_logprobs(tiny_model, list(batch.rows)), atol=1e-5)
+
+
+def test_a_model_whose_attention_is_not_plain_computes_every_row_alone(tiny_model: Any) -> None:
+    tiny_model.config.layer_types = ["full_attention", "sliding_attention"]
+    assert not takes_trees(tiny_model)
+    tiny_model.config.layer_types = None
+    tiny_model.config.sliding_window = 8
+    assert not takes_trees(tiny_model)
+    tiny_model.config.sliding_window = None
+    assert takes_trees(tiny_model)
 
 
 def test_equal_rows_are_computed_once_and_count_for_all(tiny_model: Any) -> None:
@@ -190,7 +249,7 @@ def test_equal_rows_are_computed_once_and_count_for_all(tiny_model: Any) -> None
     settings = UpdateSettings(lr=0.0, token_budget=500, max_grad_norm=1e9)
     rows = make_rows(3)
     repeated = [rows[0], rows[1], rows[0], rows[2], rows[0]]
-    assert sorted(one.count for one in merge_equal(repeated)) == [1, 1, 3]
+    assert len(grow(repeated)) == len(grow(rows))
     stats = update(learner, optimizer, repeated, PpoClip(), settings)
     merged = gradient(learner)
     one_by_one = torch.zeros_like(merged)
@@ -199,5 +258,5 @@ def test_equal_rows_are_computed_once_and_count_for_all(tiny_model: Any) -> None
         one_by_one += gradient(learner) * sum(one.row.mask)
     total = sum(sum(one.row.mask) for one in repeated)
     assert torch.allclose(merged, one_by_one / total, atol=1e-6)
-    assert stats["rows"] == 3
     assert stats["tokens"] == total
+    assert stats["computed_tokens"] < sum(len(one.row.ids) for one in repeated)
