@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from palestra.agents.trees import TrainRow, Tree, grow
 
-WORTH = 1.5  # times its own tokens is what a tree may add to a batch
+WORTH = 1.1  # times its own tokens is what a tree may add to a batch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
