@@ -65,10 +65,10 @@ def micro_batches(rows: Sequence[TrainRow], *, token_budget: int, share: bool = 
 
 def _trees(rows: Sequence[TrainRow], token_budget: int, share: bool) -> Iterator[Tree]:
     """Yield trees of rows with one prompt, each of at most `token_budget` tokens unless a row is longer."""
-    ordered = sorted(rows, key=lambda one: (one.prompt, one.row.ids))
     if not share:
-        yield from (grow([one]) for one in ordered)
+        yield from (grow([one]) for one in sorted(rows, key=lambda one: len(one.row.ids)))
         return
+    ordered = sorted(rows, key=lambda one: (one.prompt, one.row.ids))
     for _, siblings in itertools.groupby(ordered, key=lambda one: one.prompt):
         members: list[TrainRow] = []
         for one in siblings:
