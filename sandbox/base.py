@@ -34,6 +34,10 @@ class SandboxFileError(OSError):
     """A path inside a sandbox is missing, not a regular file, too large or outside the workspace."""
 
 
+class ProcessesRunningError(RuntimeError):
+    """A snapshot would lose processes that still run in a terminal sandbox; the message lists them."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """What one program may use. Every backend says in its capabilities which of these it enforces."""
@@ -58,7 +62,9 @@ class Capabilities:
     pid_hidden: bool = False  # no process outside the sandbox can be seen
     socket_families: bool = False  # AF_VSOCK and other families outside network namespaces refused
     syscall_filter: bool = False
-    inner_root: bool = False
+    terminal: bool = False  # `Spec.terminal`: a writable root, a shell, processes that live on
+    inner_root: bool = False  # uid 0 inside, which is nobody outside
+    image: bool = False  # `Spec.image`: a root filesystem of one's own
     snapshot: bool = False
     fork: bool = False
 
@@ -82,6 +88,13 @@ class Spec:
     needs: frozenset[str] = frozenset()  # names of `Capabilities` that must be proven
     env: Mapping[str, str] = field(default_factory=dict)  # nothing of the host's environment is passed
     preload: tuple[str, ...] = ()  # Python modules imported once, before programs are forked
+    image: str = ""  # a root filesystem that `palestra image build` made; "" is the host's /usr
+    terminal: bool = False  # one machine to work in: writable root, shell, processes that live on between calls
+
+    @property
+    def required(self) -> frozenset[str]:
+        """The capabilities that this spec cannot do without."""
+        return self.needs | ({"terminal"} if self.terminal else set()) | ({"image"} if self.image else set())
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,19 +132,91 @@ class ExecResult:
         return self.exit_code == 0 and not (self.timed_out or self.oom)
 
 
+class SandboxSnapshot(Protocol):
+    """A sandbox's files at one moment, and in a terminal sandbox the state of its shell.
+
+    It may be held cheaply, as layers that its sandbox and its forks share; `data` is what crosses to
+    another process, and is only made when asked for.
+    """
+
+    @property
+    def data(self) -> bytes:
+        """The snapshot as bytes that only its own backend kind reads."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """The hash of the content: equal files give equal digests."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
-class SandboxSnapshot:
-    """A sandbox's workspace at one moment, as bytes only its own backend kind reads, with their hash."""
+class SavedSnapshot:
+    """A snapshot held as bytes."""
 
     data: bytes
     digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShellResult:
+    """What came of one line typed at a shell's prompt."""
+
+    output: bytes  # as a terminal shows it: echo off, stdout and stderr in one
+    exit_code: int | None  # None: the line has not come to an end
+    timed_out: bool  # the prompt did not come back in time; what runs goes on
+    truncated: bool = False  # the output was cut at the limit
+
+
+class Shell(Protocol):
+    """An interactive shell on a terminal of its own. Not thread-safe.
+
+    Whether the prompt is back is told over a channel that is not the terminal, so programs that read all
+    input, clear the screen or print what looks like a prompt mislead nobody.
+    """
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether the shell waits at its prompt."""
+        ...
+
+    def run(self, line: str, *, timeout_s: float = 30.0) -> ShellResult:
+        """Type a line (or several) and wait until the prompt is back.
+
+        Raises:
+            InfraError: the shell is gone for a reason of ours; one that ended itself is started again.
+            ValueError: the shell is not idle, or the line cannot be typed.
+        """
+        ...
+
+    def send(self, keys: bytes) -> None:
+        """Type keys without waiting: input for a program, ``\\x03`` for ^C, ``\\x04`` for ^D."""
+        ...
+
+    def read(self, *, timeout_s: float = 1.0) -> bytes:
+        """Return what the terminal showed since the last call, waiting up to the time for something."""
+        ...
+
+    def wait(self, *, timeout_s: float) -> ShellResult:
+        """Wait until the prompt is back, after `send` or a `run` that timed out; the output is what came since."""
+        ...
+
+    def resize(self, rows: int, columns: int) -> None:
+        """Change the terminal's size; programs are told as by a window."""
+        ...
+
+    def close(self) -> None:
+        """Hang up: the shell and what it started in the foreground and background ends."""
+        ...
 
 
 @runtime_checkable
 class Sandbox(Protocol):
     """A workspace (``/workspace``) and the right to run programs in it. Not thread-safe: one caller at a time.
 
-    Every program starts in the workspace with a fresh ``/tmp``; what it writes to the workspace stays.
+    Every program starts in the workspace; what it writes there stays. Without `Spec.terminal` it finds a
+    fresh ``/tmp`` and a read-only system. With it the whole file system is writable and stays, paths may
+    be absolute, and what a shell starts lives on until `close`, `restore` or a snapshot.
     """
 
     capabilities: Capabilities
@@ -175,16 +260,31 @@ class Sandbox(Protocol):
         """Copy one workspace file to the host, with the rules of `read`."""
         ...
 
-    def snapshot(self) -> SandboxSnapshot:
-        """Return the workspace as it is now."""
+    def shell(self) -> Shell:
+        """Return the terminal sandbox's shell, started at the first call; one at a time.
+
+        Raises:
+            CapabilityError: the spec did not ask for a terminal.
+        """
+        ...
+
+    def snapshot(self, *, end_processes: bool = False) -> SandboxSnapshot:
+        """Return the files as they are now and, in a terminal sandbox, the shell's state.
+
+        Args:
+            end_processes: end what runs beside the shell, which a snapshot does not hold.
+
+        Raises:
+            ProcessesRunningError: something runs, and `end_processes` is False; nothing was changed.
+        """
         ...
 
     def restore(self, snapshot: SandboxSnapshot) -> None:
         """Make the workspace what it was at the snapshot; nothing written since then is left."""
         ...
 
-    def fork(self) -> Self:
-        """Return a new sandbox whose workspace is a copy of this one's; the two are independent."""
+    def fork(self, *, end_processes: bool = False) -> Self:
+        """Return a new sandbox that begins where this one stands, as by `snapshot`; the two are independent."""
         ...
 
     def close(self) -> None:

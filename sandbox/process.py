@@ -30,10 +30,12 @@ from palestra.sandbox.base import (
     Python,
     SandboxFileError,
     SandboxSnapshot,
+    SavedSnapshot,
+    Shell,
     Spec,
 )
 from palestra.sandbox.capture import Capture, take_until
-from palestra.sandbox.limits import check_limits, lower_limit
+from palestra.sandbox.limits import check_limits, check_spec, lower_limit
 from palestra.sandbox.outcome import Outcome, check_command, program_environment, resource_limits, to_result
 from palestra.sandbox.sealed import sealed_file
 from palestra.sandbox.workspace import Workspace
@@ -59,9 +61,7 @@ class ProcessBackend:
             CapabilityError: the spec needs anything enforced.
             ValueError: a limit or a need makes no sense.
         """
-        check_limits(spec.limits)
-        if missing := _CAPABILITIES.missing(spec.needs):
-            raise CapabilityError(f"the process backend does not enforce {', '.join(missing)}; use backend='native'")
+        check_spec(self.name, spec, _CAPABILITIES)
         return ProcessSandbox(spec)
 
 
@@ -192,7 +192,15 @@ class ProcessSandbox:
         """Copy one workspace file to the host, with the rules of `read`."""
         Path(target).write_bytes(self.read(path, limit_bytes=self._spec.limits.disk_bytes))
 
-    def snapshot(self) -> SandboxSnapshot:
+    def shell(self) -> Shell:
+        """Refuse: there is no terminal.
+
+        Raises:
+            CapabilityError: always.
+        """
+        raise CapabilityError("this sandbox has no shell; ask for one with Spec(terminal=True)")
+
+    def snapshot(self, *, end_processes: bool = False) -> SandboxSnapshot:
         """Return the workspace as it is now.
 
         Raises:
@@ -201,7 +209,7 @@ class ProcessSandbox:
         self._check_open()
         parts: list[bytes] = []
         digest = archive.save(self._workspace, parts.append, self._spec.limits.disk_bytes)
-        return SandboxSnapshot(b"".join(parts), digest)
+        return SavedSnapshot(b"".join(parts), digest)
 
     def restore(self, snapshot: SandboxSnapshot) -> None:
         """Make the workspace what it was at the snapshot; nothing written since then is left.
@@ -218,7 +226,7 @@ class ProcessSandbox:
             self._empty()
             raise
 
-    def fork(self) -> "ProcessSandbox":
+    def fork(self, *, end_processes: bool = False) -> "ProcessSandbox":
         """Return a new sandbox whose workspace is a copy of this one's; the two are independent."""
         snapshot = self.snapshot()
         twin = ProcessSandbox(self._spec)

@@ -20,9 +20,11 @@ from palestra.sandbox.base import (
     PermanentInfraError,
     SandboxFileError,
     SandboxSnapshot,
+    SavedSnapshot,
+    Shell,
     Spec,
 )
-from palestra.sandbox.limits import check_limits
+from palestra.sandbox.limits import check_limits, check_spec
 from palestra.sandbox.native import canary
 from palestra.sandbox.native.cgroups import Hierarchy, find_hierarchy, remove_stale
 from palestra.sandbox.native.plan import Plan
@@ -90,13 +92,8 @@ class NativeBackend:
             InfraError: no sandbox could be started.
             ValueError: a limit or a need makes no sense.
         """
-        check_limits(spec.limits)
         capabilities = self.probe()
-        if missing := capabilities.missing(spec.needs):
-            raise CapabilityError(
-                f"the native backend does not enforce {', '.join(missing)} here, which this task needs; "
-                "see the sandbox documentation for what each takes"
-            )
+        check_spec(self.name, spec, capabilities)
         with self._lock:
             pool = self._pool(spec.preload)
         return NativeSandbox(self, pool, spec, capabilities)
@@ -181,7 +178,15 @@ class NativeSandbox:
         data = self.read(path, limit_bytes=self._spec.limits.disk_bytes)
         Path(target).write_bytes(data)
 
-    def snapshot(self) -> SandboxSnapshot:
+    def shell(self) -> Shell:
+        """Refuse: there is no terminal.
+
+        Raises:
+            CapabilityError: always.
+        """
+        raise CapabilityError("this sandbox has no shell; ask for one with Spec(terminal=True)")
+
+    def snapshot(self, *, end_processes: bool = False) -> SandboxSnapshot:
         """Return the workspace as it is now.
 
         Raises:
@@ -189,7 +194,7 @@ class NativeSandbox:
         """
         size = self._spec.limits.disk_bytes
         answer, data = self._open_slot().ask_files({"do": "save", "limit_bytes": size}, limit_bytes=archive_limit(size))
-        return SandboxSnapshot(data, str(answer["digest"]))
+        return SavedSnapshot(data, str(answer["digest"]))
 
     def restore(self, snapshot: SandboxSnapshot) -> None:
         """Make the workspace what it was at the snapshot; nothing written since then is left.
@@ -209,7 +214,7 @@ class NativeSandbox:
             slot.wipe(self._spec.limits.disk_bytes)
             raise
 
-    def fork(self) -> "NativeSandbox":
+    def fork(self, *, end_processes: bool = False) -> "NativeSandbox":
         """Return a new sandbox whose workspace is a copy of this one's; the two are independent."""
         snapshot = self.snapshot()
         twin = self._backend.create(self._spec)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from palestra.sandbox import create
-from palestra.sandbox.base import Limits, Python, Sandbox, SandboxFileError, SandboxSnapshot, Spec
+from palestra.sandbox.base import Limits, Python, Sandbox, SandboxFileError, SavedSnapshot, Spec
 
 STATE = """
 import hashlib, os, stat
@@ -266,7 +266,7 @@ def test_a_damaged_snapshot_is_refused(sandbox: Sandbox, damage: str) -> None:
     }[damage]
     digest = "0" * 64 if damage == "digest" else good.digest
     with pytest.raises(SandboxFileError, match="snapshot"):
-        sandbox.restore(SandboxSnapshot(data, digest))
+        sandbox.restore(SavedSnapshot(data, digest))
     assert sandbox.exec(["ls", "-A"]).stdout == b"", "nothing half-restored is left"
     sandbox.restore(good)
     assert sandbox.read("file") == b"content" * 1000

@@ -11,7 +11,7 @@ from palestra.envs.code.generate import CodeTasks
 from palestra.envs.code.mutants import mutants
 from palestra.envs.code.verify import Bench, Exam, is_same_output, judge
 from palestra.rewards.base import VerifierError
-from palestra.sandbox.base import Command, ExecResult, InfraError, Limits, SandboxSnapshot
+from palestra.sandbox.base import Command, ExecResult, InfraError, Limits, SandboxSnapshot, SavedSnapshot
 
 LIMITS = {"cpu_s": 5, "wall_s": 30.0, "memory_mb": 64, "output_kb": 1}
 QUICK = {**LIMITS, "cpu_s": 1, "wall_s": 0.5}  # for programs that must run out of time
@@ -132,7 +132,7 @@ class BrokenSandbox:
     closed = 0
 
     def snapshot(self) -> SandboxSnapshot:
-        return SandboxSnapshot(b"", "")
+        return SavedSnapshot(b"", "")
 
     def exec(
         self,
