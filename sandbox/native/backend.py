@@ -24,8 +24,8 @@ from palestra.sandbox.base import (
     Shell,
     Spec,
 )
+from palestra.sandbox.canary import examine
 from palestra.sandbox.limits import check_limits, check_spec
-from palestra.sandbox.native import canary
 from palestra.sandbox.native.cgroups import Hierarchy, find_hierarchy, remove_stale
 from palestra.sandbox.native.plan import Plan
 from palestra.sandbox.native.pool import Pool
@@ -59,7 +59,7 @@ class NativeBackend:
             machine()
         except OSError as error:
             raise PermanentInfraError(f"the native backend cannot work here: {error}") from error
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # the canary makes sandboxes while it is held
         self._pools: dict[tuple[str, ...], Pool] = {}
         self._capabilities = proven
         self._hierarchy: Hierarchy | None = find_hierarchy(Path("/proc/self/mountinfo").read_text(), os.geteuid() == 0)
@@ -76,12 +76,7 @@ class NativeBackend:
         """
         with self._lock:
             if self._capabilities is None:
-                pool = self._pool(())
-                slot = pool.acquire(canary.WORKSPACE_BYTES)
-                try:
-                    self._capabilities = canary.examine(slot)
-                finally:
-                    pool.release(slot)
+                self._capabilities = examine(self.create_unproven)
             return self._capabilities
 
     def create(self, spec: Spec) -> "NativeSandbox":
@@ -92,11 +87,18 @@ class NativeBackend:
             InfraError: no sandbox could be started.
             ValueError: a limit or a need makes no sense.
         """
-        capabilities = self.probe()
-        check_spec(self.name, spec, capabilities)
+        check_spec(self.name, spec, self.probe())
+        return self.create_unproven(spec)
+
+    def create_unproven(self, spec: Spec) -> "NativeSandbox":
+        """Return a sandbox without asking what was proven, which the canary needs before anything is.
+
+        Raises:
+            InfraError: no sandbox could be started.
+        """
         with self._lock:
             pool = self._pool(spec.preload)
-        return NativeSandbox(self, pool, spec, capabilities)
+        return NativeSandbox(self, pool, spec, self._capabilities or Capabilities())
 
     def close(self) -> None:
         """End every slot."""
@@ -112,7 +114,7 @@ class NativeBackend:
         return self._pools[preload]
 
     def _forget(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         pools, self._pools = list(self._pools.values()), {}
         for pool in pools:
             pool.forget()
@@ -217,7 +219,7 @@ class NativeSandbox:
     def fork(self, *, end_processes: bool = False) -> "NativeSandbox":
         """Return a new sandbox whose workspace is a copy of this one's; the two are independent."""
         snapshot = self.snapshot()
-        twin = self._backend.create(self._spec)
+        twin = self._backend.create_unproven(self._spec)
         try:
             twin.restore(snapshot)
         except BaseException:
@@ -228,6 +230,23 @@ class NativeSandbox:
     def close(self) -> None:
         """Give the sandbox back; a second call does nothing."""
         self._give_back()
+
+    def check(self) -> None:
+        """Return if programs could run now; raises InfraError if not."""
+        self._open_slot().check()
+
+    def reset(self) -> None:
+        """Empty the workspace, as in a new sandbox."""
+        self._open_slot().wipe(self._spec.limits.disk_bytes)
+
+    def discard(self) -> None:
+        """Close the sandbox and let no other have its slot."""
+        self._slot.is_worn = True
+        self.close()
+
+    def interrupt(self) -> None:
+        """End what runs, from another thread and without waiting: its `exec` raises InfraError. Close it then."""
+        self._slot.interrupt()
 
     def _open_slot(self) -> Slot:
         if not self._give_back.alive:
