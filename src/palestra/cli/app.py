@@ -33,8 +33,8 @@ TaskFile = Annotated[
 SplitOption = Annotated[Literal["train", "heldout"], typer.Option(help="Where the task comes from.")]
 
 
-def command(name: str) -> Callable[[Callable[P, None]], Callable[P, None]]:
-    """Add a verb to the application; what it raises is told as the boundary tells it."""
+def command(name: str, group: typer.Typer = app) -> Callable[[Callable[P, None]], Callable[P, None]]:
+    """Add a verb to the application, or to a group of it; what it raises is told as the boundary tells it."""
 
     def add(function: Callable[P, None]) -> Callable[P, None]:
         @functools.wraps(function)
@@ -42,7 +42,7 @@ def command(name: str) -> Callable[[Callable[P, None]], Callable[P, None]]:
             with boundary():
                 function(*args, **kwargs)
 
-        app.command(name)(guarded)
+        group.command(name)(guarded)
         return function
 
     return add

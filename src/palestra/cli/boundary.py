@@ -16,10 +16,11 @@ from palestra.envs.base import EpisodeOver, SnapshotError, TaskError
 from palestra.envs.registry import RegistrationError, UnknownEnvError
 from palestra.rewards.base import RecordError, VerifierError
 from palestra.sandbox.base import InfraError, SandboxFileError
+from palestra.sandbox.images.recipe import RecipeError, UnknownImageError
 
 FAILED, USAGE, INTERRUPTED, CLOSED_PIPE = 1, 2, 130, 141
 
-_ASKED_WRONGLY = (UnknownEnvError, TaskError, ModelError, ConfigError)
+_ASKED_WRONGLY = (UnknownEnvError, TaskError, ModelError, ConfigError, RecipeError, UnknownImageError)
 _WENT_WRONG = (
     EpisodeOver,
     InfraError,

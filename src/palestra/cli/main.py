@@ -20,6 +20,7 @@ VERBS = {
     "run": "palestra.cli.run",
     "train": "palestra.cli.train",
     "eval": "palestra.cli.train",
+    "image": "palestra.cli.image",
 }
 
 
