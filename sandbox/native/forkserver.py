@@ -16,6 +16,7 @@ import time
 from typing import Any, NoReturn
 
 from palestra.sandbox.native import linux, messages, program, rootfs
+from palestra.sandbox.native.execution import close_all_but
 from palestra.sandbox.native.interpreter import Interpreter
 from palestra.sandbox.native.plan import WORKSPACE
 from palestra.sandbox.native.privileges import Privileges
@@ -96,7 +97,7 @@ class Server:
         """Start the process that serves files over the connection that came along."""
         if os.fork() == 0:
             connection = socket.socket(fileno=os.dup2(descriptors[0], 3))
-            program.close_all_but(3)
+            close_all_but(3)
             self._privileges.drop()
             self._interpreter.show_own_modules()
             # Only now, so that programs do not carry what only this process needs.

@@ -89,7 +89,7 @@ def _map_ids(plan: Plan, slot: int, caller: tuple[int, int]) -> None:
 
 
 def _enter(plan: Plan, trees: dict[str, int] | None, ready: int, control: socket.socket) -> NoReturn:
-    """In the slot: build the root and become the fork-server."""
+    """In the slot: build the root and become the server."""
     try:
         linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.read(ready, 1) != b"g":
@@ -106,7 +106,7 @@ def _enter(plan: Plan, trees: dict[str, int] | None, ready: int, control: socket
         config = {"control": control.fileno(), "imports": plan.import_dirs, "preload": plan.preload}
         config["changes_user"] = plan.host_ids is not None
         os.set_inheritable(control.fileno(), True)
-        command = [plan.python, "-s", "-S", "-P", "-c", bootstrap("palestra.sandbox.native.forkserver")]
+        command = [plan.python, "-s", "-S", "-P", "-c", bootstrap(plan.server)]
         os.execve(plan.python, [*command, PACKAGE_DIR, json.dumps(config)], plan.environment())
     except BaseException as error:
         _report(control, error)

@@ -37,6 +37,7 @@ class Plan:
     python: str
     import_dirs: tuple[str, ...]  # added to sys.path
     preload: tuple[str, ...]
+    server: str = "palestra.sandbox.native.forkserver"  # the module whose `main` serves the slot from inside
     cgroup_procs: tuple[str, ...] = ()  # files that the slot's first process is written to
     cgroup_dirs: tuple[str, ...] = ()  # removed when it has ended
 

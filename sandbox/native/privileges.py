@@ -22,9 +22,13 @@ class Privileges:
 
     def drop(self) -> None:
         """Leave this process and its descendants without capabilities, and filtered."""
+        self.become_agent()
+        linux.install_filter(self.rules)
+
+    def become_agent(self) -> None:
+        """Be the programs' user from here on, without capabilities."""
         if self.changes_user:
             os.setgroups([])
             os.setresgid(AGENT_ID, AGENT_ID, AGENT_ID)
             os.setresuid(AGENT_ID, AGENT_ID, AGENT_ID)
         linux.drop_capabilities()
-        linux.install_filter(self.rules)

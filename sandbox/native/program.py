@@ -2,18 +2,16 @@
 
 import json
 import os
-import signal
 import traceback
 from typing import Any, NoReturn
 
 from palestra.sandbox.limits import lower_limit
 from palestra.sandbox.native import linux
+from palestra.sandbox.native.execution import close_all_but, execute
 from palestra.sandbox.native.interpreter import Interpreter
 from palestra.sandbox.native.plan import WORKSPACE
 from palestra.sandbox.native.privileges import Privileges
 from palestra.sandbox.native.rootfs import mount_fresh_proc, mount_fresh_tmp
-
-_COMMAND_NOT_FOUND, _COMMAND_NOT_EXECUTABLE = 127, 126
 
 
 def run(
@@ -41,20 +39,11 @@ def run(
             os._exit(1)
         if "source" in description:
             interpreter.run(description["source"], description["argv"], description["env"], WORKSPACE)
-        _execute(description["argv"], description["env"])
+        execute(description["argv"], description["env"])
     except BaseException:
         traceback.print_exc()
     finally:
         os._exit(1)  # never back into the fork-server's code
-
-
-def close_all_but(*kept: int) -> None:
-    """Close every descriptor but the standard ones and these."""
-    lowest = 3
-    for descriptor in sorted(kept):
-        os.closerange(lowest, descriptor)
-        lowest = descriptor + 1
-    os.closerange(lowest, 1 << 20)
 
 
 def _isolate(request: dict[str, Any], privileges: Privileges) -> None:
@@ -70,15 +59,3 @@ def _isolate(request: dict[str, Any], privileges: Privileges) -> None:
         lower_limit(0, name, tuple(value))
     privileges.drop()
     linux.prctl(linux.PR_SET_DUMPABLE, 1)  # so that it may open /proc/self/fd
-
-
-def _execute(argv: list[str], env: dict[str, str]) -> NoReturn:
-    """Become a command, or end as a shell would when there is none."""
-    for number in (signal.SIGPIPE, signal.SIGXFSZ):  # which Python ignores
-        signal.signal(number, signal.SIG_DFL)
-    try:
-        os.execvpe(argv[0], argv, env)
-    except OSError as error:
-        code = _COMMAND_NOT_FOUND if isinstance(error, FileNotFoundError) else _COMMAND_NOT_EXECUTABLE
-        os.write(2, f"{argv[0]}: {error.strerror}\n".encode("utf-8", "surrogateescape"))
-        os._exit(code)

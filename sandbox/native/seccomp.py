@@ -54,6 +54,7 @@ def build_filter(machine: str) -> bytes:
     blocks["clone3"] = [_fail(errno.ENOSYS)]  # its flags cannot be read; libc falls back
     blocks["clone"] = [_load_argument(0), (_IF_ANY_BIT, 0, 1, _NEW_NAMESPACES), _fail(errno.EPERM), _return(_ALLOW)]
     blocks |= {call: _only_known_families() for call in ("socket", "socketpair")}
+    blocks["prlimit64"] = _only_own_limits()
     numbered = {number(call, machine): block for call, block in blocks.items()}
     program += _search(sorted((value, block) for value, block in numbered.items() if value is not None))
     return b"".join(struct.pack("=HBBI", *instruction) for instruction in program)
@@ -71,6 +72,16 @@ def _only_known_families() -> list[Instruction]:
         _fail(errno.EPROTONOSUPPORT),
     ]
     return [*block, _fail(errno.EAFNOSUPPORT)]
+
+
+def _only_own_limits() -> list[Instruction]:
+    """Let a program read any process's resource limits and set its own: its init has the same user."""
+    return [
+        *(_load_argument(0), (_IF_EQUAL, 0, 1, 0), _return(_ALLOW)),  # 0 is the caller
+        *(_load_argument(2), (_IF_EQUAL, 0, 3, 0)),  # no new limit is given: both halves are 0
+        *(_load(16 + 8 * 2 + 4), (_IF_EQUAL, 0, 1, 0), _return(_ALLOW)),
+        _fail(errno.EPERM),
+    ]
 
 
 def _search(cases: list[tuple[int, list[Instruction]]]) -> list[Instruction]:

@@ -31,6 +31,9 @@ class Slot:
     failed to answer is ended.
     """
 
+    _helpers = 2  # processes beside a program: the fork-server and an init
+    _helper_bytes = 0  # what those take that are not there between programs
+
     def __init__(self, plan: Plan, hierarchy: Hierarchy | None) -> None:
         self.is_alive = True
         self._lock = threading.Lock()
@@ -173,13 +176,13 @@ class Slot:
         if self._group is None:
             return
         workspace_bytes = -(-self._workspace_bytes // MIB) * MIB
-        size = self._base_bytes + self._memory_bytes + workspace_bytes + extra_bytes
+        size = self._base_bytes + self._helper_bytes + self._memory_bytes + workspace_bytes + extra_bytes
         self._group.limit(size, processes + self._own_processes)
 
     @property
     def _own_processes(self) -> int:
-        """The fork-server, a program's init, and the file server once there is one."""
-        return 2 + (self._files is not None)
+        """The server, what it starts for a program, and the file server once there is one."""
+        return self._helpers + (self._files is not None)
 
     def _limits_without_group(self, limits: Limits) -> dict[str, tuple[int, int]]:
         """Return what takes the place of the control group where there is none: each process is bounded."""

@@ -50,6 +50,7 @@ _NUMBERS: dict[str, int | tuple[int | None, int | None]] = {
     "personality": (135, 92),
     "pidfd_getfd": 438,
     "pivot_root": (155, 41),
+    "prlimit64": (302, 261),
     "process_madvise": 440,
     "process_vm_readv": (310, 270),
     "process_vm_writev": (311, 271),

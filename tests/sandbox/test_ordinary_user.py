@@ -1,4 +1,4 @@
-"""The native backend for a user who is not root: what it enforces then, it enforces as well."""
+"""The backends that need no root, for a user who is not: what they enforce then, they enforce as well."""
 
 import json
 import os
@@ -14,12 +14,13 @@ import palestra
 
 NOBODY = 65534
 SCRIPT = '''
-import json, os, pickle
+import json, os, pickle, sys
 from contextlib import closing
 from palestra.sandbox import create, probe
 from palestra.sandbox.base import *
 
-with closing(create()) as sandbox:
+backend = sys.argv[1]
+with closing(create(backend=backend)) as sandbox:
     sandbox.write("a/b", b"data")
     snapshot = sandbox.snapshot()
     sandbox.exec(["rm", "-r", "a"])
@@ -46,7 +47,7 @@ except OSError:
 """
     print(json.dumps({
         "user": os.getuid(),
-        "proven": [name for name in Capabilities.__dataclass_fields__ if getattr(probe(), name)],
+        "proven": [name for name in Capabilities.__dataclass_fields__ if getattr(probe(backend), name)],
         "read": sandbox.read("a/b").decode(),
         "ids": sandbox.exec(["id", "-u"]).stdout.decode().strip(),
         "stdout": sandbox.exec(["sh", "-c", "echo again > /dev/stdout; echo $HOME $SECRET"]).stdout.decode(),
@@ -82,7 +83,8 @@ def as_nobody(folder: Path) -> dict[str, Any]:
     return {"user": NOBODY, "group": NOBODY, "extra_groups": [], "env": env, "cwd": "/"}
 
 
-def test_an_ordinary_user_has_a_sandbox_too(tmp_path: Path) -> None:
+@pytest.mark.parametrize("backend", ["native", "bubblewrap"])
+def test_an_ordinary_user_has_a_sandbox_too(backend: str) -> None:
     if os.geteuid() == 0:
         with_code = Path("/tmp") / f"palestra-test-{os.getpid()}"
         try:
@@ -98,13 +100,13 @@ def test_an_ordinary_user_has_a_sandbox_too(tmp_path: Path) -> None:
             if python is None:
                 pytest.skip("no interpreter on this machine can be read by an ordinary user")
             ran = subprocess.run(
-                [python, "-c", SCRIPT], **as_nobody(with_code), capture_output=True, text=True, timeout=120
+                [python, "-c", SCRIPT, backend], **as_nobody(with_code), capture_output=True, text=True, timeout=120
             )
         finally:
             shutil.rmtree(with_code)
     else:
         ran = subprocess.run(
-            [sys.executable, "-c", SCRIPT],
+            [sys.executable, "-c", SCRIPT, backend],
             env={**os.environ, "SECRET": "host"},
             capture_output=True,
             text=True,
