@@ -13,6 +13,7 @@ from pathlib import Path
 
 _PREFIX = "palestra-"
 _STALE_S = 60.0
+_MARGIN_BYTES = 1 << 20  # the kernel takes memory in batches
 _PERIOD_US = 100_000  # of processor time per period: a slot gets one processor
 
 
@@ -69,6 +70,7 @@ class ControlGroup:
         name = f"{_PREFIX}{os.getpid()}-{secrets.token_hex(4)}"
         self._folders = {controller: folder / name for controller, folder in hierarchy.folders.items()}
         self._memory_bytes, self._processes = 0, 0
+        self._times_full = 0
         try:
             self._make()
         except OSError:
@@ -115,6 +117,18 @@ class ControlGroup:
     def kills(self) -> int:
         """Return how many processes were killed for want of memory."""
         return self._table("memory.oom_control" if self._version == 1 else "memory.events")["oom_kill"]
+
+    def was_full(self) -> bool:
+        """Return whether the group has come up against its own limit since this was last asked.
+
+        If not, whoever was killed in it paid for a shortage elsewhere.
+        """
+        if self._version == 1:
+            most = int(self._read("memory", "memory.max_usage_in_bytes"))
+            self._write("memory", "memory.max_usage_in_bytes", "0")
+            return most > self._memory_bytes - _MARGIN_BYTES
+        before, self._times_full = self._times_full, self._table("memory.events")["oom"]
+        return self._times_full > before
 
     def remove(self) -> None:
         """Remove the group, which must be empty; does nothing when it is gone."""

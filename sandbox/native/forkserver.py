@@ -68,7 +68,7 @@ class Server:
 
     def serve(self) -> NoReturn:
         """Answer until the host is gone."""
-        actions = {"run": self._run, "wipe": self._wipe, "files": self._files}
+        actions = {"run": self._run, "wipe": self._wipe, "files": self._files, "check": self._check}
         while True:
             try:
                 request, descriptors = messages.receive(self._control)
@@ -81,6 +81,10 @@ class Server:
             finally:
                 messages.close_all(descriptors)
             messages.send(self._control, reply)
+
+    def _check(self, request: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
+        """Answer."""
+        return {}
 
     def _wipe(self, request: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
         """Give the slot an empty workspace of a size, and a network in which nothing has happened."""
@@ -120,6 +124,7 @@ class Server:
         linux.join(self._own_namespace, linux.NEWPID)
         os.close(tell)
         timed_out = not _ends_within(pid, request["wall_s"])
+        is_orphan = not timed_out and _was_killed(pid) and linux.is_exiting(init)  # which no program brings about
         signal.pidfd_send_signal(init_ended, signal.SIGKILL)  # and so everything in its namespace
         _, status, usage = os.wait4(pid, 0)
         duration = time.monotonic() - start
@@ -130,6 +135,8 @@ class Server:
         os.chmod(WORKSPACE, 0o755)  # whatever the program made of it
         if trouble:
             return {"error": trouble.decode("utf-8", "replace")}
+        if is_orphan:
+            return {"error": "somebody outside killed the program's init; run the program again"}
         return {
             "code": os.waitstatus_to_exitcode(status),
             "timed_out": timed_out,
@@ -138,6 +145,12 @@ class Server:
             "max_rss_bytes": usage.ru_maxrss * 1024,
             "workspace_bytes": rootfs.workspace_bytes(),
         }
+
+
+def _was_killed(pid: int) -> bool:
+    """Whether a child that has ended, and that nobody has waited for yet, was ended by SIGKILL."""
+    ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    return ended is not None and ended.si_status == signal.SIGKILL and ended.si_code == os.CLD_KILLED
 
 
 def _ends_within(pid: int, seconds: float) -> bool:

@@ -121,6 +121,13 @@ def start_init() -> int:
         signal.signal(signal.SIGCHLD, before)
 
 
+def is_exiting(pid: int) -> bool:
+    """Whether a child of this process has begun to end."""
+    with open(f"/proc/{pid}/stat") as file:
+        flags = int(file.read().rpartition(")")[2].split()[6])
+    return bool(flags & 0x4)  # PF_EXITING
+
+
 def join(namespace: int, kind: int) -> None:
     """Enter the namespace of a kind that a descriptor, of a process or of the namespace itself, stands for."""
     _check(_libc.setns(namespace, kind), "setns")

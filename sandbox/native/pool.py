@@ -9,12 +9,14 @@ from collections.abc import Callable
 from palestra.sandbox.base import MIB, InfraError
 from palestra.sandbox.native.slot import Slot
 
+_MOST_PROGRAMS = 1000  # that one slot runs: whatever may add up in a kernel or an interpreter stays small
+
 
 class Pool:
     """Slots of one kind. Thread-safe; `make` is called outside the lock.
 
-    A slot that comes back is wiped before anybody else gets it, and one that died or does not answer
-    is replaced.
+    A slot that comes back is wiped before anybody else gets it. One that died, does not answer, ended a
+    program by force or has run very many is replaced.
     """
 
     def __init__(self, make: Callable[[], Slot], max_idle: int | None = None) -> None:
@@ -48,7 +50,7 @@ class Pool:
         try:
             with self._lock:
                 has_room = len(self._idle) < self._max_idle
-            if has_room:
+            if has_room and not slot.is_worn and slot.programs < _MOST_PROGRAMS:
                 slot.wipe(MIB)
                 with self._lock:
                     self._idle.append(slot)

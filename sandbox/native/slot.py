@@ -12,6 +12,7 @@ from typing import Any
 
 from palestra.sandbox.base import MIB, Command, ExecResult, InfraError, Limits, PermanentInfraError, Python
 from palestra.sandbox.capture import Capture, take_until
+from palestra.sandbox.faults import advice
 from palestra.sandbox.native import messages, stream
 from palestra.sandbox.native.cgroups import ControlGroup, Hierarchy
 from palestra.sandbox.native.plan import Plan, bootstrap
@@ -36,6 +37,8 @@ class Slot:
 
     def __init__(self, plan: Plan, hierarchy: Hierarchy | None) -> None:
         self.is_alive = True
+        self.is_worn = False  # nobody else should get it
+        self.programs = 0  # that it has run
         self._lock = threading.Lock()
         self._owner_pid = os.getpid()
         self._held = contextlib.ExitStack()  # what `kill` gives back, the last first
@@ -45,7 +48,7 @@ class Slot:
             self._start(plan, hierarchy)
         except OSError as error:
             self.kill()
-            raise InfraError(f"no sandbox could be started: {error}") from error
+            raise InfraError(f"no sandbox could be started: {error}; {advice(error)}") from error
         except BaseException:
             self.kill()
             raise
@@ -63,6 +66,7 @@ class Slot:
         self._held.enter_context(self._control)
         with theirs:
             launcher = self._launch(theirs.fileno())
+        self._lifeline = launcher.stdin
         self._held.callback(self._end, launcher)
         self._address_space = int(self._answer(_START_S)["address_space"])
         self._base_bytes = self._group.held_bytes() if self._group else 0
@@ -92,7 +96,25 @@ class Slot:
                 answer = self._start_program(request, payload, given, stdout, stderr)
             self._workspace_bytes = int(answer.pop("workspace_bytes"))
             is_short = answer["code"] != 0 and self._kills() > kills
-            return to_result(Outcome(**answer, oom=is_short), limits, stdout, stderr)
+            self._refuse_blame(is_short)
+            result = to_result(Outcome(**answer, oom=is_short), limits, stdout, stderr)
+            self.programs += 1
+            self.is_worn |= result.timed_out or result.oom
+            return result
+
+    def _refuse_blame(self, is_short: bool) -> None:
+        """Raise InfraError when a program was killed for want of memory that others hold."""
+        if is_short and self._group and not self._group.was_full():
+            self.is_worn = True
+            raise InfraError(
+                "the host ran out of memory while the program held less than its limit; "
+                "end something or run fewer at once, then run it again"
+            )
+
+    def check(self) -> None:
+        """Return if the slot answers."""
+        with self._exchange():
+            self._ask({"do": "check"})
 
     def ask_files(
         self, question: dict[str, Any], data: bytes = b"", limit_bytes: int = 0
@@ -118,6 +140,12 @@ class Slot:
             answer = stream.receive_message(connection)
             self._workspace_bytes = int(answer["workspace_bytes"])
         return stream.accept(answer), got
+
+    def interrupt(self) -> None:
+        """End the slot from another thread, without waiting; whoever waits for an answer gets InfraError."""
+        self.is_alive = False
+        if self._lifeline:
+            self._lifeline.close()  # the launcher kills the slot then
 
     def kill(self) -> None:
         """End the slot and everything in it; returns when it is gone. A second call does nothing."""
@@ -253,8 +281,9 @@ class Slot:
         with contextlib.suppress(ValueError):  # closed: another thread has ended the slot
             self._errors.seek(0)
             complaint = self._errors.read().decode(errors="replace")[-_LONGEST_COMPLAINT:]
+        reason = f"the sandbox died: {error}" if self.is_alive else "the sandbox was ended from another thread"
         self.kill()
-        return InfraError(f"the sandbox died: {error}. {complaint}".strip())
+        return InfraError(f"{reason}; {advice(error)}. {complaint}".strip())
 
 
 def _describe(command: Command, env: Mapping[str, str]) -> bytes:
