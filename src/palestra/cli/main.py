@@ -21,6 +21,7 @@ VERBS = {
     "train": "palestra.cli.train",
     "eval": "palestra.cli.train",
     "image": "palestra.cli.image",
+    "sandbox": "palestra.cli.sandbox",
 }
 
 
