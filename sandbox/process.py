@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from palestra.sandbox import archive
@@ -26,6 +26,7 @@ from palestra.sandbox.base import (
     CapabilityError,
     Command,
     ExecResult,
+    InfraError,
     Limits,
     Python,
     SandboxFileError,
@@ -35,6 +36,7 @@ from palestra.sandbox.base import (
     Spec,
 )
 from palestra.sandbox.capture import Capture, take_until
+from palestra.sandbox.faults import advice
 from palestra.sandbox.limits import check_limits, check_spec, lower_limit
 from palestra.sandbox.outcome import Outcome, check_command, program_environment, resource_limits, to_result
 from palestra.sandbox.sealed import sealed_file
@@ -62,7 +64,8 @@ class ProcessBackend:
             ValueError: a limit or a need makes no sense.
         """
         check_spec(self.name, spec, _CAPABILITIES)
-        return ProcessSandbox(spec)
+        with _host_errors_as_faults():
+            return ProcessSandbox(spec)
 
 
 class ProcessSandbox:
@@ -98,6 +101,10 @@ class ProcessSandbox:
         check_limits(limits)
         variables = {**self._spec.env, **(env or {})}
         check_command(command, stdin, variables)
+        with _host_errors_as_faults():
+            return self._exec(command, stdin, variables, limits)
+
+    def _exec(self, command: Command, stdin: bytes, variables: dict[str, str], limits: Limits) -> ExecResult:
         with tempfile.TemporaryDirectory(dir=self._folder, prefix="tmp-", ignore_cleanup_errors=True) as temporary:
             mark = secrets.token_hex(16)
             base = program_environment(self._python, temporary) | {_MARK: mark}
@@ -244,6 +251,15 @@ class ProcessSandbox:
     def _check_open(self) -> None:
         if not self._remove.alive:
             raise ValueError("the sandbox is closed; create another")
+
+
+@contextlib.contextmanager
+def _host_errors_as_faults() -> Iterator[None]:
+    """Raise InfraError for what the host refuses: a full disk, a full table."""
+    try:
+        yield
+    except OSError as error:
+        raise InfraError(f"no program could be started: {error}; {advice(error)}") from error
 
 
 def _wait(program: "subprocess.Popen[bytes]", limits: Limits, captures: tuple[Capture, Capture]) -> bool:
