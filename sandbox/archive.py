@@ -36,7 +36,7 @@ def save(workspace: Workspace, emit: Callable[[bytes], None], limit_bytes: int) 
     """
     content = _Digest()
     seen: dict[int, str] = {}
-    sink = cast(IO[bytes], _Writer(emit, archive_limit(limit_bytes)))
+    sink = cast(IO[bytes], Writer(emit, archive_limit(limit_bytes)))
     with told_as("the workspace"), tarfile.open(fileobj=sink, mode="w|", bufsize=CHUNK_BYTES) as archive:
         root = os.open(workspace.root, FOLDER_FLAGS)
         try:
@@ -208,7 +208,7 @@ def _hashing(chunks: Iterable[bytes], update: Callable[[bytes], None]) -> Iterat
         yield chunk
 
 
-class _Reader:
+class Reader:
     """An iterator of bytes as the file that `tarfile` reads."""
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
@@ -223,7 +223,7 @@ class _Reader:
         return b"".join(parts)
 
 
-class _Writer:
+class Writer:
     """A function as the file that `tarfile` writes."""
 
     def __init__(self, emit: Callable[[bytes], None], limit_bytes: int) -> None:
@@ -238,4 +238,4 @@ class _Writer:
 
 
 def _source(chunks: Iterable[bytes]) -> IO[bytes]:
-    return cast(IO[bytes], _Reader(chunks))
+    return cast(IO[bytes], Reader(chunks))

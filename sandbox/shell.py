@@ -91,6 +91,10 @@ class Terminal(Protocol):
         """End the shell and what it started, and free the descriptors; a second call does nothing."""
         ...
 
+    def let_go(self) -> None:
+        """Free the descriptors of a shell that has ended by itself; what it started in the background lives on."""
+        ...
+
 
 def shell_command(is_bash: bool, start_file: str) -> tuple[list[str], dict[str, str]]:
     """Return how to start a shell: the words, and the variables that it needs besides a PATH."""
@@ -177,18 +181,23 @@ class _Screen:
 class TerminalShell:
     """A `Shell` on whatever terminal a backend starts. One caller at a time."""
 
-    def __init__(self, start: Callable[[bytes, int], Terminal], output_bytes: int) -> None:
+    def __init__(
+        self, start: Callable[[bytes, int], Terminal], output_bytes: int, state: bytes = b"", status: int = 0
+    ) -> None:
         """Start the shell.
 
         Args:
             start: starts one, given the state and the status it begins with; raises InfraError.
             output_bytes: what is kept of the output between two answers.
+            state: what it begins with, as `save` returned it.
+            status: what ``$?`` is at its first prompt.
         """
         self._start, self._output_bytes = start, output_bytes
         self._terminal: Terminal | None = None
-        self._closed = False
+        self.is_closed = False
+        self.paused = (b"", 0)  # the state and the status that the next shell begins with
         self._status = 0
-        self.begin()
+        self.begin(state, status)
 
     def begin(self, state: bytes = b"", status: int = 0) -> None:
         """End the shell there is and start one with a state; returns at its first prompt.
@@ -198,6 +207,7 @@ class TerminalShell:
         Raises:
             InfraError: it could not be started, or shows no prompt.
         """
+        self.paused = (b"", 0)
         for given in (state, b"") if state else (b"",):
             self._let_go()
             self._screen = _Screen(self._output_bytes)
@@ -211,6 +221,28 @@ class TerminalShell:
         self._let_go()
         raise InfraError(f"the shell shows no prompt: {result.output[-500:].decode(errors='replace')!r}")
 
+    def pause(self, state: bytes, status: int) -> None:
+        """Let go of a shell that the backend has ended; the next call starts one with this state."""
+        if self._terminal is not None:
+            self._terminal.let_go()
+        self._terminal, self._is_idle = None, False
+        self.paused = (state, status)
+
+    def abandon(self) -> None:
+        """Close without ending anything, where the whole machine goes."""
+        self.pause(b"", 0)
+        self.is_closed = True
+
+    def interrupt(self, timeout_s: float) -> None:
+        """Type ^C and wait for the prompt."""
+        self.send(b"\x03")
+        self.wait(timeout_s=timeout_s)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether there is a shell: one that has ended or was paused is started by the next call."""
+        return self._terminal is not None
+
     @property
     def status(self) -> int:
         """What ``$?`` is at the prompt."""
@@ -221,7 +253,7 @@ class TerminalShell:
         """Whether the shell waits at its prompt."""
         if self._terminal is not None:
             self._take_reports()
-        return self._terminal is not None and self._is_idle
+        return self._is_idle if self._terminal is not None else not self.is_closed
 
     def run(self, line: str, *, timeout_s: float = 30.0) -> ShellResult:
         """Type a line (or several) and wait until the prompt is back.
@@ -281,7 +313,7 @@ class TerminalShell:
 
     def close(self) -> None:
         """Hang up: the shell and what it started in the foreground and background ends."""
-        self._closed = True
+        self.is_closed = True
         self._let_go()
 
     def save(self) -> bytes:
@@ -305,10 +337,10 @@ class TerminalShell:
         return self._saved
 
     def _open(self) -> Terminal:
-        if self._closed:
+        if self.is_closed:
             raise ValueError("the shell is closed; ask the sandbox for another")
         if self._terminal is None:
-            self.begin()
+            self.begin(*self.paused)
         assert self._terminal is not None  # begin raises otherwise
         return self._terminal
 
@@ -402,7 +434,9 @@ class TerminalShell:
         self._status = code
         while self._terminal is not None and self._is_readable() and self._take_screen():
             pass
-        self._let_go()
+        if self._terminal is not None:
+            self._terminal.let_go()
+        self._terminal, self._is_idle = None, False
 
     def _is_readable(self) -> bool:
         assert self._terminal is not None  # every caller has looked

@@ -25,12 +25,17 @@ from palestra.sandbox.base import (
     Spec,
 )
 from palestra.sandbox.canary import examine
+from palestra.sandbox.images import image_folder
 from palestra.sandbox.limits import check_limits, check_spec
 from palestra.sandbox.native.cgroups import Hierarchy, find_hierarchy, remove_stale
 from palestra.sandbox.native.plan import Plan
 from palestra.sandbox.native.pool import Pool
 from palestra.sandbox.native.slot import Slot
 from palestra.sandbox.native.syscalls import machine
+from palestra.sandbox.native.terminal.client import NurseryClient
+from palestra.sandbox.native.terminal.machine import Machine
+from palestra.sandbox.native.terminal.plan import MachinePlan
+from palestra.sandbox.native.terminal.sandbox import TerminalSandbox
 from palestra.sandbox.workspace import split_path
 
 
@@ -61,6 +66,8 @@ class NativeBackend:
             raise PermanentInfraError(f"the native backend cannot work here: {error}") from error
         self._lock = threading.RLock()  # the canary makes sandboxes while it is held
         self._pools: dict[tuple[str, ...], Pool] = {}
+        self._nursery = NurseryClient()
+        self._machine_plans: dict[Path | None, MachinePlan] = {}
         self._capabilities = proven
         self._hierarchy: Hierarchy | None = find_hierarchy(Path("/proc/self/mountinfo").read_text(), os.geteuid() == 0)
         if self._hierarchy:
@@ -76,10 +83,10 @@ class NativeBackend:
         """
         with self._lock:
             if self._capabilities is None:
-                self._capabilities = examine(self.create_unproven)
+                self._capabilities = examine(self.create_unproven, terminal=True)
             return self._capabilities
 
-    def create(self, spec: Spec) -> "NativeSandbox":
+    def create(self, spec: Spec) -> "NativeSandbox | TerminalSandbox":
         """Return a sandbox that holds to the spec, with an empty workspace.
 
         Raises:
@@ -90,12 +97,18 @@ class NativeBackend:
         check_spec(self.name, spec, self.probe())
         return self.create_unproven(spec)
 
-    def create_unproven(self, spec: Spec) -> "NativeSandbox":
+    def create_unproven(self, spec: Spec) -> "NativeSandbox | TerminalSandbox":
         """Return a sandbox without asking what was proven, which the canary needs before anything is.
 
         Raises:
             InfraError: no sandbox could be started.
         """
+        if spec.terminal:
+            return TerminalSandbox(self._make_machine, spec, self._capabilities or Capabilities())
+        return self.take_slot(spec)
+
+    def take_slot(self, spec: Spec) -> "NativeSandbox":
+        """Return a sandbox without a terminal; raises as `create_unproven`."""
         with self._lock:
             pool = self._pool(spec.preload)
         return NativeSandbox(self, pool, spec, self._capabilities or Capabilities())
@@ -106,6 +119,15 @@ class NativeBackend:
             pools, self._pools = list(self._pools.values()), {}
         for pool in pools:
             pool.close()
+        self._nursery.close()
+
+    def _make_machine(self, spec: Spec) -> Machine:
+        image = image_folder(spec.image) if spec.image else None
+        with self._lock:
+            if image not in self._machine_plans:
+                self._machine_plans[image] = MachinePlan.make(image)
+            plan = self._machine_plans[image]
+        return Machine(self._nursery, plan, spec.limits, self._hierarchy)
 
     def _pool(self, preload: tuple[str, ...]) -> Pool:
         if preload not in self._pools:
@@ -118,6 +140,7 @@ class NativeBackend:
         pools, self._pools = list(self._pools.values()), {}
         for pool in pools:
             pool.forget()
+        self._nursery.forget()
 
 
 class NativeSandbox:
@@ -219,7 +242,7 @@ class NativeSandbox:
     def fork(self, *, end_processes: bool = False) -> "NativeSandbox":
         """Return a new sandbox whose workspace is a copy of this one's; the two are independent."""
         snapshot = self.snapshot()
-        twin = self._backend.create_unproven(self._spec)
+        twin = self._backend.take_slot(self._spec)
         try:
             twin.restore(snapshot)
         except BaseException:

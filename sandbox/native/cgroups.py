@@ -114,9 +114,17 @@ class ControlGroup:
         files = state["cache" if self._version == 1 else "file"] - state["shmem"]
         return int(usage) - files
 
+    def processes(self) -> int:
+        """Return how many processes and threads there are."""
+        return int(self._read("pids", "pids.current"))
+
     def kills(self) -> int:
         """Return how many processes were killed for want of memory."""
         return self._table("memory.oom_control" if self._version == 1 else "memory.events")["oom_kill"]
+
+    def refusals(self) -> int:
+        """Return how often a process or thread was refused for the limit of their number."""
+        return self._table("pids.events", "pids")["max"]
 
     def was_full(self) -> bool:
         """Return whether the group has come up against its own limit since this was last asked.
@@ -145,8 +153,8 @@ class ControlGroup:
             if self._has("memory", file):
                 self._write("memory", file, str(size))
 
-    def _table(self, file: str) -> dict[str, int]:
-        lines = (line.split() for line in self._read("memory", file).splitlines())
+    def _table(self, file: str, controller: str = "memory") -> dict[str, int]:
+        lines = (line.split() for line in self._read(controller, file).splitlines())
         return {line[0]: int(line[1]) for line in lines}
 
     def _read(self, controller: str, file: str) -> str:

@@ -21,7 +21,7 @@ from palestra.sandbox.native.rootfs import build_root, clone_trees
 
 _LIFELINE = 0  # a pipe that the host closes to end the slot
 _NAMESPACES = linux.NEWUSER | linux.NEWNS | linux.NEWPID | linux.NEWNET | linux.NEWIPC | linux.NEWUTS
-_HINTS: dict[int | None, str] = {
+HINTS: dict[int | None, str] = {
     errno.EPERM: "; this user may be forbidden user namespaces (sysctl kernel.apparmor_restrict_unprivileged_userns), "
     "or this container by its seccomp profile, or a container covers parts of /proc (systempaths=unconfined)",
     errno.EACCES: "; AppArmor may restrict user namespaces, or this user cannot read the interpreter",
@@ -116,7 +116,7 @@ def _enter(plan: Plan, trees: dict[str, int] | None, ready: int, control: socket
 def _report(control: socket.socket, error: BaseException) -> None:
     """Tell the host why there will be no slot."""
     code = error.errno if isinstance(error, OSError) else None
-    answer = {"error": f"{type(error).__name__}: {error}{_HINTS.get(code, '')}", "permanent": code in _HINTS}
+    answer = {"error": f"{type(error).__name__}: {error}{HINTS.get(code, '')}", "permanent": code in HINTS}
     with contextlib.suppress(OSError):
         messages.send(control, answer)
 

@@ -153,6 +153,11 @@ def keep_capabilities_over_exec(last: int) -> None:
         prctl(PR_CAP_AMBIENT, _AMBIENT_RAISE, capability)
 
 
+def limit_capabilities(held: int) -> None:
+    """Keep the capabilities of a bit mask, and hand none of them on but by being user 0."""
+    _set_capabilities(held, 0)
+
+
 def drop_capabilities() -> None:
     """Give up every capability, the ambient ones included; the bounding set is dropped apart."""
     _set_capabilities(0, 0)

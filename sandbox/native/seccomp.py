@@ -11,6 +11,7 @@ reads (`struct seccomp_data`) in seccomp(2).
 import errno
 import socket
 import struct
+import termios
 
 from palestra.sandbox.native.syscalls import NEWEST_KNOWN, number
 
@@ -20,6 +21,7 @@ _ALLOW, _FAIL_WITH, _KILL_PROCESS = 0x7FFF0000, 0x00050000, 0x80000000
 _X32_BIT = 0x40000000
 _LINEAR = 4  # as many numbers are compared one after another
 _NUMBER_AT, _ARCHITECTURE_AT = 0, 4
+_TIOCLINUX = 0x541C
 _NEW_NAMESPACES = 0x7E020080  # every CLONE_NEW* flag, time included
 _FAMILIES = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6)  # and the routing protocol of AF_NETLINK
 
@@ -53,6 +55,7 @@ def build_filter(machine: str) -> bytes:
     blocks = {call: [_fail(errno.EPERM)] for call in REFUSED}
     blocks["clone3"] = [_fail(errno.ENOSYS)]  # its flags cannot be read; libc falls back
     blocks["clone"] = [_load_argument(0), (_IF_ANY_BIT, 0, 1, _NEW_NAMESPACES), _fail(errno.EPERM), _return(_ALLOW)]
+    blocks["ioctl"] = _no_typing_for_others()
     blocks |= {call: _only_known_families() for call in ("socket", "socketpair")}
     blocks["prlimit64"] = _only_own_limits()
     numbered = {number(call, machine): block for call, block in blocks.items()}
@@ -82,6 +85,14 @@ def _only_own_limits() -> list[Instruction]:
         *(_load(16 + 8 * 2 + 4), (_IF_EQUAL, 0, 1, 0), _return(_ALLOW)),
         _fail(errno.EPERM),
     ]
+
+
+def _no_typing_for_others() -> list[Instruction]:
+    """Refuse to put keys into a terminal, or to drive the console's selection, which does the same."""
+    block = [_load_argument(1)]
+    for request in (termios.TIOCSTI, _TIOCLINUX):
+        block += [(_IF_EQUAL, 0, 1, request), _fail(errno.EPERM)]
+    return [*block, _return(_ALLOW)]
 
 
 def _search(cases: list[tuple[int, list[Instruction]]]) -> list[Instruction]:

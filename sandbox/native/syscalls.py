@@ -27,6 +27,7 @@ _NUMBERS: dict[str, int | tuple[int | None, int | None]] = {
     "io_uring_enter": 426,
     "io_uring_register": 427,
     "io_uring_setup": 425,
+    "ioctl": (16, 29),
     "ioperm": (173, None),
     "iopl": (172, None),
     "kcmp": (312, 272),

@@ -63,6 +63,14 @@ class LocalTerminal:
             self.is_closed = True
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
+            self.is_closed = False
+            self.let_go()
+
+    def let_go(self) -> None:
+        if not self.is_closed:
+            self.is_closed = True
+            self.process.kill()
+            self.process.wait()
             for descriptor in (self.screen, self.reports, self.writer):
                 os.close(descriptor)
 

@@ -1,0 +1,56 @@
+"""Reads and writes files of the machine, in its first process, which is the machine's root and sees nothing else."""
+
+import errno
+import os
+from collections.abc import Iterable, Iterator
+
+from palestra.sandbox.base import SandboxFileError
+from palestra.sandbox.copyout import open_to_read
+from palestra.sandbox.native.plan import WORKSPACE
+from palestra.sandbox.workspace import CHUNK_BYTES, Workspace, told_as
+
+_LONGEST = 4096
+
+
+def place_of(path: str) -> str:
+    """Return where a path leads, without a slash before it: absolute in the machine, or below its workspace.
+
+    Raises:
+        SandboxFileError: it goes upwards, is no file name or names no file.
+    """
+    whole = path if path.startswith("/") else f"{WORKSPACE}/{path}"
+    parts = [part for part in whole.split("/") if part not in ("", ".")]
+    if ".." in parts:
+        raise SandboxFileError(errno.EACCES, f"{path!r} goes upwards; write the path without '..'")
+    if "\0" in path or not path or (len(parts) == 1 and f"/{parts[0]}" == WORKSPACE) or not parts:
+        raise SandboxFileError(errno.EINVAL, f"{path!r} names no file")
+    if len(path) > _LONGEST:
+        raise SandboxFileError(errno.ENAMETOOLONG, f"{path[:80]!r}...: a path of {len(path)} characters")
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError as error:
+        raise SandboxFileError(errno.EINVAL, f"{path!r} is no file name: {error.reason}") from error
+    return "/".join(parts)
+
+
+def read(path: str, limit_bytes: int) -> Iterator[bytes]:
+    """Yield a regular file's bytes; raises SandboxFileError as `open_to_read` does."""
+    with told_as(path):
+        root = os.open("/", os.O_PATH | os.O_DIRECTORY)
+        try:
+            file = open_to_read(root, place_of(path), limit_bytes)
+        finally:
+            os.close(root)
+        try:
+            left = limit_bytes
+            while left > 0 and (chunk := os.read(file, min(CHUNK_BYTES, left))):
+                left -= len(chunk)
+                yield chunk
+        finally:
+            os.close(file)
+
+
+def write(path: str, chunks: Iterable[bytes]) -> None:
+    """Create or replace a regular file with its parent folders, in one step; raises SandboxFileError."""
+    with told_as(path):
+        Workspace("/").write(place_of(path), chunks)

@@ -1,0 +1,272 @@
+"""The terminal sandbox: one machine, its shell, its snapshots."""
+
+import errno
+import functools
+import json
+import os
+import weakref
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from palestra.sandbox.base import (
+    MIB,
+    Capabilities,
+    Command,
+    ExecResult,
+    Limits,
+    ProcessesRunningError,
+    SandboxFileError,
+    SandboxSnapshot,
+    Shell,
+    Spec,
+)
+from palestra.sandbox.limits import check_limits
+from palestra.sandbox.native.terminal.files import place_of
+from palestra.sandbox.native.terminal.machine import Layer, Machine
+from palestra.sandbox.shell import TerminalShell
+
+_KIND = "palestra native terminal 1"
+_PROMPT_S = 3.0
+
+Make = Callable[[Spec], Machine]
+
+
+class TerminalSnapshot:
+    """Layers that machines share, and a shell's state. Its bytes are made when they are asked for."""
+
+    def __init__(self, layers: tuple[Layer, ...], state: bytes, status: int, spec: Spec, holder: Machine, make: Make):
+        self.layers, self.state, self.status, self.image = layers, state, status, spec.image
+        self._spec, self._make = spec, make
+        self._holder = weakref.ref(holder)
+        self._saved: tuple[bytes, str] | None = None
+
+    @property
+    def data(self) -> bytes:
+        """The snapshot as bytes: what the files are other than at first, and the shell's state.
+
+        Raises:
+            SandboxFileError: the files add up to more than can be saved.
+        """
+        archive, digest = self._save()
+        head = {"kind": _KIND, "image": self.image, "status": self.status, "state": len(self.state), "digest": digest}
+        return json.dumps(head).encode() + b"\n" + self.state + archive
+
+    @property
+    def digest(self) -> str:
+        """The hash of the files, times and the shell's state left out; raises as `data`."""
+        return self._save()[1]
+
+    def _save(self) -> tuple[bytes, str]:
+        if self._saved is None:
+            holder = self._holder()
+            if holder is not None and holder.holds(self.layers):
+                self._saved = holder.save(self.layers)
+            else:
+                machine = self._make(self._spec)
+                try:
+                    machine.restore(self.layers)
+                    self._saved = machine.save(self.layers)
+                finally:
+                    machine.kill()
+        return self._saved
+
+
+class TerminalSandbox:
+    """A machine in use. It ends with `close`, or when nobody refers to it any more."""
+
+    def __init__(self, make: Make, spec: Spec, capabilities: Capabilities) -> None:
+        self.capabilities = capabilities
+        self._make, self._spec = make, spec
+        self._machine = make(spec)
+        self._shell: TerminalShell | None = None
+        self._state, self._status = b"", 0  # what a shell that is not started yet begins with
+        self._end = weakref.finalize(self, self._machine.kill)
+        self._end.atexit = False  # the backend ends every machine then
+
+    def exec(
+        self,
+        command: Command,
+        *,
+        stdin: bytes = b"",
+        env: Mapping[str, str] | None = None,
+        limits: Limits | None = None,
+    ) -> ExecResult:
+        """Run one program to its end and return what came of it; every process it left is dead.
+
+        What the shell has started goes on. A command that does not exist ends with exit code 127.
+
+        Raises:
+            InfraError: the program could not be started for a reason of ours.
+            ValueError: the command, a variable or a limit makes no sense.
+        """
+        if limits is not None:
+            check_limits(limits)
+        return self._open().run(command, stdin, {**self._spec.env, **(env or {})}, limits or self._spec.limits)
+
+    def write(self, path: str, data: bytes) -> None:
+        """Create or replace a regular file, with its parent folders: absolute in the machine, or in the workspace.
+
+        Raises:
+            SandboxFileError: a link is on its way, something else has the name, or the disk limit is reached.
+        """
+        place_of(path)
+        self._refuse_larger(path, memoryview(data).nbytes)
+        self._open().write(path, data)
+
+    def read(self, path: str, *, limit_bytes: int = 16 * MIB) -> bytes:
+        """Return a regular file's bytes; links are not followed, and a file with several names is refused.
+
+        Raises:
+            SandboxFileError: missing, not a regular file, or larger than the limit.
+        """
+        place_of(path)
+        return self._open().read(path, limit_bytes)
+
+    def upload(self, source: str, path: str) -> None:
+        """Copy one host file into the machine."""
+        self._refuse_larger(path, os.path.getsize(source))
+        self.write(path, Path(source).read_bytes())
+
+    def download(self, path: str, target: str) -> None:
+        """Copy one of the machine's files to the host, with the rules of `read`."""
+        Path(target).write_bytes(self.read(path, limit_bytes=self._spec.limits.disk_bytes))
+
+    def shell(self) -> Shell:
+        """Return the shell, started at the first call; after its `close`, another.
+
+        Raises:
+            InfraError: it could not be started.
+        """
+        self._open()
+        if self._shell is None or self._shell.is_closed:
+            start = functools.partial(self._machine.start_shell, self._spec.env)  # which does not refer to this
+            self._shell = TerminalShell(start, self._spec.limits.output_bytes, self._state, self._status)
+            self._state, self._status = b"", 0
+        return self._shell
+
+    def snapshot(self, *, end_processes: bool = False) -> SandboxSnapshot:
+        """Return the files as they are now, and the shell's state.
+
+        The shell goes on at its prompt, with the state it had, as another process.
+
+        Raises:
+            ProcessesRunningError: something runs, and `end_processes` is False; nothing was changed.
+        """
+        machine = self._open()
+        self._clear(machine, end_processes)
+        state, status = self._shell_state()
+        layers = machine.freeze()
+        self._rest(state, status)
+        return TerminalSnapshot(layers, state, status, self._spec, machine, self._make)
+
+    def restore(self, snapshot: SandboxSnapshot) -> None:
+        """Make the files and the shell what they were at the snapshot; everything that runs is ended.
+
+        Raises:
+            SandboxFileError: the snapshot is damaged, of another image or does not fit; the machine is new then.
+            ValueError: it is of another kind of sandbox.
+        """
+        machine = self._open()
+        if isinstance(snapshot, TerminalSnapshot) and self._can_share(snapshot):
+            self._check_image(snapshot.image)
+            machine.restore(snapshot.layers)
+            state, status = snapshot.state, snapshot.status
+        else:
+            state, status = self._load(machine, snapshot.data)
+        self._rest(state, status)
+
+    def fork(self, *, end_processes: bool = False) -> "TerminalSandbox":
+        """Return a new sandbox that begins where this one stands, as by `snapshot`; the two are independent."""
+        snapshot = self.snapshot(end_processes=end_processes)
+        twin = TerminalSandbox(self._make, self._spec, self.capabilities)
+        try:
+            twin.restore(snapshot)
+        except BaseException:
+            twin.close()
+            raise
+        return twin
+
+    def interrupt(self) -> None:
+        """End the sandbox from another thread, without waiting; whoever waits for an answer gets InfraError."""
+        self._machine.interrupt()
+
+    def check(self) -> None:
+        """Return if the machine answers; raises InfraError."""
+        self._open().check()
+
+    def close(self) -> None:
+        """End the machine; a second call does nothing."""
+        if self._shell is not None:
+            self._shell.abandon()
+        self._end()
+
+    def _open(self) -> Machine:
+        if not self._end.alive:
+            raise ValueError("the sandbox is closed; create another")
+        return self._machine
+
+    def _clear(self, machine: Machine, end_processes: bool) -> None:
+        """Have nothing but an idle shell run, or refuse."""
+        left = machine.left()
+        is_idle = self._shell is None or self._shell.is_closed or not self._shell.is_running or self._shell.is_idle
+        if not left and is_idle:
+            return
+        if not end_processes:
+            what = ", ".join(left) or "the shell is not at its prompt"
+            raise ProcessesRunningError(
+                f"a snapshot holds no processes, and these run: {what}; end them, or pass end_processes=True"
+            )
+        machine.end_left()
+        if self._shell is not None and not self._shell.is_idle:
+            self._shell.interrupt(_PROMPT_S)
+
+    def _shell_state(self) -> tuple[bytes, int]:
+        shell = self._shell
+        if shell is None or shell.is_closed:
+            return self._state, self._status
+        if not shell.is_running:  # paused, with its state, or ended by itself
+            return shell.paused
+        return (shell.save(), shell.status) if shell.is_idle else (b"", 0)
+
+    def _rest(self, state: bytes, status: int) -> None:
+        """The machine's processes have ended: whoever comes next begins a shell with this state."""
+        if self._shell is None or self._shell.is_closed:
+            self._state, self._status = state, status
+        else:
+            self._shell.pause(state, status)
+
+    def _can_share(self, snapshot: TerminalSnapshot) -> bool:
+        return self._machine.holds(snapshot.layers) or all(layer.tree is not None for layer in snapshot.layers)
+
+    def _load(self, machine: Machine, data: bytes) -> tuple[bytes, int]:
+        head, _, rest = data.partition(b"\n")
+        try:
+            told: dict[str, Any] = json.loads(head) if len(head) < 4096 else {}
+            if told.get("kind") != _KIND:
+                raise ValueError("no such head")
+            image, digest, size, status = str(told["image"]), told["digest"], int(told["state"]), int(told["status"])
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ValueError(
+                "this is no snapshot of a native terminal sandbox; restore it where it was made"
+            ) from error
+        self._check_image(image)
+        machine.load(rest[size:])
+        try:
+            if machine.save(machine.stack)[1] != digest:
+                raise SandboxFileError(errno.EINVAL, f"the snapshot's content does not match its digest {digest!s:.12}")
+        except SandboxFileError:
+            machine.restore([])
+            raise
+        return rest[:size], status
+
+    def _check_image(self, image: str) -> None:
+        if image != self._spec.image:
+            raise SandboxFileError(
+                errno.EINVAL, f"the snapshot is of image {image!r} and the sandbox of {self._spec.image!r}"
+            )
+
+    def _refuse_larger(self, path: str, size_bytes: int) -> None:
+        limit = self._spec.limits.disk_bytes
+        if size_bytes > limit:
+            raise SandboxFileError(errno.ENOSPC, f"{path!r}: {size_bytes} bytes are more than the disk limit {limit}")
