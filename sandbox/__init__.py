@@ -15,6 +15,7 @@ __all__ = ["BACKENDS", "UnknownBackendError", "create", "probe"]
 BACKENDS = {
     "native": "palestra.sandbox.native.backend:NativeBackend",
     "bubblewrap": "palestra.sandbox.bubblewrap.backend:BubblewrapBackend",
+    "docker": "palestra.sandbox.docker.backend:DockerBackend",
     "process": "palestra.sandbox.process:ProcessBackend",
 }
 """Every backend's name, and the class behind it; none is imported before it is asked for."""

@@ -5,9 +5,9 @@ import os
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from palestra.sandbox.base import Command, ExecResult, Limits, Python
-from palestra.sandbox.capture import Capture
 
 _OPEN_FILES = 512
 
@@ -22,6 +22,20 @@ class Outcome:
     duration_s: float
     cpu_s: float
     max_rss_bytes: int
+
+
+class Printed(Protocol):
+    """What a program wrote to one stream, up to a limit."""
+
+    @property
+    def data(self) -> bytes:
+        """What was kept."""
+        ...
+
+    @property
+    def truncated(self) -> bool:
+        """True when more was written than kept."""
+        ...
 
 
 def check_command(command: Command, stdin: bytes, env: Mapping[str, str]) -> None:
@@ -72,7 +86,7 @@ def resource_limits(limits: Limits) -> dict[str, tuple[int, int]]:
     }
 
 
-def to_result(outcome: Outcome, limits: Limits, stdout: Capture, stderr: Capture) -> ExecResult:
+def to_result(outcome: Outcome, limits: Limits, stdout: Printed, stderr: Printed) -> ExecResult:
     """Return what came of a program.
 
     A program that the kernel stopped for its processor time has timed out as well.
