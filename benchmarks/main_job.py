@@ -65,7 +65,7 @@ def show(result: dict[str, Any]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--seeds", type=seeds_of, default=[0, 1, 2], metavar="N[,N...]")
     parser.add_argument("--out", type=Path, default=Path("runs/main_job"))
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -85,6 +85,11 @@ def main() -> None:
         print()
     else:
         show(result)
+
+
+def seeds_of(text: str) -> list[int]:
+    """Return the numbers of a list such as 0,1,2."""
+    return [int(word) for word in text.split(",")]
 
 
 def _short(evaluation: dict[str, Any]) -> dict[str, Any]:
