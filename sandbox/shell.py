@@ -2,7 +2,7 @@
 
 How a shell is started is the backend's affair. It puts `start_script` in a file of the machine, makes a
 FIFO for the reports, starts `shell_command` on a terminal whose echo is off, and hands over a `Terminal`.
-The shell then writes records to the FIFO, a NUL after each:
+The shell then writes records to the FIFO, a NUL before and after each:
 
     P3 0     the prompt is back for the third time, and the status of what ran was 0
     S...     the shell's state, a script, when it was asked for
@@ -24,14 +24,14 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
-from palestra.sandbox.base import InfraError, SandboxFileError, ShellResult
+from palestra.sandbox.base import InfraError, ProcessesRunningError, SandboxFileError, ShellResult
 
 _CHUNK_BYTES = 64 * 1024
 _FENCE = re.compile(rb"\x1b\]7770;(\d{1,18})\x07")
 _FENCE_START, _LONGEST_FENCE = b"\x1b]7770;", 26
 _FENCE_S = 0.25  # longest wait for a fence that a program may have flushed away
 _START_S = 15.0
-_SAVE_S = 10.0
+_SAVE_S = 5.0
 _LARGEST_RECORD = 4 << 20
 _PIECE = 400  # characters of quoted text in one typed line: a terminal takes lines of at most 4095 bytes
 _LONGEST_PLAIN = 1000
@@ -44,7 +44,7 @@ unset HISTFILE
 set +o histexpand
 PS1= PS2=
 _palestra=0
-__='{ printf "P%d %d\0" $((_palestra+=1)) $? >@REPORTS@; printf "\e]7770;%d\a" $_palestra >/dev/tty; } 2>/dev/null'
+__='{ builtin printf "\0P%d %d\0" $((_palestra+=1)) $? >@REPORTS@; builtin printf "\e]7770;%d\a" $_palestra >/dev/tty; } 2>/dev/null'
 if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)); then PROMPT_COMMAND[99]=$__; else PROMPT_COMMAND=$__; fi
 unset __
 exec 9>&2 2>/dev/null
@@ -53,7 +53,7 @@ exec 2>&9 9>&-
 (exit @STATUS@)
 """
 _BASH_SAVE = (
-    r" { printf S; shopt -p; declare -p; declare -f; export -fp; umask -p; printf 'cd -- %q\n' "
+    r" { builtin printf '\0S'; shopt -p; declare -p; declare -f; export -fp; umask -p; printf 'cd -- %q\n' "
     r'"$PWD"; alias -p; set +o; trap -p; printf "\0"; } >@REPORTS@ 2>/dev/null'
 )
 # A plain sh knows no PROMPT_COMMAND, but expands its prompt; it cannot list its functions.
@@ -61,13 +61,15 @@ _SH_START = r"""
 PS2=
 _palestra=0
 _escape=$(printf '\033') _bell=$(printf '\007')
-PS1='${_escape}]7770;$((_palestra+=1))$(printf "P%d %d\0" $_palestra $? >@REPORTS@)${_bell}'
+PS1='${_escape}]7770;$((_palestra+=1))$(printf "\0P%d %d\0" $_palestra $? >@REPORTS@)${_bell}'
 exec 9>&2 2>/dev/null
 @STATE@
 exec 2>&9 9>&-
 (exit @STATUS@)
 """
-_SH_SAVE = r""" { printf S; export -p; echo "umask $(umask)"; alias | sed 's/^\(alias \)\{0,1\}/alias /'; """
+_SH_SAVE = (
+    r""" { builtin printf '\0S'; export -p; echo "umask $(umask)"; alias | sed 's/^\(alias \)\{0,1\}/alias /'; """
+)
 _SH_SAVE += r"""printf 'cd -- '; pwd | sed "s/'/'\\\\''/g; s/.*/'&'/"; set +o; printf '\0'; } >@REPORTS@ 2>/dev/null"""
 
 
@@ -323,7 +325,8 @@ class TerminalShell:
 
         Raises:
             SandboxFileError: the state is larger than 4 MiB.
-            InfraError: the shell is gone or does not answer.
+            ProcessesRunningError: it does not tell, as one that a program has meddled with.
+            InfraError: the shell is gone.
         """
         terminal, status = self._open(), self._status
         self._saved = b""
@@ -333,7 +336,7 @@ class TerminalShell:
         self._until_prompt(script.replace("@REPORTS@", terminal.reports_file).encode() + b"\n", _SAVE_S)
         self._status = status
         if not self._saved:
-            raise InfraError("the shell did not tell its state; end its programs, or close it")
+            raise ProcessesRunningError("the shell does not tell its state; close it, or pass end_processes=True")
         return self._saved
 
     def _open(self) -> Terminal:

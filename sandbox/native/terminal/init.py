@@ -69,6 +69,7 @@ class Init:
                 reply, given = {"error": f"{type(error).__name__}: {error}"}, []
             finally:
                 messages.close_all(descriptors)
+            self._tell_of_shell()  # before the host goes on
             messages.send(self._control, reply, given)
             messages.close_all([descriptor for descriptor in given if descriptor not in self._lent()])
 
@@ -114,16 +115,17 @@ class Init:
         is_bash = any(os.path.exists(path) for path in ("/bin/bash", "/usr/bin/bash"))
         state = b"".join(stream.receive_chunks(self._data))
         stream.receive_message(self._data)
-        for path in (START, REPORTS):
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(path)
-        file = os.open(START, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        folder = self._root.shell_folder
+        for name in os.listdir(f"/proc/self/fd/{folder}"):
+            os.unlink(name, dir_fd=folder)
+        file = os.open(os.path.basename(START), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=folder)
         with os.fdopen(file, "wb") as start:
             start.write(start_script(is_bash, REPORTS, state, request["status"]))
-        os.mkfifo(REPORTS, 0o600)
-        reports = os.open(REPORTS, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+        fifo = os.path.basename(REPORTS)
+        os.mkfifo(fifo, 0o600, dir_fd=folder)
+        reports = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK, dir_fd=folder)
         self._let_reports_go()
-        self._reports = os.open(REPORTS, os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+        self._reports = os.open(fifo, os.O_WRONLY | os.O_NONBLOCK, dir_fd=folder)
         master, slave = open_terminal()
         argv, env = shell_command(is_bash, START)
         told, tell = os.pipe()
@@ -148,7 +150,7 @@ class Init:
             self._shell = None
             if self._reports is not None:
                 with contextlib.suppress(OSError):
-                    os.write(self._reports, f"E{os.waitstatus_to_exitcode(ended)}\0".encode())
+                    os.write(self._reports, f"\0E{os.waitstatus_to_exitcode(ended)}\0".encode())
 
     def _let_reports_go(self) -> None:
         if self._reports is not None:

@@ -14,7 +14,7 @@ import sys
 from typing import Any, NoReturn
 
 from palestra.sandbox.native import linux, messages
-from palestra.sandbox.native.cgroups import remove_folders
+from palestra.sandbox.native.watcher import remove_folders
 from palestra.sandbox.native.execution import close_all_but
 from palestra.sandbox.native.rootfs import bring_up_loopback
 from palestra.sandbox.native.terminal.init import become_init

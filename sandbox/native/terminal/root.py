@@ -1,6 +1,7 @@
 """The two mount namespaces of a machine: the workshop, where layers are, and the machine that programs see."""
 
 import contextlib
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -94,6 +95,7 @@ class Root:
         self._layers, self._disk_bytes = layers, disk_bytes
         self._workshop = os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
         self._machine: int | None = None
+        self.shell_folder = -1  # open while there is a machine
 
     def build(self, layer: int) -> None:
         """Make the machine out of the layers, with a new one to write to, and enter it."""
@@ -116,6 +118,20 @@ class Root:
             os.close(self._machine)
             self._machine = None
 
+    def _shown_shell_folder(self) -> int:
+        """Return the shell's folder as programs see it: they write to the FIFO in it, and change nothing."""
+        try:
+            return mounts.copy_tree(self.shell_folder, linux.ATTR_RDONLY)
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+            return os.dup(self.shell_folder)  # a kernel before Linux 6.15
+
+    def _let_shell_folder_go(self) -> None:
+        if self.shell_folder >= 0:
+            os.close(self.shell_folder)
+            self.shell_folder = -1
+
     @contextlib.contextmanager
     def in_workshop(self) -> Iterator[None]:
         """Work on the layers while the machine goes on."""
@@ -132,9 +148,10 @@ class Root:
         shm = mounts.new_tmpfs(min(self._disk_bytes, 64 << 20), "1777", _PLAIN | linux.ATTR_NOEXEC)
         terminals = {"newinstance": "", "ptmxmode": "666", "mode": "620"}
         pts = mounts.new_filesystem("devpts", terminals, linux.ATTR_NOSUID | linux.ATTR_NOEXEC)
-        own = mounts.new_tmpfs(_SHELL_BYTES, "700", _PLAIN | linux.ATTR_NOEXEC)
+        self._let_shell_folder_go()
+        self.shell_folder = mounts.new_tmpfs(_SHELL_BYTES, "700", _PLAIN | linux.ATTR_NOEXEC)
         trees = {"/dev": mounts.copy_tree(_DEV, linux.ATTR_RDONLY), "/dev/shm": shm, "/dev/pts": pts}
-        trees |= {SHELL_FOLDER: own, "/proc": mounts.copy_tree(_PROC)}
+        trees |= {SHELL_FOLDER: self._shown_shell_folder(), "/proc": mounts.copy_tree(_PROC)}
         for path, tree in trees.items():
             folder = open_folder(path, 0o755)
             try:

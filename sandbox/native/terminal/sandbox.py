@@ -155,7 +155,7 @@ class TerminalSandbox:
         """
         machine = self._open()
         self._clear(machine, end_processes)
-        state, status = self._shell_state()
+        state, status = self._shell_state(end_processes)
         layers = machine.freeze()
         self._rest(state, status)
         return TerminalSnapshot(layers, state, status, self._spec, machine, self._make)
@@ -221,13 +221,19 @@ class TerminalSandbox:
         if self._shell is not None and not self._shell.is_idle:
             self._shell.interrupt(_PROMPT_S)
 
-    def _shell_state(self) -> tuple[bytes, int]:
+    def _shell_state(self, end_processes: bool) -> tuple[bytes, int]:
+        """Return how the shell stands; one that cannot tell is lost with what runs, if that may be."""
         shell = self._shell
         if shell is None or shell.is_closed:
             return self._state, self._status
         if not shell.is_running:  # paused, with its state, or ended by itself
             return shell.paused
-        return (shell.save(), shell.status) if shell.is_idle else (b"", 0)
+        try:
+            return (shell.save(), shell.status) if shell.is_idle else (b"", 0)
+        except ProcessesRunningError:
+            if not end_processes:
+                raise
+            return b"", 0
 
     def _rest(self, state: bytes, status: int) -> None:
         """The machine's processes have ended: whoever comes next begins a shell with this state."""
