@@ -44,7 +44,8 @@ unset HISTFILE
 set +o histexpand
 PS1= PS2=
 _palestra=0
-__='{ builtin printf "\0P%d %d\0" $((_palestra+=1)) $? >@REPORTS@; builtin printf "\e]7770;%d\a" $_palestra >/dev/tty; } 2>/dev/null'
+__='{ builtin printf "\0P%d %d\0" $((_palestra+=1)) $? >@REPORTS@
+builtin printf "\e]7770;%d\a" $_palestra >/dev/tty; } 2>/dev/null'
 if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)); then PROMPT_COMMAND[99]=$__; else PROMPT_COMMAND=$__; fi
 unset __
 exec 9>&2 2>/dev/null
@@ -53,8 +54,8 @@ exec 2>&9 9>&-
 (exit @STATUS@)
 """
 _BASH_SAVE = (
-    r" { builtin printf '\0S'; shopt -p; declare -p; declare -f; export -fp; umask -p; printf 'cd -- %q\n' "
-    r'"$PWD"; alias -p; set +o; trap -p; printf "\0"; } >@REPORTS@ 2>/dev/null'
+    r" { builtin printf '\0S'; shopt -p; declare -p; declare -f; export -fp; umask -p; builtin printf 'cd -- %q\n' "
+    r'"$PWD"; alias -p; set +o; trap -p; builtin printf "\0"; } >@REPORTS@ 2>/dev/null'
 )
 # A plain sh knows no PROMPT_COMMAND, but expands its prompt; it cannot list its functions.
 _SH_START = r"""
@@ -68,7 +69,7 @@ exec 2>&9 9>&-
 (exit @STATUS@)
 """
 _SH_SAVE = (
-    r""" { builtin printf '\0S'; export -p; echo "umask $(umask)"; alias | sed 's/^\(alias \)\{0,1\}/alias /'; """
+    r""" { printf '\0S'; export -p; echo "umask $(umask)"; alias | sed 's/^\(alias \)\{0,1\}/alias /'; """
 )
 _SH_SAVE += r"""printf 'cd -- '; pwd | sed "s/'/'\\\\''/g; s/.*/'&'/"; set +o; printf '\0'; } >@REPORTS@ 2>/dev/null"""
 
