@@ -86,15 +86,18 @@ class NurseryClient:
 
     def _connect(self, plan: MachinePlan) -> socket.socket:
         if self._socket is None:
-            self._errors.truncate(0)
+            self._errors.seek(0)
+            self._errors.truncate()
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             self._socket = ours
-            start = [plan.host_python, "-I", "-S", "-c", bootstrap("palestra.sandbox.native.terminal.nursery")]
-            with theirs:
+            words = ["nursery", plan.package, str(os.getpid()), str(theirs.fileno())]
+            code = f"import sys; sys.argv = {words!r}; {bootstrap('palestra.sandbox.native.terminal.nursery')}"
+            # Its command line is that of every machine's first process, so the code comes as a file.
+            with theirs, sealed_file(code.encode()) as source:
                 self._process = subprocess.Popen(
-                    [*start, plan.package, str(os.getpid()), str(theirs.fileno())],
+                    [plan.host_python, "-I", "-S", "-"],
                     pass_fds=[theirs.fileno()],
-                    stdin=subprocess.DEVNULL,
+                    stdin=source,
                     stdout=subprocess.DEVNULL,
                     stderr=self._errors.fileno(),
                     env={},

@@ -52,5 +52,8 @@ def read(path: str, limit_bytes: int) -> Iterator[bytes]:
 
 def write(path: str, chunks: Iterable[bytes]) -> None:
     """Create or replace a regular file with its parent folders, in one step; raises SandboxFileError."""
-    with told_as(path):
-        Workspace("/").write(place_of(path), chunks)
+    place = place_of(path)
+    try:
+        Workspace("/").write(place, chunks)
+    except SandboxFileError as error:
+        raise SandboxFileError(error.errno, str(error.strerror).replace(repr(place), repr(path), 1)) from error

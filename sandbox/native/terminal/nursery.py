@@ -14,12 +14,12 @@ import sys
 from typing import Any, NoReturn
 
 from palestra.sandbox.native import linux, messages
-from palestra.sandbox.native.watcher import remove_folders
 from palestra.sandbox.native.execution import close_all_but
 from palestra.sandbox.native.rootfs import bring_up_loopback
 from palestra.sandbox.native.terminal.init import become_init
 from palestra.sandbox.native.terminal.plan import MachinePlan
 from palestra.sandbox.native.terminal.root import build_workshop, copy_bases
+from palestra.sandbox.native.watcher import remove_folders
 
 _NAMESPACES = linux.NEWUSER | linux.NEWNS | linux.NEWPID | linux.NEWNET | linux.NEWIPC | linux.NEWUTS
 
@@ -29,7 +29,9 @@ def main() -> NoReturn:
     given = (os.pidfd_open(int(sys.argv[1])), int(sys.argv[2]))
     owner, control = (fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 10) for descriptor in given)
     messages.close_all(given)
-    os.dup2(0, 3, inheritable=False)  # a program's source has this number, and nothing else should
+    nothing = fcntl.fcntl(os.open(os.devnull, os.O_RDWR), fcntl.F_DUPFD_CLOEXEC, 10)
+    for number in (0, 3):  # the nursery's own source, and where a program's source will be
+        os.dup2(nothing, number, inheritable=False)
     Nursery(socket.socket(fileno=control), owner).serve()
 
 

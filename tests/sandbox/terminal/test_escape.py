@@ -205,3 +205,8 @@ def test_a_shell_that_keeps_its_state_to_itself_is_named_or_lost(box: Sandbox) -
         box.snapshot()
     box.restore(box.snapshot(end_processes=True))
     assert box.shell().run("cat kept; echo ' fresh'").output == b"1 fresh\n"
+
+
+def test_no_path_of_the_host_is_in_the_first_process_command_line(box: Sandbox) -> None:
+    command = box.exec(["cat", "/proc/1/cmdline"]).stdout.split(b"\0")
+    assert command[1:] == [b"-I", b"-S", b"-", b""]
