@@ -5,11 +5,12 @@ Written for version 1, where each controller has its own tree, and version 2, wh
 
 import contextlib
 import os
-import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from palestra.sandbox.native.watcher import remove_folders
 
 _PREFIX = "palestra-"
 _STALE_S = 60.0
@@ -67,7 +68,7 @@ class ControlGroup:
 
     def __init__(self, hierarchy: Hierarchy) -> None:
         self._version = hierarchy.version
-        name = f"{_PREFIX}{os.getpid()}-{secrets.token_hex(4)}"
+        name = f"{_PREFIX}{os.getpid()}-{os.urandom(4).hex()}"
         self._folders = {controller: folder / name for controller, folder in hierarchy.folders.items()}
         self._memory_bytes, self._processes = 0, 0
         self._times_full = 0
@@ -165,19 +166,6 @@ class ControlGroup:
 
     def _has(self, controller: str, file: str) -> bool:
         return (self._folders[controller] / file).exists()
-
-
-def remove_folders(folders: tuple[str, ...]) -> None:
-    """Remove empty control groups, waiting a moment for the kernel to let go of their last process."""
-    for folder in folders:
-        for _ in range(100):
-            try:
-                os.rmdir(folder)
-                break
-            except FileNotFoundError:
-                break
-            except OSError:
-                time.sleep(0.01)
 
 
 def remove_stale(hierarchy: Hierarchy) -> None:

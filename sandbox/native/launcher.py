@@ -1,4 +1,4 @@
-"""The process between the host and a slot: makes the namespaces, then waits and cleans up.
+"""The process between the host and a slot: makes the namespaces, then becomes the watcher, which cleans up.
 
 It stays outside, as the slot's parent: when the host process dies, however that came, the slot is
 killed and its control groups are removed.
@@ -8,18 +8,15 @@ import contextlib
 import errno
 import json
 import os
-import select
 import signal
 import socket
 import sys
 from typing import NoReturn
 
 from palestra.sandbox.native import linux, messages
-from palestra.sandbox.native.cgroups import remove_folders
 from palestra.sandbox.native.plan import AGENT_ID, PACKAGE_DIR, ROOT_ID, Plan, bootstrap
 from palestra.sandbox.native.rootfs import build_root, clone_trees
 
-_LIFELINE = 0  # a pipe that the host closes to end the slot
 _NAMESPACES = linux.NEWUSER | linux.NEWNS | linux.NEWPID | linux.NEWNET | linux.NEWIPC | linux.NEWUTS
 HINTS: dict[int | None, str] = {
     errno.EPERM: "; this user may be forbidden user namespaces (sysctl kernel.apparmor_restrict_unprivileged_userns), "
@@ -40,16 +37,11 @@ def main() -> NoReturn:
     except OSError as error:
         _report(control, error)
         os._exit(1)
-    control.close()
-    poll = select.poll()
-    for descriptor in (_LIFELINE, host, os.pidfd_open(slot)):
-        poll.register(descriptor, select.POLLIN)
-    poll.poll()
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(slot, signal.SIGKILL)
-    os.waitpid(slot, 0)
-    remove_folders(plan.cgroup_dirs)
-    os._exit(0)
+    control.close()  # only the slot has that end now
+    os.set_inheritable(host, True)
+    watcher = f"{plan.package}/sandbox/native/watcher.py"
+    words = [plan.python, "-I", "-S", watcher, str(host), str(slot), *plan.cgroup_dirs]
+    os.execve(plan.python, words, {})
 
 
 def _start(plan: Plan, control: socket.socket) -> int:

@@ -1,5 +1,6 @@
 """Thousands of programs on two slots leave nothing: no process, descriptor, mount, control group, file or memory."""
 
+import glob
 import os
 import tempfile
 import time
@@ -52,6 +53,14 @@ def eventually(claim: Callable[[], bool]) -> bool:
     return False
 
 
+def listed(path: str) -> list[str]:
+    """Return a folder's names or a file's lines; none when it has just gone."""
+    try:
+        return os.listdir(path) if os.path.isdir(path) else Path(path).read_text().splitlines()
+    except OSError:
+        return []
+
+
 @dataclass(frozen=True)
 class Holdings:
     """What this process and everything below it hold."""
@@ -63,16 +72,15 @@ class Holdings:
     files: int
 
     @classmethod
-    def now(cls) -> "Holdings":
-        """Count."""
+    def now(cls, temporary: Path) -> "Holdings":
+        """Count, in a folder for temporary files as well."""
         everyone = {os.getpid()} | descendants(os.getpid())
-        temporary = {tempfile.gettempdir(), "/tmp", "/dev/shm", "/var/tmp"}
         return cls(
             processes=len(everyone),
-            descriptors=sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in everyone),
-            mounts=sum(len(Path(f"/proc/{pid}/mountinfo").read_text().splitlines()) for pid in everyone),
-            groups=sum(1 for _ in Path("/sys/fs/cgroup").glob(f"**/palestra-{os.getpid()}-*")),
-            files=sum(len(list(Path(folder).glob("palestra*"))) for folder in temporary if os.path.isdir(folder)),
+            descriptors=sum(len(listed(f"/proc/{pid}/fd")) for pid in everyone),
+            mounts=sum(len(listed(f"/proc/{pid}/mountinfo")) for pid in everyone),
+            groups=len(glob.glob(f"/sys/fs/cgroup/**/palestra-{os.getpid()}-*", recursive=True)),
+            files=len(listed(str(temporary))),
         )
 
     def beyond(self, other: "Holdings") -> dict[str, int]:
@@ -97,32 +105,40 @@ def run_programs(pool: SandboxPool, count: int) -> None:
             sandbox.write("folder/file", b"x" * 1000)
 
 
-def check_that_nothing_is_left(count: int) -> None:
+def check_that_nothing_is_left(count: int, temporary: Path) -> None:
     """Run so many programs on two slots, counting before, in between and afterwards."""
     backend = NativeBackend(probe())
-    before = Holdings.now()
+    before = Holdings.now(temporary)
     with SandboxPool(backend=backend, size=2, max_uses=count // 4) as pool, ThreadPoolExecutor(2) as threads:
         list(threads.map(lambda _: run_programs(pool, 40), range(2)))
         assert eventually(lambda: pool.metrics().ready == 2)
-        warm, memory = Holdings.now(), private_bytes(os.getpid())
+        warm, memory = Holdings.now(temporary), private_bytes(os.getpid())
         list(threads.map(lambda _: run_programs(pool, count // 2), range(2)))
         assert eventually(lambda: pool.metrics().ready == 2)
-        assert eventually(lambda: not Holdings.now().beyond(warm)), Holdings.now().beyond(warm)
+        assert eventually(lambda: not Holdings.now(temporary).beyond(warm)), Holdings.now(temporary).beyond(warm)
         assert private_bytes(os.getpid()) < memory + _GROWTH_BYTES
         for pid in descendants(os.getpid()):
             assert private_bytes(pid) < 4 * _GROWTH_BYTES
         metrics = pool.metrics()
     backend.close()
-    assert eventually(lambda: not Holdings.now().beyond(before)), Holdings.now().beyond(before)
+    assert eventually(lambda: not Holdings.now(temporary).beyond(before)), Holdings.now(temporary).beyond(before)
     assert metrics.programs == count + 80
     assert (metrics.failures, metrics.recycled_dead, metrics.recycled_suspicious) == (0, 0, 0)
     assert metrics.recycled_uses >= 2
 
 
-def test_300_programs_leave_nothing() -> None:
-    check_that_nothing_is_left(300)
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder where temporary files go during the test."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+def test_300_programs_leave_nothing(temporary: Path) -> None:
+    check_that_nothing_is_left(300, temporary)
 
 
 @pytest.mark.slow
-def test_10_000_programs_leave_nothing() -> None:
-    check_that_nothing_is_left(10_000)
+def test_10_000_programs_leave_nothing(temporary: Path) -> None:
+    check_that_nothing_is_left(10_000, temporary)

@@ -1,6 +1,7 @@
 """What the host does to a pool: kills, full tables, full disks, no memory. Each is a typed fault, and passes."""
 
 import contextlib
+import glob
 import os
 import secrets
 import signal
@@ -59,7 +60,7 @@ def has_ended(pid: int) -> bool:
 
 def groups() -> list[str]:
     """Return the control groups that this process has made."""
-    return [str(group) for group in Path("/sys/fs/cgroup").glob(f"**/palestra-{os.getpid()}-*")]
+    return glob.glob(f"/sys/fs/cgroup/**/palestra-{os.getpid()}-*", recursive=True)
 
 
 def namespace_depth(pid: int) -> int:
