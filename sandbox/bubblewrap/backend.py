@@ -1,16 +1,19 @@
 """The bubblewrap backend."""
 
-import dataclasses
-
 from palestra.sandbox.base import MIB, Capabilities, PermanentInfraError
 from palestra.sandbox.bubblewrap.command import find_bubblewrap
-from palestra.sandbox.native.backend import NativeBackend
-from palestra.sandbox.native.plan import Plan
-from palestra.sandbox.native.pool import Pool
 from palestra.sandbox.native.slot import Slot
+from palestra.sandbox.slotted import SlottedBackend
 
 
-class BubblewrapBackend(NativeBackend):
+class BubblewrapSlot(Slot):
+    """A slot whose server starts `bwrap`."""
+
+    _helpers = 3  # the server, bwrap, and an init
+    _helper_bytes = 8 * MIB  # bwrap and the init's interpreter
+
+
+class BubblewrapBackend(SlottedBackend):
     """Programs started by `bwrap`, each in a fresh interpreter. Thread-safe.
 
     A slot as the native backend's holds the workspace and shows what programs may see; in it, as an
@@ -19,6 +22,8 @@ class BubblewrapBackend(NativeBackend):
     """
 
     name = "bubblewrap"
+    server = "palestra.sandbox.bubblewrap.server"
+    slot = BubblewrapSlot
 
     def __init__(self, proven: Capabilities | None = None) -> None:
         """Make a backend with no slot yet.
@@ -34,16 +39,3 @@ class BubblewrapBackend(NativeBackend):
             raise PermanentInfraError(
                 "the bubblewrap backend needs the program bwrap; install it with: apt-get install bubblewrap"
             )
-
-    def _pool(self, preload: tuple[str, ...]) -> Pool:
-        if preload not in self._pools:
-            plan = dataclasses.replace(Plan.make(preload), server="palestra.sandbox.bubblewrap.server")
-            self._pools[preload] = Pool(lambda: BubblewrapSlot(plan, self._hierarchy))
-        return self._pools[preload]
-
-
-class BubblewrapSlot(Slot):
-    """A slot whose server starts `bwrap`."""
-
-    _helpers = 3  # the server, bwrap, and an init
-    _helper_bytes = 8 * MIB  # bwrap and the init's interpreter

@@ -3,19 +3,10 @@
 import os
 import shutil
 
-from palestra.sandbox.native.plan import AGENT_ID, PACKAGE_DIR, WORKSPACE
+from palestra.sandbox.native.plan import AGENT_ID, WORKSPACE, bare_bootstrap
 
 _FOLDERS = "/usr/local/bin:/usr/bin:/bin"  # which a slot shows
 _DEVICES = ("full", "null", "random", "urandom", "zero")
-# Packages without the code of their own: an init needs few modules, and starts for every program.
-_START_INIT = f"""
-import sys, types
-for name in ("palestra", "palestra.sandbox", "palestra.sandbox.native", "palestra.sandbox.bubblewrap"):
-    sys.modules[name] = package = types.ModuleType(name)
-    package.__path__ = ["{PACKAGE_DIR}" + name.removeprefix("palestra").replace(".", "/")]
-from palestra.sandbox.bubblewrap.init import main
-main()
-"""
 
 
 def find_bubblewrap() -> str | None:
@@ -43,4 +34,5 @@ def bubblewrap_words(bwrap: str, python: str, rules: int, inform: int, config: i
         if os.path.exists(device):
             words += ["--dev-bind", device, device]
     words += ["--proc", "/proc", "--remount-ro", "/proc", "--bind", "/tmp", "/tmp", "--bind", WORKSPACE, WORKSPACE]
-    return [*words, "--chdir", WORKSPACE, "--", python, "-s", "-S", "-P", "-c", _START_INIT, str(config)]
+    words += ["--chdir", WORKSPACE, "--", python, "-s", "-S", "-P", "-c"]
+    return [*words, bare_bootstrap("palestra.sandbox.bubblewrap.init"), str(config)]

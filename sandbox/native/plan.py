@@ -96,6 +96,20 @@ def bootstrap(module: str) -> str:
     )
 
 
+def bare_bootstrap(module: str) -> str:
+    """Return Python source that runs a module's `main` in a slot, without the code of the packages on the way.
+
+    It is for what is started for every program, and so must import little.
+    """
+    names = ["palestra", *(module.rsplit(".", depth)[0] for depth in (2, 1)), "palestra.sandbox.native"]
+    return (
+        f"import sys, types\nfor name in {names}:\n"
+        " package = sys.modules[name] = types.ModuleType(name)\n"
+        f" package.__path__ = [{PACKAGE_DIR!r} + name.removeprefix('palestra').replace('.', '/')]\n"
+        f"from {module} import main; main()"
+    )
+
+
 def _site_folders() -> tuple[str, ...]:
     """Return where this interpreter finds what is not in the standard library."""
     return tuple(dict.fromkeys(os.path.realpath(path) for path in sys.path if path.endswith(_SITE_FOLDER_NAMES)))

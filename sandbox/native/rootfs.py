@@ -35,7 +35,7 @@ def build_root(plan: Plan, trees: dict[str, int]) -> None:
     linux.mount("none", "/", flags=linux.MS_REC | linux.MS_PRIVATE)
     linux.mount("tmpfs", _BUILD_AT, "tmpfs", _SAFE, "size=1m,nr_inodes=4096,mode=755")
     root = Path(_BUILD_AT)
-    for name in ("dev", "etc", "opt", "proc", "tmp", WORKSPACE.strip("/")):
+    for name in ("dev", "etc", "opt", "proc", "run", "tmp", WORKSPACE.strip("/")):
         (root / name).mkdir()
     for path in sorted([*trees, *plan.hidden]):
         place = root / path.lstrip("/")

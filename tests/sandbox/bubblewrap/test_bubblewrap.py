@@ -13,16 +13,24 @@ from pathlib import Path
 import pytest
 
 from palestra.sandbox import create, probe
-from palestra.sandbox.base import Capabilities, CapabilityError, InfraError, Limits, PermanentInfraError, Python, Spec
+from palestra.sandbox.base import (
+    Capabilities,
+    CapabilityError,
+    InfraError,
+    Limits,
+    PermanentInfraError,
+    Python,
+    Sandbox,
+    Spec,
+)
 from palestra.sandbox.bubblewrap import command
 from palestra.sandbox.bubblewrap.backend import BubblewrapBackend
-from palestra.sandbox.native.backend import NativeSandbox
 
 MIB = 1 << 20
 
 
 @pytest.fixture
-def sandbox() -> Iterator[NativeSandbox]:
+def sandbox() -> Iterator[Sandbox]:
     """A sandbox of a backend that nobody else uses."""
     backend = BubblewrapBackend(probe("bubblewrap"))
     with closing(backend), closing(backend.create(Spec())) as made:
@@ -53,7 +61,7 @@ def eventually(claim: Callable[[], bool]) -> bool:
     return False
 
 
-def while_it_sleeps(sandbox: NativeSandbox, action: Callable[[dict[int, str]], object]) -> Callable[[], object]:
+def while_it_sleeps(sandbox: Sandbox, action: Callable[[dict[int, str]], object]) -> Callable[[], object]:
     """Do something with the processes there are while a program sleeps; return what gives its result or error."""
     outcome: list[object] = []
 
@@ -100,14 +108,14 @@ def test_without_the_program_the_package_is_named(monkeypatch: pytest.MonkeyPatc
     assert not pickle.loads(pickle.dumps(caught.value)).retryable
 
 
-def test_there_is_no_terminal(sandbox: NativeSandbox) -> None:
+def test_there_is_no_terminal(sandbox: Sandbox) -> None:
     with pytest.raises(CapabilityError, match="does not enforce terminal"):
         create(Spec(terminal=True), backend="bubblewrap")
     with pytest.raises(CapabilityError, match="no shell"):
         sandbox.shell()
 
 
-def test_nothing_in_it_is_the_hosts_root(sandbox: NativeSandbox) -> None:
+def test_nothing_in_it_is_the_hosts_root(sandbox: Sandbox) -> None:
     """Neither the program nor bwrap, which maps its own user to the one inside."""
     seen: dict[str, set[str]] = {}
 
@@ -141,13 +149,13 @@ for name in [*glob.glob("/proc/[0-9]*/environ"), *glob.glob("/proc/[0-9]*/cmdlin
     ]
 
 
-def test_an_exit_code_is_told_from_a_signal(sandbox: NativeSandbox) -> None:
+def test_an_exit_code_is_told_from_a_signal(sandbox: Sandbox) -> None:
     by_code, by_signal = sandbox.exec(["sh", "-c", "exit 137"]), sandbox.exec(["sh", "-c", "kill -9 $$"])
     assert (by_code.exit_code, by_code.signal) == (137, None)
     assert (by_signal.exit_code, by_signal.signal) == (None, 9)
 
 
-def test_a_program_cannot_reach_its_init(sandbox: NativeSandbox) -> None:
+def test_a_program_cannot_reach_its_init(sandbox: Sandbox) -> None:
     """It has the same user, and what ends it would look like a fault of ours."""
     source = """
 import os, resource
@@ -175,7 +183,7 @@ resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100))
     assert (result.exit_code, result.stdout, result.stderr) == (0, b"True\n", b"")
 
 
-def test_a_program_is_given_its_streams_and_nothing_else(sandbox: NativeSandbox) -> None:
+def test_a_program_is_given_its_streams_and_nothing_else(sandbox: Sandbox) -> None:
     assert sandbox.exec(["ls", "/proc/self/fd"]).stdout.split() == [b"0", b"1", b"2", b"3"]  # 3: the folder itself
     source = "import os; print(sorted(map(int, os.listdir('/proc/self/fd')))[:-1], os.isatty(0)); open('/dev/tty')"
     result = sandbox.exec(Python(source))
@@ -184,7 +192,7 @@ def test_a_program_is_given_its_streams_and_nothing_else(sandbox: NativeSandbox)
 
 
 @pytest.mark.parametrize("memory_bytes", [1 * MIB, 4 * MIB, 16 * MIB])
-def test_a_small_limit_is_the_programs_and_not_the_inits(sandbox: NativeSandbox, memory_bytes: int) -> None:
+def test_a_small_limit_is_the_programs_and_not_the_inits(sandbox: Sandbox, memory_bytes: int) -> None:
     limits = Limits(memory_bytes=memory_bytes)
     assert sandbox.exec(["true"], limits=limits).ok
     flood = sandbox.exec(["dd", "if=/dev/zero", "of=/tmp/file", "bs=1M", "count=40"], limits=limits)
@@ -192,7 +200,7 @@ def test_a_small_limit_is_the_programs_and_not_the_inits(sandbox: NativeSandbox,
     assert sandbox.exec(["true"]).ok
 
 
-def test_processor_time_is_the_programs(sandbox: NativeSandbox) -> None:
+def test_processor_time_is_the_programs(sandbox: Sandbox) -> None:
     burner = Python("while True: pass")
     ended = sandbox.exec(burner, limits=Limits(wall_s=0.5))
     assert (ended.timed_out, ended.signal) == (True, signal.SIGKILL)
@@ -203,7 +211,7 @@ def test_processor_time_is_the_programs(sandbox: NativeSandbox) -> None:
 
 
 @pytest.mark.parametrize("victim", ["bwrap", "init", "server"])
-def test_whatever_is_killed_is_a_fault_of_ours_and_leaves_nothing(sandbox: NativeSandbox, victim: str) -> None:
+def test_whatever_is_killed_is_a_fault_of_ours_and_leaves_nothing(sandbox: Sandbox, victim: str) -> None:
     def kill(running: dict[int, str]) -> None:
         sleeper = pids(running, "sleep")[0]
         above = [pid for pid in running if f" {sleeper} " in f" {children(pid)} "]
@@ -232,8 +240,8 @@ def test_a_closed_backend_leaves_nothing() -> None:
         groups = Path("/sys/fs/cgroup").glob(f"**/palestra-{os.getpid()}-*")
         return Path("/proc/self/mountinfo").read_text(), len(os.listdir("/proc/self/fd")), sorted(groups)
 
-    before, processes = traces(), set(family())
     backend = BubblewrapBackend(probe("bubblewrap"))
+    before, processes = traces(), set(family())
     sandbox = backend.create(Spec())
     sandbox.write("file", b"data")
     sandbox.exec(["sh", "-c", "setsid sleep 60 & sleep 60"], limits=Limits(wall_s=0.3))
