@@ -4,6 +4,7 @@ import contextlib
 import os
 import textwrap
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -27,16 +28,22 @@ class Case:
         raise NotImplementedError(f"{type(self).__name__} must define make_backend()")
 
     def leftovers(self) -> set[str]:
-        """Return a name for everything that would be a leak if it stayed: more than the defaults, if you know more.
+        """Return a name, a word for its kind first, for everything that would be a leak if it stayed.
 
-        The default names this process's descendants, its descriptors, the mounts that it sees and the control
-        groups that bear its number.
+        These are this process's descendants, its descriptors, the mounts that it sees and the control groups
+        that bear its number. Add what your backend makes elsewhere.
         """
         found = {f"process {pid}" for pid in descendants(os.getpid())}
         found |= {f"descriptor {name}" for name in os.listdir("/proc/self/fd")}
         found |= {f"mount {line}" for line in Path("/proc/self/mountinfo").read_text().splitlines()}
         groups = Path("/sys/fs/cgroup").glob(f"**/*-{os.getpid()}-*")
-        return found | {f"control group {group}" for group in groups}
+        return found | {f"group {group}" for group in groups}
+
+    def left_since(self, before: set[str]) -> list[str]:
+        """Return what is there now and was not, of every kind (the first word) of which there is more than before."""
+        now = self.leftovers()
+        known, counted = (Counter(name.partition(" ")[0] for name in names) for names in (before, now))
+        return sorted(name for name in now - before if counted[kind := name.partition(" ")[0]] > known[kind])
 
     def processes_of(self, sandbox: Sandbox, before: set[int]) -> list[int]:
         """Return the processes on the host whose death may be the sandbox's death.

@@ -54,7 +54,7 @@ class FaultLaws(Case):
         self._kill_and_close(create)
         before = self.leftovers()
         self._kill_and_close(create)
-        assert eventually(lambda: len(self.leftovers()) <= len(before)), sorted(self.leftovers() - before)
+        assert eventually(lambda: not self.left_since(before)), self.left_since(before)
 
     def _kill_and_close(self, create: Create) -> None:
         for index in itertools.count():
