@@ -294,6 +294,27 @@ def test_a_line_that_nobody_waits_for_is_ended(
     asyncio.run(use())
 
 
+def test_a_native_shell_goes_on_after_a_line_that_nobody_waits_for() -> None:
+    async def use() -> None:
+        async with await aio.create(Spec(terminal=True)) as sandbox:
+            shell = await sandbox.shell()
+            await shell.run("cd /tmp; x=1")
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.5):
+                    await shell.run("echo begun; sleep 100", timeout_s=100)
+            result = await shell.run("echo $x in $PWD")
+            assert (result.output.strip(), result.exit_code) == (b"1 in /tmp", 0)
+            twin = await sandbox.fork()
+            assert (await (await twin.shell()).run("pwd")).output.strip() == b"/tmp"
+            await twin.close()
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.5):
+                    await sandbox.exec(["sleep", "100"], limits=LONG)
+
+    asyncio.run(use())
+    assert all_ended()
+
+
 def test_a_lane_without_a_thread_is_a_fault() -> None:
     lane = Lane("test")
     lane.close()

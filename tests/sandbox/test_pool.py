@@ -495,6 +495,21 @@ def test_a_fork_has_sandboxes_of_its_own_and_leaves_the_parents_alone() -> None:
     assert run.stdout == "[True, b'hello\\n', b''] b'1'\nb'hello\\n'\n", run.stderr
 
 
+def test_terminals_are_pooled_as_well() -> None:
+    async def use(pool: SandboxPool) -> None:
+        async with pool.acquire() as sandbox:
+            shell = await sandbox.shell()
+            result = await shell.run("id -u; touch /root/file; sleep 100 & cd /tmp")
+            assert result.output.splitlines()[0].strip() == b"0"
+
+    with SandboxPool(Spec(terminal=True), size=1) as pool:
+        asyncio.run(use(pool))
+        with pool.borrow() as sandbox:
+            result = sandbox.shell().run("pwd; ls /root; jobs")
+            assert result.output.split() == [b"/workspace"]
+        assert pool.metrics().failures == 0
+
+
 def test_threads_and_tasks_share_a_pool_fairly() -> None:
     async def one(pool: SandboxPool) -> bool:
         async with pool.acquire() as sandbox:
