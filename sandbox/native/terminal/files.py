@@ -38,7 +38,7 @@ def read(path: str, limit_bytes: int) -> Iterator[bytes]:
     with told_as(path):
         root = os.open("/", os.O_PATH | os.O_DIRECTORY)
         try:
-            file = open_to_read(root, place_of(path), limit_bytes)
+            file = open_to_read(root, place_of(path), limit_bytes, path)
         finally:
             os.close(root)
         try:

@@ -17,6 +17,7 @@ from palestra.sandbox.capture import Capture, take_until
 from palestra.sandbox.faults import advice
 from palestra.sandbox.native import messages, stream
 from palestra.sandbox.native.cgroups import ControlGroup, Hierarchy
+from palestra.sandbox.native.terminal.boot import BOOT
 from palestra.sandbox.native.terminal.client import NurseryClient, raise_if_failed
 from palestra.sandbox.native.terminal.content import limit as content_limit
 from palestra.sandbox.native.terminal.plan import MachinePlan
@@ -26,7 +27,7 @@ from palestra.sandbox.sealed import sealed_file
 
 _START_S, _GRACE_S, _END_S = 30.0, 15.0, 5.0
 _NUMBERS = itertools.count(1)
-_SOURCE = '__import__("sys").argv[0]="<program>";exec(compile(open(3,"rb").read(),"<program>","exec"))'
+_SOURCE = f"exec({BOOT!r}, {{}})"
 _SHARED_MEMORY = 64 * MIB
 _COUNTS_PER_NAMESPACE = (5, 14)  # the first Linux whose RLIMIT_NPROC counts a user per user namespace
 

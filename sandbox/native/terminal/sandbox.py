@@ -28,6 +28,7 @@ from palestra.sandbox.shell import TerminalShell
 
 _KIND = "palestra native terminal 1"
 _PROMPT_S = 3.0
+_LONGEST_HEAD = 4096
 
 Make = Callable[[Spec], Machine]
 
@@ -48,8 +49,8 @@ class TerminalSnapshot:
         Raises:
             SandboxFileError: the files add up to more than can be saved.
         """
-        archive, digest = self._save()
-        head = {"kind": _KIND, "image": self.image, "status": self.status, "state": len(self.state), "digest": digest}
+        archive, _ = self._save()
+        head = {"kind": _KIND, "image": self.image, "status": self.status, "state": len(self.state)}
         return json.dumps(head).encode() + b"\n" + self.state + archive
 
     @property
@@ -164,8 +165,8 @@ class TerminalSandbox:
         """Make the files and the shell what they were at the snapshot; everything that runs is ended.
 
         Raises:
-            SandboxFileError: the snapshot is damaged, of another image or does not fit; the machine is new then.
-            ValueError: it is of another kind of sandbox.
+            SandboxFileError: the snapshot is of another kind or image, and nothing was changed; or it is damaged
+                or does not fit, and the machine is new then.
         """
         machine = self._open()
         if isinstance(snapshot, TerminalSnapshot) and self._can_share(snapshot):
@@ -173,7 +174,7 @@ class TerminalSandbox:
             machine.restore(snapshot.layers)
             state, status = snapshot.state, snapshot.status
         else:
-            state, status = self._load(machine, snapshot.data)
+            state, status = self._load(machine, snapshot)
         self._rest(state, status)
 
     def fork(self, *, end_processes: bool = False) -> "TerminalSandbox":
@@ -245,24 +246,27 @@ class TerminalSandbox:
     def _can_share(self, snapshot: TerminalSnapshot) -> bool:
         return self._machine.holds(snapshot.layers) or all(layer.tree is not None for layer in snapshot.layers)
 
-    def _load(self, machine: Machine, data: bytes) -> tuple[bytes, int]:
-        head, _, rest = data.partition(b"\n")
+    def _load(self, machine: Machine, snapshot: SandboxSnapshot) -> tuple[bytes, int]:
+        head, _, rest = snapshot.data.partition(b"\n")
         try:
-            told: dict[str, Any] = json.loads(head) if len(head) < 4096 else {}
-            if told.get("kind") != _KIND:
-                raise ValueError("no such head")
-            image, digest, size, status = str(told["image"]), told["digest"], int(told["state"]), int(told["status"])
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ValueError(
-                "this is no snapshot of a native terminal sandbox; restore it where it was made"
+            told: dict[str, Any] = json.loads(head) if len(head) < _LONGEST_HEAD else {}
+            if told["kind"] != _KIND:
+                raise ValueError(f"it is of kind {told['kind']!r}")
+            image, size, status = str(told["image"]), int(told["state"]), int(told["status"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise SandboxFileError(
+                errno.EINVAL, f"this is no snapshot of a native terminal sandbox: {error}; restore it in its own kind"
             ) from error
         self._check_image(image)
-        machine.load(rest[size:])
         try:
-            if machine.save(machine.stack)[1] != digest:
-                raise SandboxFileError(errno.EINVAL, f"the snapshot's content does not match its digest {digest!s:.12}")
+            machine.load(rest[size:])
+            if machine.save(machine.stack)[1] != snapshot.digest:
+                raise SandboxFileError(
+                    errno.EINVAL, f"the snapshot's content does not match its digest {snapshot.digest[:12]}"
+                )
         except SandboxFileError:
             machine.restore([])
+            self._rest(b"", 0)
             raise
         return rest[:size], status
 
