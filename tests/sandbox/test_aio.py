@@ -315,11 +315,34 @@ def test_a_native_shell_goes_on_after_a_line_that_nobody_waits_for() -> None:
     assert all_ended()
 
 
-def test_a_lane_without_a_thread_is_a_fault() -> None:
-    lane = Lane("test")
+def test_a_closed_lane_takes_no_more_calls_and_ends_what_it_has() -> None:
+    lane, go = Lane("test"), threading.Event()
+    waiting = [lane.submit(lambda: go.wait(60)), lane.submit(lambda: True)]
     lane.close()
-    with pytest.raises(InfraError, match="retry"):
+    with pytest.raises(InfraError, match="make another"):
         lane.submit(lambda: None)
+    go.set()
+    assert [future.result(60) for future in waiting] == [True, True]
+    lane.close(wait=True)
+    assert all_ended()
+
+
+def test_a_lane_goes_with_its_last_reference() -> None:
+    assert Lane("test").submit(lambda: 1).result(60) == 1
+    assert all_ended()
+
+
+def test_no_thread_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    lane = Lane("test")
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(InfraError, match="end some threads"):
+            lane.submit(lambda: 1)
+    assert lane.submit(lambda: 2).result(60) == 2
+    lane.close()
 
 
 def test_the_process_backend_serves_tasks_at_once() -> None:

@@ -456,6 +456,32 @@ def test_a_sandbox_that_its_borrower_forgot_comes_back() -> None:
         assert say_hello(pool) == b"hello\n"
 
 
+_LEFT_OPEN = """
+import asyncio, threading
+from palestra.sandbox.base import Limits
+from palestra.sandbox.pool import SandboxPool
+
+async def use(pool):
+    with open("/dev/null"):
+        sandbox = await pool.acquire().__aenter__()
+        asyncio.ensure_future(sandbox.exec(["sleep", "1000"], limits=Limits(wall_s=2000)))
+        await asyncio.sleep(0.2)
+
+pool = SandboxPool(size=2)
+threading.Thread(target=lambda: asyncio.run(use(pool))).start()
+with pool.borrow() as sandbox:
+    print(sandbox.exec(["echo", "hello"]).stdout, flush=True)
+    raise SystemExit(7)
+"""
+
+
+def test_a_process_ends_although_its_pool_is_open_and_busy() -> None:
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", _LEFT_OPEN]
+    run = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
+    assert (run.stdout, run.returncode) == ("b'hello\\n'\n", 7), run.stderr
+
+
 _FORKS = """
 import os
 from palestra.sandbox.base import InfraError, Python
