@@ -90,7 +90,7 @@ class FileLaws(Case):
         assert sandbox.exec(["stat", "-c", "%s", "giant"]).stdout == b"%d\n" % (30 * MIB)
 
     def test_missing_files_say_so(self, sandbox: Sandbox) -> None:
-        with pytest.raises(SandboxFileError, match=r"'absent/x': No such file") as caught:
+        with pytest.raises(SandboxFileError, match=r"absent/x'.*No such file") as caught:
             sandbox.read("absent/x")
         again = pickle.loads(pickle.dumps(caught.value))
         assert (type(again), str(again)) == (SandboxFileError, str(caught.value))

@@ -74,6 +74,20 @@ class MachineLaws(Case):
             with pytest.raises(SandboxFileError):
                 action()
 
+    def test_a_folder_that_keeps_turning_into_a_link_reaches_nothing(self, sandbox: Sandbox) -> None:
+        """Whenever the host looks, it finds the file inside or refuses; the host's own file it never finds."""
+        sandbox.exec(["sh", "-c", "mkdir -p /race/real; echo inside > /race/real/passwd; ln -s /etc /race/link"])
+        swap = "cd /race; while :; do mv -T real at; mv -T at real; ln -sfn link at; rm at; done 2>/dev/null &"
+        sandbox.shell().run(swap)
+        found = set()
+        for _ in range(150):
+            with contextlib.suppress(SandboxFileError):
+                found.add(sandbox.read("/race/at/passwd"))
+            with contextlib.suppress(SandboxFileError):
+                sandbox.write("/race/at/new", b"x")
+        assert found <= {b"inside\n"}
+        assert sandbox.exec(["test", "-e", "/etc/new"]).exit_code == 1
+
     def test_programs_are_root_inside(self, sandbox: Sandbox) -> None:
         source = """
             import os
