@@ -10,7 +10,6 @@ A seed that has a finished run in --out is not run again.
 import argparse
 import json
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +32,9 @@ def run_seed(seed: int, out: Path, settings: list[str]) -> dict[str, Any]:
         return found
     from rich.console import Console
 
-    started = time.monotonic()
     config = load_config(MAIN_JOB, [*settings, f"seed={seed}", f"out={folder}"])
     evaluations = Trainer(config, progress=Progress(Console(stderr=True))).run()
-    result = write_report(folder, config, evaluations)
-    result["seconds"]["whole run"] = time.monotonic() - started
-    (folder / "summary.json").write_text(json.dumps(result, indent=1) + "\n")
-    return result
+    return write_report(folder, config, evaluations)
 
 
 def show(result: dict[str, Any]) -> None:
@@ -53,7 +48,7 @@ def show(result: dict[str, Any]) -> None:
             cells.append((e["success_rate"], *e["interval"]))
         gain = run["gains"]["final over cold"]
         low, high = gain["interval"]
-        minutes = run["seconds"].get("whole run", float("nan")) / 60
+        minutes = sum(run["seconds"].values()) / 60
         print(
             f"{run['seed']:>6}  {cells[0][0]:>6.1%}"
             + "".join(f"  {rate:>6.1%} [{low:.1%}, {high:.1%}]" for rate, low, high in cells[1:])
