@@ -69,9 +69,10 @@ exec 2>&9 9>&-
 (exit @STATUS@)
 """
 _SH_SAVE = (
-    r""" { printf '\0S'; export -p; echo "umask $(umask)"; alias | sed 's/^\(alias \)\{0,1\}/alias /'; """
+    r""" { printf '\0S'; export PWD; set; export -p; echo "umask $(umask)"; echo 'cd -- "$PWD"'; alias | """
+    r"""while IFS= read -r line; do printf 'alias %s\n' "${line#alias }"; done; set +o; printf '\0'; } """
+    ">@REPORTS@ 2>/dev/null"
 )
-_SH_SAVE += r"""printf 'cd -- '; pwd | sed "s/'/'\\\\''/g; s/.*/'&'/"; set +o; printf '\0'; } >@REPORTS@ 2>/dev/null"""
 
 
 class Terminal(Protocol):

@@ -25,7 +25,7 @@ from palestra.sandbox.base import (
     Spec,
 )
 from palestra.sandbox.canary import examine
-from palestra.sandbox.images import image_folder
+from palestra.sandbox.images import image_folder, list_images
 from palestra.sandbox.limits import check_limits, check_spec
 from palestra.sandbox.native.cgroups import Hierarchy, find_hierarchy, remove_stale
 from palestra.sandbox.native.plan import Plan
@@ -67,7 +67,7 @@ class NativeBackend:
         self._lock = threading.RLock()  # the canary makes sandboxes while it is held
         self._pools: dict[tuple[str, ...], Pool] = {}
         self._nursery = NurseryClient()
-        self._machine_plans: dict[Path | None, MachinePlan] = {}
+        self._machine_plans: dict[tuple[Path | None, bool], MachinePlan] = {}
         self._capabilities = proven
         self._hierarchy: Hierarchy | None = find_hierarchy(Path("/proc/self/mountinfo").read_text(), os.geteuid() == 0)
         if self._hierarchy:
@@ -83,7 +83,7 @@ class NativeBackend:
         """
         with self._lock:
             if self._capabilities is None:
-                self._capabilities = examine(self.create_unproven, terminal=True)
+                self._capabilities = examine(self.create_unproven, terminal=True, image=_some_image())
             return self._capabilities
 
     def create(self, spec: Spec) -> "NativeSandbox | TerminalSandbox":
@@ -103,7 +103,7 @@ class NativeBackend:
         Raises:
             InfraError: no sandbox could be started.
         """
-        if spec.terminal:
+        if spec.terminal or spec.image:
             return TerminalSandbox(self._make_machine, spec, self._capabilities or Capabilities())
         return self.take_slot(spec)
 
@@ -123,10 +123,11 @@ class NativeBackend:
 
     def _make_machine(self, spec: Spec) -> Machine:
         image = image_folder(spec.image) if spec.image else None
+        kind = (image, not spec.terminal)
         with self._lock:
-            if image not in self._machine_plans:
-                self._machine_plans[image] = MachinePlan.make(image)
-            plan = self._machine_plans[image]
+            if kind not in self._machine_plans:
+                self._machine_plans[kind] = MachinePlan.make(image, is_sealed=not spec.terminal)
+            plan = self._machine_plans[kind]
         return Machine(self._nursery, plan, spec.limits, self._hierarchy)
 
     def _pool(self, preload: tuple[str, ...]) -> Pool:
@@ -141,6 +142,11 @@ class NativeBackend:
         for pool in pools:
             pool.forget()
         self._nursery.forget()
+
+
+def _some_image() -> str:
+    """Return the name of a built image for the canary to try, or "" where there is none."""
+    return next((image.name for image in list_images() if image.is_current), "")
 
 
 class NativeSandbox:

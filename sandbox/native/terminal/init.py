@@ -10,7 +10,7 @@ import resource
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 from palestra.sandbox.base import SandboxFileError
@@ -40,7 +40,8 @@ class Init:
         self._layers = Layers(plan, disk_bytes)
         self._root = Root(self._layers, disk_bytes)
         processes = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
-        self._child = Child(build_filter(machine()), processes, group)
+        self._child = Child(build_filter(machine()), processes, group, plan.agent)
+        self._agent = plan.agent
         self._processes = Processes(processes, control)
         self._shell: int | None = None
         self._reports: int | None = None
@@ -176,8 +177,9 @@ class Init:
     def _read(self, request: dict[str, Any], descriptors: list[int]) -> tuple[Reply, list[int]]:
         self._root.build(request["layer"])
         try:
-            for chunk in files.read(request["path"], request["limit_bytes"]):
-                stream.send_chunk(self._data, chunk)
+            with _as_user(self._agent):
+                for chunk in files.read(request["path"], request["limit_bytes"]):
+                    stream.send_chunk(self._data, chunk)
         finally:
             stream.send_end(self._data, {})
         return {}, []
@@ -186,7 +188,8 @@ class Init:
         chunks = stream.receive_chunks(self._data)
         try:
             self._root.build(request["layer"])
-            files.write(request["path"], chunks)
+            with _as_user(self._agent):
+                files.write(request["path"], chunks)
         finally:
             stream.drop(chunks)
             stream.receive_message(self._data)
@@ -265,6 +268,18 @@ class Init:
             stream.drop(chunks)
             stream.receive_message(self._data)
         return {}, self._shared([])
+
+
+@contextlib.contextmanager
+def _as_user(user: int) -> Iterator[None]:
+    """Touch files as the programs' user does."""
+    os.setegid(user)
+    os.seteuid(user)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
 
 
 def become_init(

@@ -92,6 +92,7 @@ class Machine:
             "do": "run",
             "layer": next(_NUMBERS),
             "wall_s": limits.wall_s,
+            "disk_bytes": limits.disk_bytes,
             "rlimits": resource_limits(limits) | self._limits_without_group(limits),
         }
         sizes = (limits.output_bytes, limits.file_bytes)
@@ -101,7 +102,7 @@ class Machine:
             sources = [files.enter_context(sealed_file(source))] if is_python else []
             if self._plan.ids:  # so that the program may open /dev/stdout
                 for capture in (stdout, stderr):
-                    os.fchown(capture.write_end, self._plan.ids[0], self._plan.ids[0])
+                    os.fchown(capture.write_end, *2 * [self._plan.ids[0] + self._plan.agent])
             messages.send(self._control, request, [*given, stdout.write_end, stderr.write_end, *sources])
             for capture in (stdout, stderr):
                 capture.close_write_end()

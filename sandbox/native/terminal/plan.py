@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from palestra.sandbox.native.plan import WORKSPACE, Plan
+from palestra.sandbox.base import PermanentInfraError
+from palestra.sandbox.native.plan import AGENT_ID, WORKSPACE, Plan
 from palestra.sandbox.outcome import program_environment
 
 HOME, SHELL_FOLDER = "/root", "/dev/shell"
@@ -49,16 +50,21 @@ class MachinePlan:
     links: dict[str, str]  # symbolic ones
     copies: tuple[str, ...]  # host files that are copied there
     devices: tuple[str, ...]
+    agent: int  # the user that programs run as: 0 where they have the whole machine to work in
     python: str  # in the machine
     host_python: str  # which runs the nursery
     package: str
 
     @classmethod
-    def make(cls, image: Path | None) -> Self:
+    def make(cls, image: Path | None, *, is_sealed: bool = False) -> Self:
         """Return the plan for this host, or for an image's folder on it.
 
+        Args:
+            image: the image's root file system; None is the host's programs.
+            is_sealed: programs of an ordinary user write to the workspace, and to nothing else that stays.
+
         Raises:
-            PermanentInfraError: root may not use other user ids here.
+            PermanentInfraError: root may not use other user ids here, or an ordinary user has none to give.
         """
         host = Plan.make(())
         common: dict[str, Any] = {
@@ -68,10 +74,18 @@ class MachinePlan:
             "package": host.package,
             "host_python": host.python,
         }
+        if is_sealed and common["ids"] is None:
+            raise PermanentInfraError(
+                "programs on an image need user ids of their own, which an ordinary user has none of; "
+                "be root, or use Spec(terminal=True)"
+            )
+        common["agent"] = AGENT_ID if is_sealed else 0
         if image is not None:
-            root = Part("/", os.path.realpath(image), (), False)
-            folders = _EMPTY_FOLDERS
-            return cls(parts=(root,), folders=folders, files={}, links={}, copies=(), python="python3", **common)
+            parts = [Part("/", os.path.realpath(image), (), is_sealed)]
+            if is_sealed:
+                parts.append(Part(WORKSPACE, "", (), False))
+            none: dict[str, Any] = {"files": {}, "links": {}, "copies": ()}
+            return cls(parts=tuple(parts), folders=_EMPTY_FOLDERS, python="python3", **none, **common)
         parts = [Part("/", "", (), False)]
         for path in host.folders:
             if os.path.isdir(path) and not path.startswith("/etc/"):
@@ -95,7 +109,7 @@ class MachinePlan:
     def environment(self) -> dict[str, str]:
         """Return the variables that programs and shells start with."""
         own = {"HOME": HOME, "TMPDIR": "/tmp", "USER": "root", "LOGNAME": "root", "SHELL": "/bin/bash"}
-        base = program_environment(self.python, HOME) | own
+        base = program_environment(self.python, "/tmp" if self.agent else HOME) | ({} if self.agent else own)
         folders = [*base["PATH"].split(":"), "/usr/local/sbin", "/usr/sbin", "/sbin"]
         return base | {"PATH": ":".join(folder for folder in dict.fromkeys(folders) if folder)}
 

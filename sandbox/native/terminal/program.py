@@ -13,6 +13,7 @@ from palestra.sandbox.limits import lower_limit
 from palestra.sandbox.native import linux
 from palestra.sandbox.native.execution import close_all_but, execute
 from palestra.sandbox.native.plan import WORKSPACE
+from palestra.sandbox.native.terminal import mounts
 
 # What acts on the machine's own files, users and processes: CHOWN, DAC_OVERRIDE, FOWNER, FSETID, KILL,
 # SETGID, SETUID, SETPCAP, NET_BIND_SERVICE, SETFCAP.
@@ -24,8 +25,17 @@ _UNLOCK, _NUMBER = 0x40045431, 0x80045430  # TIOCSPTLCK, TIOCGPTN
 class Child:
     """How this machine's processes give up what they must not have."""
 
-    def __init__(self, rules: bytes, processes: int, group: Sequence[int]) -> None:
-        self._rules, self._processes, self._group = rules, processes, group
+    def __init__(self, rules: bytes, processes: int, group: Sequence[int], agent: int) -> None:
+        """Say how.
+
+        Args:
+            rules: the system call filter.
+            processes: an open folder with the machine's processes.
+            group: the open files by which a process joins the control group.
+            agent: the user that programs run as; another than 0 has no capability, and a /tmp of its own.
+        """
+        self._rules, self._processes, self._group, self._agent = rules, processes, group, agent
+        self._capabilities = 0 if agent else CAPABILITIES
         self._last = linux.last_capability()
 
     def run(self, request: dict[str, Any], descriptors: list[int], trouble: int) -> NoReturn:
@@ -42,6 +52,10 @@ class Child:
             description = json.loads(os.read(descriptors[0], os.fstat(descriptors[0]).st_size))
             for target, source in enumerate(descriptors[1:]):
                 os.dup2(source, target)
+            if self._agent:
+                linux.unshare(linux.NEWNS | linux.NEWIPC)
+                for place in ("/tmp", "/dev/shm"):
+                    mounts.attach(mounts.new_tmpfs(request["disk_bytes"], "1777"), place)
             self._become(request, (3, trouble) if len(descriptors) > 4 else (trouble,))
             os.chdir(WORKSPACE)
         execute(description["argv"], description["env"])
@@ -80,9 +94,13 @@ class Child:
         for name, value in request["rlimits"].items():
             lower_limit(0, name, tuple(value))
         for capability in range(self._last + 1):
-            if not CAPABILITIES >> capability & 1:
+            if not self._capabilities >> capability & 1:
                 linux.prctl(linux.PR_CAPBSET_DROP, capability)
-        linux.limit_capabilities(CAPABILITIES)
+        if self._agent:
+            os.setgroups([])
+            os.setresgid(self._agent, self._agent, self._agent)
+            os.setresuid(self._agent, self._agent, self._agent)
+        linux.limit_capabilities(self._capabilities)
         linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
         linux.install_filter(self._rules)
         linux.prctl(linux.PR_SET_DUMPABLE, 1)

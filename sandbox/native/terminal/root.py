@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from palestra.sandbox.native import linux
+from palestra.sandbox.native.plan import WORKSPACE
 from palestra.sandbox.native.terminal import mounts
 from palestra.sandbox.native.terminal.layers import BASES, LAYERS, MACHINE, MASKS, SEEN, Layers, hide, open_folder, seen
 from palestra.sandbox.native.terminal.plan import SHELL_FOLDER, MachinePlan
@@ -63,6 +64,9 @@ def build_workshop(plan: MachinePlan, bases: dict[int, int]) -> None:
 
 
 def _furnish(plan: MachinePlan, root: Path, copied: dict[str, bytes]) -> None:
+    for number, part in enumerate(plan.parts):
+        if part.path == WORKSPACE:
+            os.chown(root.parent / str(number), plan.agent, plan.agent)
     for name, mode in plan.folders.items():
         (root / name).mkdir(parents=True, exist_ok=True)
         (root / name).chmod(mode)

@@ -12,6 +12,7 @@ from typing import Any
 from palestra.sandbox.base import (
     MIB,
     Capabilities,
+    CapabilityError,
     Command,
     ExecResult,
     Limits,
@@ -25,6 +26,7 @@ from palestra.sandbox.limits import check_limits
 from palestra.sandbox.native.terminal.files import place_of
 from palestra.sandbox.native.terminal.machine import Layer, Machine
 from palestra.sandbox.shell import TerminalShell
+from palestra.sandbox.workspace import split_path
 
 _KIND = "palestra native terminal 1"
 _PROMPT_S = 3.0
@@ -74,7 +76,11 @@ class TerminalSnapshot:
 
 
 class TerminalSandbox:
-    """A machine in use. It ends with `close`, or when nobody refers to it any more."""
+    """A machine in use. It ends with `close`, or when nobody refers to it any more.
+
+    Without `Spec.terminal` it holds an image's programs: an ordinary user's, on a system that is only read,
+    with a workspace that stays.
+    """
 
     def __init__(self, make: Make, spec: Spec, capabilities: Capabilities) -> None:
         self.capabilities = capabilities
@@ -111,7 +117,7 @@ class TerminalSandbox:
         Raises:
             SandboxFileError: a link is on its way, something else has the name, or the disk limit is reached.
         """
-        place_of(path)
+        self._check_path(path)
         self._refuse_larger(path, memoryview(data).nbytes)
         self._open().write(path, data)
 
@@ -121,7 +127,7 @@ class TerminalSandbox:
         Raises:
             SandboxFileError: missing, not a regular file, or larger than the limit.
         """
-        place_of(path)
+        self._check_path(path)
         return self._open().read(path, limit_bytes)
 
     def upload(self, source: str, path: str) -> None:
@@ -137,9 +143,12 @@ class TerminalSandbox:
         """Return the shell, started at the first call; after its `close`, another.
 
         Raises:
+            CapabilityError: the spec did not ask for a terminal.
             InfraError: it could not be started.
         """
         self._open()
+        if not self._spec.terminal:
+            raise CapabilityError("this sandbox has no shell; ask for one with Spec(terminal=True)")
         if self._shell is None or self._shell.is_closed:
             start = functools.partial(self._machine.start_shell, self._spec.env)  # which does not refer to this
             self._shell = TerminalShell(start, self._spec.limits.output_bytes, self._state, self._status)
@@ -269,6 +278,12 @@ class TerminalSandbox:
             self._rest(b"", 0)
             raise
         return rest[:size], status
+
+    def _check_path(self, path: str) -> None:
+        if self._spec.terminal:
+            place_of(path)
+        else:
+            split_path(path)
 
     def _check_image(self, image: str) -> None:
         if image != self._spec.image:

@@ -240,9 +240,12 @@ def test_the_state_of_a_plain_sh(tmp_path: Path, started: list[LocalTerminal]) -
     shell = make(tmp_path, started, False)
     folder = tmp_path / "it's"
     folder.mkdir()
-    shell.run(f'cd "{folder}"; export GIVEN="a b"; alias ll="echo aliased"; umask 027')
+    shell.run(f'cd "{folder}"; export GIVEN="a b"; plain="c \'d"; alias ll="echo aliased"; umask 027')
     shell.begin(shell.save(), status=4)
-    assert shell.run('echo $? "$GIVEN"; pwd; umask; ll').output.decode() == f"4 a b\n{folder}\n0027\naliased\n"
+    assert (
+        shell.run('echo $? "$GIVEN" "$plain"; pwd; umask; ll').output.decode()
+        == f"4 a b c 'd\n{folder}\n0027\naliased\n"
+    )
     shell.close()
 
 
