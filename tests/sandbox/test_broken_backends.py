@@ -84,20 +84,43 @@ FLAWS = {
 }
 """Each broken backend, and the law that must fail on it."""
 
+TERMINAL_FLAWS = {
+    "EchoingShell": "test_a_line_has_its_output_and_its_exit_code[echo]",
+    "CodeUntoldShell": "test_a_line_has_its_output_and_its_exit_code[exit code]",
+    "CutUntoldShell": "test_much_output_is_cut_and_the_prompt_comes_back",
+    "PromptBelievedShell": "test_fake_prompts_mislead_nobody",
+    "ForgetfulShell": "test_the_shell_remembers",
+    "ImpatientShell": "test_waiting_goes_on",
+    "DeafShell": "test_the_end_of_input_at_the_prompt_ends_the_shell",
+    "ShapelessShell": "test_the_window_has_the_size_that_it_is_given",
+    "ClingingShell": "test_a_closed_shell_is_hung_up_and_another_is_started",
+    "LostInSilence": "test_a_snapshot_does_not_lose_processes_silently",
+    "NothingIsEnded": "test_a_snapshot_does_not_lose_processes_silently",
+    "ShellStateLost": "test_the_shells_state_is_restored",
+    "DaemonsSurvive": "test_restore_ends_every_process",
+    "OnlyTheWorkspaceIsRestored": "test_the_whole_machine_is_restored",
+    "ForkWithoutShell": "test_a_fork_has_the_shell_and_goes_its_own_way",
+    "WhatIsLeftLives": "test_what_a_program_left_is_dead_afterwards",
+    "WorkspaceOnly": "test_files_cross_by_absolute_path",
+    "LinksInTheMachine": "test_files_that_are_none_or_lie_behind_a_link_are_refused[/link/passwd]",
+    "PileForgotten": "test_snapshots_may_be_piled_up",
+}
+"""The same of terminal sandboxes."""
+
 _SUITE = """
-from palestra.sandbox.conformance import SandboxConformance
+from palestra.sandbox.conformance import {conformance}
 from tests.sandbox.broken.backends import make
 
 for number, name in enumerate({names!r}):
     def make_backend(self, name=name):
         return make(name)
-    globals()[f"Test{{number}}"] = type(f"Test{{number}}", (SandboxConformance,), {{"make_backend": make_backend}})
+    globals()[f"Test{{number}}"] = type(f"Test{{number}}", ({conformance},), {{"make_backend": make_backend}})
 """
 
 
-def run_suite(folder: Path, names: list[str], laws: list[list[str]]) -> list[dict[str, str]]:
+def run_suite(folder: Path, conformance: str, names: list[str], laws: list[list[str]]) -> list[dict[str, str]]:
     """Run some laws on each backend in a pytest of its own; return "passed", "failure" or "error" by law."""
-    (folder / "test_suite.py").write_text(_SUITE.format(names=names))
+    (folder / "test_suite.py").write_text(_SUITE.format(names=names, conformance=conformance))
     wanted = [f"test_suite.py::Test{number}::{law}" for number, some in enumerate(laws) for law in some]
     paths = [str(Path(__file__).parents[2]), *sys.path]
     options = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--tb=short", "--junitxml=told.xml", "-W", "error"]
@@ -118,14 +141,24 @@ def run_suite(folder: Path, names: list[str], laws: list[list[str]]) -> list[dic
     return told
 
 
+def verdicts(folder: Path, conformance: str, flaws: dict[str, str]) -> dict[str, str]:
+    """Return the suite's verdict on each flaw, and on an honest backend, under "Honest: LAW"."""
+    laws = list(dict.fromkeys(flaws.values()))
+    honest, *broken = run_suite(folder, conformance, ["Honest", *flaws], [laws, *([law] for law in flaws.values())])
+    told = {f"Honest: {law}": verdict for law, verdict in honest.items()}
+    return told | {name: found[law] for (name, law), found in zip(flaws.items(), broken, strict=True)}
+
+
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """What the suite says of each flaw's law; the laws' verdict on an honest backend is under "Honest: LAW"."""
-    laws = list(dict.fromkeys(FLAWS.values()))
-    folder = tmp_path_factory.mktemp("broken")
-    honest, *broken = run_suite(folder, ["Honest", *FLAWS], [laws, *([law] for law in FLAWS.values())])
-    verdicts = {f"Honest: {law}": verdict for law, verdict in honest.items()}
-    return verdicts | {name: found[law] for (name, law), found in zip(FLAWS.items(), broken, strict=True)}
+    """What the suite says of the sandboxes."""
+    return verdicts(tmp_path_factory.mktemp("broken"), "SandboxConformance", FLAWS)
+
+
+@pytest.fixture(scope="module")
+def told_of_terminals(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What the suite says of the terminal sandboxes."""
+    return verdicts(tmp_path_factory.mktemp("broken-terminals"), "TerminalConformance", TERMINAL_FLAWS)
 
 
 @pytest.mark.parametrize("name", FLAWS)
@@ -136,3 +169,13 @@ def test_a_broken_law_is_noticed(told: dict[str, str], name: str) -> None:
 @pytest.mark.parametrize("law", dict.fromkeys(FLAWS.values()))
 def test_an_honest_backend_keeps_the_same_laws(told: dict[str, str], law: str) -> None:
     assert told[f"Honest: {law}"] == "passed"
+
+
+@pytest.mark.parametrize("name", TERMINAL_FLAWS)
+def test_a_broken_law_of_terminals_is_noticed(told_of_terminals: dict[str, str], name: str) -> None:
+    assert told_of_terminals[name] == "failure"
+
+
+@pytest.mark.parametrize("law", dict.fromkeys(TERMINAL_FLAWS.values()))
+def test_an_honest_terminal_keeps_the_same_laws(told_of_terminals: dict[str, str], law: str) -> None:
+    assert told_of_terminals[f"Honest: {law}"] == "passed"

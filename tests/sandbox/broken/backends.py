@@ -7,7 +7,7 @@ import tempfile
 from dataclasses import replace
 from typing import Any
 
-from tests.sandbox.broken import files, honest, programs
+from tests.sandbox.broken import files, honest, programs, terminals
 from tests.sandbox.broken.honest import Honest, HonestBackend
 
 from palestra.sandbox.base import (
@@ -193,7 +193,7 @@ def make(name: str) -> Backend:
     """Return a broken backend by its name: of a class here, or "Claims.CAPABILITY"."""
     if name.startswith("Claims."):
         return Claims(name.partition(".")[2])
-    places = [vars(module) for module in (sys.modules[__name__], programs, files, honest)]
+    places = [vars(module) for module in (sys.modules[__name__], programs, files, terminals, honest)]
     found: type[Honest | HonestBackend] = next(place[name] for place in places if name in place)
     if issubclass(found, HonestBackend):
         return found()
