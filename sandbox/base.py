@@ -253,11 +253,22 @@ class Sandbox(Protocol):
         ...
 
     def upload(self, source: str, path: str) -> None:
-        """Copy one host file into the workspace."""
+        """Copy one host file into the workspace: its bytes and its permissions, in place of what has the name.
+
+        Set-user-id, set-group-id and sticky bits are not copied. Links on the host are followed.
+
+        Raises:
+            OSError: the host's file is missing or may not be read.
+            SandboxFileError: it is not a regular file, or as `write`.
+        """
         ...
 
     def download(self, path: str, target: str) -> None:
-        """Copy one workspace file to the host, with the rules of `read`."""
+        """Copy one workspace file to the host, with the rules of `read`.
+
+        Its permissions were a program's choice, so they are not copied: the host's file has those of any file
+        that this process makes, or keeps those it had.
+        """
         ...
 
     def shell(self) -> Shell:

@@ -36,6 +36,7 @@ from palestra.sandbox.base import (
     Spec,
 )
 from palestra.sandbox.capture import Capture, take_until
+from palestra.sandbox.copyin import read_source
 from palestra.sandbox.faults import advice
 from palestra.sandbox.limits import check_limits, check_spec, lower_limit
 from palestra.sandbox.outcome import Outcome, check_command, program_environment, resource_limits, to_result
@@ -176,11 +177,7 @@ class ProcessSandbox:
         Raises:
             SandboxFileError: the path leaves the workspace or the data is larger than the disk limit.
         """
-        self._check_open()
-        limit = self._spec.limits.disk_bytes
-        if memoryview(data).nbytes > limit:
-            raise SandboxFileError(errno.ENOSPC, f"{path!r}: {len(data)} bytes are more than the disk limit {limit}")
-        self._workspace.write(path, [data])
+        self._write(path, data, None)
 
     def read(self, path: str, *, limit_bytes: int = 16 * MIB) -> bytes:
         """Return a regular file's bytes; links are not followed.
@@ -192,11 +189,12 @@ class ProcessSandbox:
         return b"".join(self._workspace.read(path, limit_bytes))
 
     def upload(self, source: str, path: str) -> None:
-        """Copy one host file into the workspace."""
-        self.write(path, Path(source).read_bytes())
+        """Copy one host file into the workspace, with its permissions; raises as `read_source` and `write`."""
+        data, mode = read_source(source, self._spec.limits.disk_bytes)
+        self._write(path, data, mode)
 
     def download(self, path: str, target: str) -> None:
-        """Copy one workspace file to the host, with the rules of `read`."""
+        """Copy one workspace file to the host, with the rules of `read` but not its permissions."""
         Path(target).write_bytes(self.read(path, limit_bytes=self._spec.limits.disk_bytes))
 
     def shell(self) -> Shell:
@@ -243,6 +241,13 @@ class ProcessSandbox:
     def close(self) -> None:
         """Remove the workspace; a second call does nothing."""
         self._remove()
+
+    def _write(self, path: str, data: bytes, mode: int | None) -> None:
+        self._check_open()
+        limit = self._spec.limits.disk_bytes
+        if memoryview(data).nbytes > limit:
+            raise SandboxFileError(errno.ENOSPC, f"{path!r}: {len(data)} bytes are more than the disk limit {limit}")
+        self._workspace.write(path, [data], mode)
 
     def _empty(self) -> None:
         _remove_tree(Path(self._workspace.root))

@@ -212,18 +212,21 @@ class TerminalShell:
             InfraError: it could not be started, or shows no prompt.
         """
         self.paused = (b"", 0)
-        for given in (state, b"") if state else (b"",):
-            self._let_go()
-            self._screen = _Screen(self._output_bytes)
-            self._records, self._saved = b"", b""
-            self._prompt, self._is_idle = -1, False
-            self._terminal = self._start(given, status)
-            result = self._until_prompt(b"", _START_S)
-            self._status = status
-            if self._is_idle:
-                return
+        if (state and self._try(state, status) is None) or (shown := self._try(b"", status)) is None:
+            return
         self._let_go()
-        raise InfraError(f"the shell shows no prompt: {result.output[-500:].decode(errors='replace')!r}")
+        raise InfraError(f"the shell shows no prompt: {shown[-500:].decode(errors='replace')!r}")
+
+    def _try(self, state: bytes, status: int) -> bytes | None:
+        """Start a shell; return what it shows instead of a prompt."""
+        self._let_go()
+        self._screen = _Screen(self._output_bytes)
+        self._records, self._saved = b"", b""
+        self._prompt, self._is_idle = -1, False
+        self._terminal = self._start(state, status)
+        result = self._until_prompt(b"", _START_S)
+        self._status = status
+        return None if self._is_idle else result.output
 
     def pause(self, state: bytes, status: int) -> None:
         """Let go of a shell that the backend has ended; the next call starts one with this state."""

@@ -77,21 +77,26 @@ class Workspace:
             finally:
                 os.close(file)
 
-    def write(self, path: str, chunks: Iterable[bytes]) -> None:
+    def write(self, path: str, chunks: Iterable[bytes], mode: int | None = None) -> None:
         """Create or replace a regular file, in one step: a failure leaves the old one.
+
+        Args:
+            path: the file.
+            chunks: its content.
+            mode: its permissions; None keeps those of the file that is replaced, or is 0o644.
 
         Raises:
             SandboxFileError: something else has the name, or there is no room.
         """
         with told_as(path), self.parent(path, make=True) as (folder, name):
-            mode = 0o644
+            kept = 0o644
             with suppress(FileNotFoundError):
-                mode = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
-                if not stat.S_ISREG(mode):
+                kept = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
+                if not stat.S_ISREG(kept):
                     raise SandboxFileError(errno.EEXIST, f"{path!r} is not a regular file")
             temporary = f".{secrets.token_hex(8)}"
             try:
-                self.create(temporary, stat.S_IMODE(mode), chunks, folder)
+                self.create(temporary, stat.S_IMODE(kept) if mode is None else mode, chunks, folder)
                 os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
             except BaseException:
                 with suppress(FileNotFoundError):

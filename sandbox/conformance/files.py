@@ -143,6 +143,30 @@ class FileLaws(Case):
         sandbox.download("in/side", str(tmp_path / "target"))
         assert (tmp_path / "target").read_bytes() == data
 
+    def test_an_upload_keeps_the_permissions(self, sandbox: Sandbox, tmp_path: Path) -> None:
+        """They are the host file's, whatever was there before, and never more than may be done with it."""
+        source = tmp_path / "source"
+        source.write_text("#!/bin/sh\necho ran\n")
+        for mode in (0o755, 0o640, 0o777, 0o444, 0o6751, 0o1700):
+            source.chmod(mode)
+            sandbox.upload(str(source), "in/tool")
+            assert sandbox.exec(["stat", "-c", "%a", "in/tool"]).stdout == b"%o\n" % (mode & 0o777)
+        assert sandbox.exec(["./in/tool"]).stdout == b"ran\n"
+
+    def test_an_upload_of_no_file_leaves_nothing(self, sandbox: Sandbox, tmp_path: Path) -> None:
+        os.mkfifo(tmp_path / "pipe")
+        for name in ("absent", "pipe", "."):
+            with pytest.raises(OSError, match="No such file" if name == "absent" else "regular file"):
+                sandbox.upload(str(tmp_path / name), "got")
+        assert listing(sandbox) == b""
+
+    def test_a_download_has_the_permissions_of_any_new_file(self, sandbox: Sandbox, tmp_path: Path) -> None:
+        """Those inside were a program's choice: nothing becomes executable on the host, or anybody's to write."""
+        assert sandbox.exec(["sh", "-c", "echo data > tool; chmod 6777 tool"]).ok
+        (tmp_path / "plain").write_bytes(b"")
+        sandbox.download("tool", str(tmp_path / "target"))
+        assert (tmp_path / "target").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
     def test_a_download_of_a_link_reaches_nothing(self, sandbox: Sandbox, tmp_path: Path) -> None:
         secret = tmp_path / "secret"
         secret.write_text("secret")

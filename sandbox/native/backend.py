@@ -25,6 +25,7 @@ from palestra.sandbox.base import (
     Spec,
 )
 from palestra.sandbox.canary import examine
+from palestra.sandbox.copyin import read_source
 from palestra.sandbox.images import image_folder, list_images
 from palestra.sandbox.limits import check_limits, check_spec
 from palestra.sandbox.native.cgroups import Hierarchy, find_hierarchy, remove_stale
@@ -185,9 +186,7 @@ class NativeSandbox:
         Raises:
             SandboxFileError: the path leaves the workspace or the disk limit is reached.
         """
-        split_path(path)
-        self._refuse_larger(path, memoryview(data).nbytes)
-        self._open_slot().ask_files({"do": "write", "path": path}, data)
+        self._write(path, data, None)
 
     def read(self, path: str, *, limit_bytes: int = 16 * MIB) -> bytes:
         """Return a regular file's bytes; links are not followed.
@@ -200,12 +199,12 @@ class NativeSandbox:
         return self._open_slot().ask_files(question, limit_bytes=limit_bytes)[1]
 
     def upload(self, source: str, path: str) -> None:
-        """Copy one host file into the workspace."""
-        self._refuse_larger(path, os.path.getsize(source))
-        self.write(path, Path(source).read_bytes())
+        """Copy one host file into the workspace, with its permissions; raises as `read_source` and `write`."""
+        data, mode = read_source(source, self._spec.limits.disk_bytes)
+        self._write(path, data, mode)
 
     def download(self, path: str, target: str) -> None:
-        """Copy one workspace file to the host, with the rules of `read`."""
+        """Copy one workspace file to the host, with the rules of `read` but not its permissions."""
         data = self.read(path, limit_bytes=self._spec.limits.disk_bytes)
         Path(target).write_bytes(data)
 
@@ -282,7 +281,9 @@ class NativeSandbox:
             raise ValueError("the sandbox is closed; create another")
         return self._slot
 
-    def _refuse_larger(self, path: str, size_bytes: int) -> None:
-        limit = self._spec.limits.disk_bytes
+    def _write(self, path: str, data: bytes, mode: int | None) -> None:
+        split_path(path)
+        size_bytes, limit = memoryview(data).nbytes, self._spec.limits.disk_bytes
         if size_bytes > limit:
             raise SandboxFileError(errno.ENOSPC, f"{path!r}: {size_bytes} bytes are more than the disk limit {limit}")
+        self._open_slot().ask_files({"do": "write", "path": path, "mode": mode}, data)

@@ -45,7 +45,7 @@ def _answer(
             emit(chunk)
         return {}
     if question["do"] == "write":
-        workspace.write(question["path"], data)
+        workspace.write(question["path"], data, question["mode"])
         return {}
     if question["do"] == "save":
         return {"digest": archive.save(workspace, emit, question["limit_bytes"])}

@@ -45,6 +45,8 @@ FLAWS = {
     "LinksDownloaded": "test_a_download_of_a_link_reaches_nothing",
     "ReadUnbounded": "test_reading_has_a_limit",
     "ModesLost": "test_a_write_keeps_the_permissions",
+    "UploadModesLost": "test_an_upload_keeps_the_permissions",
+    "DownloadRunnable": "test_a_download_has_the_permissions_of_any_new_file",
     "NamesChanged": "test_what_is_written_is_read[newline]",
     "MissingUntyped": "test_missing_files_say_so",
     "ParentsLeft": "test_paths_that_name_no_file_are_refused[../x]",

@@ -49,21 +49,10 @@ class NurseryClient:
                 given.append(os.open(file, os.O_WRONLY | os.O_CLOEXEC))
                 opened.callback(os.close, given[-1])
             request = {"disk_bytes": disk_bytes, "cgroup_dirs": group.folders if group else ()}
-            for is_last in (False, True):  # one that was killed is replaced
-                try:
-                    connection = self._connect(plan)
-                    messages.send(connection, request, given)
-                    if not select.select([connection], [], [], _START_S)[0]:
-                        raise TimeoutError(f"no answer within {_START_S:g} s")
-                    answer, descriptors = messages.receive(connection)
-                    break
-                except (EOFError, OSError, ValueError) as error:
-                    complaint = self._complaint()
-                    self._end()
-                    if is_last:
-                        raise InfraError(
-                            f"no sandbox could be started: {error}; {advice(error)}. {complaint}"
-                        ) from error
+            try:
+                answer, descriptors = self._ask(plan, request, given)
+            except InfraError:  # one that was killed is replaced
+                answer, descriptors = self._ask(plan, request, given)
         raise_if_failed(answer)
         return descriptors[0]
 
@@ -78,6 +67,20 @@ class NurseryClient:
         connection, self._socket, self._process = self._socket, None, None
         if connection is not None:
             connection.close()
+
+    def _ask(
+        self, plan: MachinePlan, request: dict[str, Any], descriptors: Sequence[int]
+    ) -> tuple[dict[str, Any], list[int]]:
+        try:
+            connection = self._connect(plan)
+            messages.send(connection, request, descriptors)
+            if not select.select([connection], [], [], _START_S)[0]:
+                raise TimeoutError(f"no answer within {_START_S:g} s")
+            return messages.receive(connection)
+        except (EOFError, OSError, ValueError) as error:
+            complaint = self._complaint()
+            self._end()
+            raise InfraError(f"no sandbox could be started: {error}; {advice(error)}. {complaint}") from error
 
     def _complaint(self) -> str:
         """Return what the nursery said about its end."""

@@ -50,10 +50,10 @@ def read(path: str, limit_bytes: int) -> Iterator[bytes]:
             os.close(file)
 
 
-def write(path: str, chunks: Iterable[bytes]) -> None:
-    """Create or replace a regular file with its parent folders, in one step; raises SandboxFileError."""
+def write(path: str, chunks: Iterable[bytes], mode: int | None = None) -> None:
+    """Create or replace a regular file with its parent folders, as `Workspace.write`; raises SandboxFileError."""
     place = place_of(path)
     try:
-        Workspace("/").write(place, chunks)
+        Workspace("/").write(place, chunks, mode)
     except SandboxFileError as error:
         raise SandboxFileError(error.errno, str(error.strerror).replace(repr(place), repr(path), 1)) from error

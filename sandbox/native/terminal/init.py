@@ -189,7 +189,7 @@ class Init:
         try:
             self._root.build(request["layer"])
             with _as_user(self._agent):
-                files.write(request["path"], chunks)
+                files.write(request["path"], chunks, request["mode"])
         finally:
             stream.drop(chunks)
             stream.receive_message(self._data)

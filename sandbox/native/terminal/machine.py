@@ -147,10 +147,10 @@ class Machine:
         with self._exchange():
             return self._receive(request, limit_bytes)[1]
 
-    def write(self, path: str, data: bytes) -> None:
-        """Create or replace a regular file; raises SandboxFileError."""
+    def write(self, path: str, data: bytes, mode: int | None) -> None:
+        """Create or replace a regular file, as `Workspace.write`; raises SandboxFileError."""
         with self._exchange():
-            self._ask({"do": "write", "path": path, "layer": next(_NUMBERS)}, data)
+            self._ask({"do": "write", "path": path, "mode": mode, "layer": next(_NUMBERS)}, data)
 
     def freeze(self) -> tuple[Layer, ...]:
         """End everything, and return the layers that the files now consist of."""
@@ -252,9 +252,10 @@ class Machine:
         """Return what takes the place of the control group where there is none: each process is bounded."""
         if self._group is not None:
             return {}
-        wanted = {"RLIMIT_AS": (limits.memory_bytes + 64 * MIB,) * 2}
+        size, count = limits.memory_bytes + 64 * MIB, limits.processes + 2  # the first process, and the shell
+        wanted = {"RLIMIT_AS": (size, size)}
         if tuple(int(part) for part in os.uname().release.split(".")[:2]) >= _COUNTS_PER_NAMESPACE:
-            wanted["RLIMIT_NPROC"] = (limits.processes + 2,) * 2  # the first process, and the shell
+            wanted["RLIMIT_NPROC"] = (count, count)
         return wanted
 
     def _kills(self) -> int:

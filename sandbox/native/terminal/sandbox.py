@@ -3,7 +3,6 @@
 import errno
 import functools
 import json
-import os
 import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -22,6 +21,7 @@ from palestra.sandbox.base import (
     Shell,
     Spec,
 )
+from palestra.sandbox.copyin import read_source
 from palestra.sandbox.limits import check_limits
 from palestra.sandbox.native.terminal.files import place_of
 from palestra.sandbox.native.terminal.machine import Layer, Machine
@@ -117,9 +117,7 @@ class TerminalSandbox:
         Raises:
             SandboxFileError: a link is on its way, something else has the name, or the disk limit is reached.
         """
-        self._check_path(path)
-        self._refuse_larger(path, memoryview(data).nbytes)
-        self._open().write(path, data)
+        self._write(path, data, None)
 
     def read(self, path: str, *, limit_bytes: int = 16 * MIB) -> bytes:
         """Return a regular file's bytes; links are not followed, and a file with several names is refused.
@@ -131,12 +129,12 @@ class TerminalSandbox:
         return self._open().read(path, limit_bytes)
 
     def upload(self, source: str, path: str) -> None:
-        """Copy one host file into the machine."""
-        self._refuse_larger(path, os.path.getsize(source))
-        self.write(path, Path(source).read_bytes())
+        """Copy one host file into the machine, with its permissions; raises as `read_source` and `write`."""
+        data, mode = read_source(source, self._spec.limits.disk_bytes)
+        self._write(path, data, mode)
 
     def download(self, path: str, target: str) -> None:
-        """Copy one of the machine's files to the host, with the rules of `read`."""
+        """Copy one of the machine's files to the host, with the rules of `read` but not its permissions."""
         Path(target).write_bytes(self.read(path, limit_bytes=self._spec.limits.disk_bytes))
 
     def shell(self) -> Shell:
@@ -279,6 +277,13 @@ class TerminalSandbox:
             raise
         return rest[:size], status
 
+    def _write(self, path: str, data: bytes, mode: int | None) -> None:
+        self._check_path(path)
+        size_bytes, limit = memoryview(data).nbytes, self._spec.limits.disk_bytes
+        if size_bytes > limit:
+            raise SandboxFileError(errno.ENOSPC, f"{path!r}: {size_bytes} bytes are more than the disk limit {limit}")
+        self._open().write(path, data, mode)
+
     def _check_path(self, path: str) -> None:
         if self._spec.terminal:
             place_of(path)
@@ -290,8 +295,3 @@ class TerminalSandbox:
             raise SandboxFileError(
                 errno.EINVAL, f"the snapshot is of image {image!r} and the sandbox of {self._spec.image!r}"
             )
-
-    def _refuse_larger(self, path: str, size_bytes: int) -> None:
-        limit = self._spec.limits.disk_bytes
-        if size_bytes > limit:
-            raise SandboxFileError(errno.ENOSPC, f"{path!r}: {size_bytes} bytes are more than the disk limit {limit}")

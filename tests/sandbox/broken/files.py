@@ -1,6 +1,7 @@
 """Sandboxes that break one law each about files and snapshots."""
 
 import contextlib
+import os
 import shlex
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -52,6 +53,18 @@ class ModesLost(Honest):
         with contextlib.suppress(ValueError):
             self.sh(f"test -f {shlex.quote(path)} && rm {shlex.quote(path)}")
         self.inner.write(path, data)
+
+
+class UploadModesLost(Honest):
+    def upload(self, source: str, path: str) -> None:
+        with open(source, "rb") as file:
+            self.inner.write(path, file.read())
+
+
+class DownloadRunnable(Honest):
+    def download(self, path: str, target: str) -> None:
+        self.inner.download(path, target)
+        os.chmod(target, 0o755)
 
 
 class NamesChanged(Honest):

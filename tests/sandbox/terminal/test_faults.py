@@ -106,22 +106,26 @@ def test_nothing_in_the_machine_ends_or_stops_its_first_process(box: Sandbox) ->
     assert box.exec(["echo", "alive"]).stdout == b"alive\n"
 
 
+def live(backend: NativeBackend, *, is_closed: bool) -> None:
+    """Use all that a sandbox has, and close it, or have nobody refer to it any more."""
+    box = backend.create(SPEC)
+    box.shell().run("sleep 1000 & true")
+    box.exec(["true"])
+    saved = box.snapshot(end_processes=True)
+    twin = box.fork()
+    twin.restore(saved)
+    assert len(saved.digest) == 64
+    if is_closed:
+        box.close()
+        twin.close()
+
+
 def test_closing_leaves_nothing(backend: NativeBackend) -> None:
     with closing(backend.create(SPEC)) as first:
         first.shell().run("true")
     before, processes = traces(), len(below(nursery_of(backend)))
     for number in range(12):
-        box = backend.create(SPEC)
-        box.shell().run("sleep 1000 & true")
-        box.exec(["true"])
-        saved = box.snapshot(end_processes=True)
-        twin = box.fork()
-        twin.restore(saved)
-        assert len(saved.digest) == 64
-        if number % 3:  # or nobody refers to it any more
-            box.close()
-            twin.close()
-    del box, twin, saved
+        live(backend, is_closed=number % 3 > 0)
     assert traces() == before
     assert len(below(nursery_of(backend))) == processes
 
