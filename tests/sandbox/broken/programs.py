@@ -11,6 +11,7 @@ from tests.sandbox.broken.honest import Honest, honest_process
 from palestra.sandbox import process
 from palestra.sandbox.base import (
     MIB,
+    Backend,
     Command,
     ExecResult,
     InfraError,
@@ -90,12 +91,12 @@ class MissingCommandIsFault(Honest):
 
 class InputDropped(Honest):
     def exec(self, command: Command, **given: Any) -> ExecResult:
-        return self.inner.exec(command, **given | {"stdin": b""})
+        return self.inner.exec(command, **{**given, "stdin": b""})
 
 
 class InputAsText(Honest):
     def exec(self, command: Command, **given: Any) -> ExecResult:
-        return self.inner.exec(command, **given | {"stdin": bytes(given.get("stdin", b"")).replace(b"\x04", b"")})
+        return self.inner.exec(command, **{**given, "stdin": bytes(given.get("stdin", b"")).replace(b"\x04", b"")})
 
 
 class InputKept(Honest):
@@ -105,13 +106,13 @@ class InputKept(Honest):
 
     def exec(self, command: Command, **given: Any) -> ExecResult:
         self.last = given.get("stdin") or self.last
-        return self.inner.exec(command, **given | {"stdin": self.last})
+        return self.inner.exec(command, **{**given, "stdin": self.last})
 
 
 class HostEnvironment(Honest):
     def exec(self, command: Command, **given: Any) -> ExecResult:
         key = {"API_KEY": os.environ["API_KEY"]} if "API_KEY" in os.environ else {}
-        return self.inner.exec(command, **given | {"env": {**key, **(given.get("env") or {})}})
+        return self.inner.exec(command, **{**given, "env": {**key, **(given.get("env") or {})}})
 
 
 class WordsSplitAgain(Honest):
@@ -166,7 +167,9 @@ class DescriptorsUnbounded(Honest):
 class Survivors(Honest):
     """Only the process group is ended, which a daemon has left."""
 
-    ground = staticmethod(honest_process)
+    @staticmethod
+    def ground() -> Backend:
+        return honest_process()
 
     def exec(self, command: Command, **given: Any) -> ExecResult:
         kept = process._end_marked
