@@ -16,6 +16,7 @@ BACKENDS = {
     "native": "palestra.sandbox.native.backend:NativeBackend",
     "bubblewrap": "palestra.sandbox.bubblewrap.backend:BubblewrapBackend",
     "docker": "palestra.sandbox.docker.backend:DockerBackend",
+    "gvisor": "palestra.sandbox.gvisor.backend:GvisorBackend",
     "process": "palestra.sandbox.process:ProcessBackend",
 }
 """Every backend's name, and the class behind it; none is imported before it is asked for."""

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from palestra.sandbox.base import Capabilities, Spec
+from palestra.sandbox.base import CapabilityError, Spec
 from palestra.sandbox.native.backend import NativeBackend, NativeSandbox
 from palestra.sandbox.native.plan import Plan
 from palestra.sandbox.native.pool import Pool
@@ -12,7 +12,7 @@ from palestra.sandbox.native.slot import Slot
 class SlottedBackend(NativeBackend):
     """What such backends share: a slot's private root and workspace, its files, its limits and its warm pool.
 
-    There is no terminal.
+    There is neither a terminal nor an image.
     """
 
     server: str  # the module whose `main` serves a slot from inside
@@ -22,11 +22,13 @@ class SlottedBackend(NativeBackend):
         """Return a sandbox without asking what was proven, which the canary needs before anything is.
 
         Raises:
+            CapabilityError: the spec asks for a terminal or an image.
             InfraError: no sandbox could be started.
         """
-        with self._lock:
-            pool = self._pool(spec.preload)
-        return NativeSandbox(self, pool, spec, self._capabilities or Capabilities())
+        if spec.terminal or spec.image:
+            wanted = "terminal" if spec.terminal else f"image {spec.image!r}"
+            raise CapabilityError(f"the {self.name} backend has no {wanted}; use the native or the docker backend")
+        return self.take_slot(spec)
 
     def _pool(self, preload: tuple[str, ...]) -> Pool:
         if preload not in self._pools:
