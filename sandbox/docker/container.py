@@ -1,6 +1,7 @@
 """The host's end of one container: starts it, asks its keeper, and notices when it is gone."""
 
 import contextlib
+import errno
 import os
 import socket
 import threading
@@ -30,20 +31,21 @@ _TERMINAL_CAPABILITIES = [
     *("SETGID", "SETPCAP", "SETUID"),
 ]
 _START_S, GRACE_S = 30.0, 15.0
-_KEEPER_PROCESSES = 1
+_KEEPER_PROCESSES, _WARDENS = 1, 1
 _SHELL_PROCESSES = 3  # beside the programs of a machine: what waits for the shell, reads its reports, and it itself
 _ROOM_STEP = 2 * MIB  # in which the memory limit follows what is held, so that it seldom has to be set
 _OPEN_FILES = 4096
 _SHARED_MEMORY_BYTES = 16 * MIB
 _NO_SUCH, _CONFLICT = 404, 409
+_TOO_LONG = "file name too long"
 
 
 class Container:
     """A running container with a keeper inside. Every method raises InfraError when it is gone or does not answer."""
 
     def __init__(self, client: "DockerClient", image: str, limits: Limits, *, is_terminal: bool) -> None:
-        self.is_alive = True
-        self._client, self._is_terminal = client, is_terminal
+        self.is_alive, self.has_shell = True, False
+        self.client, self._is_terminal = client, is_terminal
         self._owner_pid = os.getpid()
         self._lock = threading.Lock()
         self._channel: Channel | None = None
@@ -53,7 +55,7 @@ class Container:
         try:
             self._start(image, limits)
         except BaseException:
-            self.end()
+            self._end_quietly()
             raise
 
     def ask(
@@ -92,12 +94,30 @@ class Container:
         if wanted == self._set:
             return
         with self._exchange():
-            api = self._client.api
+            api = self.client.api
             url = f"{api.base_url}/v{api.api_version}/containers/{self.id}/update"
             reply = api.post(url, json=wanted, timeout=GRACE_S)  # the SDK's own call knows no limit of processes
             if reply.status_code != 200:
                 raise OSError(f"its limits cannot be set: {reply.text.strip()}")
         self._set = wanted
+
+    def changed_paths(self) -> list[str]:
+        """Return what the daemon sees to be other than in the image, without a slash before it.
+
+        Raises:
+            SandboxFileError: there are paths too long for the daemon.
+        """
+        import docker.errors
+
+        try:
+            found = self.client.api.diff(self.id) or []
+        except docker.errors.APIError as error:
+            if _TOO_LONG in str(error.explanation):
+                raise SandboxFileError(errno.ENAMETOOLONG, "the machine has paths too long to be saved") from error
+            raise InfraError(f"the docker daemon refused: {error.explanation}; create another sandbox") from error
+        except OSError as error:
+            raise InfraError(f"the docker daemon does not answer: {error}; create another sandbox") from error
+        return [str(each["Path"]).lstrip("/") for each in found]
 
     def check(self) -> None:
         """Return if the container runs."""
@@ -115,11 +135,11 @@ class Container:
 
             try:
                 with contextlib.suppress(docker.errors.NotFound):
-                    self._client.api.remove_container(identity, force=True, v=True)
+                    self.client.api.remove_container(identity, force=True, v=True)
             except docker.errors.APIError as error:
                 if error.status_code not in (_NO_SUCH, _CONFLICT):  # it is being removed already
                     raise InfraError(f"the docker daemon could not remove {identity[:12]}: {error}") from error
-            except (docker.errors.DockerException, OSError):  # without its daemon a container ends by itself
+            except (docker.errors.DockerException, OSError):  # without its daemon: the next one ends it when it starts
                 return
 
     def interrupt(self) -> None:
@@ -130,7 +150,7 @@ class Container:
 
     def _start(self, image: str, limits: Limits) -> None:
         with told():
-            api = self._client.api
+            api = self.client.api
             kind = "terminal" if self._is_terminal else "programs"
             created = api.create_container(
                 image,
@@ -140,6 +160,7 @@ class Container:
                 working_dir="/",
                 hostname="sandbox",
                 stdin_open=True,
+                stop_signal="SIGKILL",  # a daemon that starts again ends it, and would wait ten seconds for others
                 network_disabled=True,
                 labels={LABEL: owner_label()},
                 host_config=self._host_config(limits),
@@ -158,8 +179,9 @@ class Container:
         from docker.types import LogConfig, Ulimit
 
         size = f"size={limits.disk_bytes},nr_inodes={max(256, limits.disk_bytes // 4096)},nosuid,nodev,exec"
-        own = f"{size},uid={AGENT_ID},gid={AGENT_ID}"
-        return self._client.api.create_host_config(
+        owner = ROOT_ID if self._is_terminal else AGENT_ID
+        own = f"{size},uid={owner},gid={owner}"
+        return self.client.api.create_host_config(
             network_mode="none",
             ipc_mode="private",
             auto_remove=True,
@@ -167,7 +189,7 @@ class Container:
             cap_add=_TERMINAL_CAPABILITIES if self._is_terminal else [],
             security_opt=["no-new-privileges", f"seccomp={build_profile(machine())}"],
             read_only=not self._is_terminal,
-            tmpfs={} if self._is_terminal else {WORKSPACE: f"{own},mode=755", "/tmp": f"{own},mode=1777"},
+            tmpfs={WORKSPACE: f"{own},mode=755", "/tmp": f"{own},mode=1777"},
             mem_limit=self._set["Memory"],
             memswap_limit=self._set["MemorySwap"],
             pids_limit=self._set["PidsLimit"],
@@ -181,7 +203,9 @@ class Container:
         """Return the limits as dockerd takes them; what the keeper and the files hold is added to the programs'."""
         held = self._base_bytes + extra_bytes
         memory = limits.memory_bytes + -(-held // _ROOM_STEP) * _ROOM_STEP
-        beside = _KEEPER_PROCESSES + (_SHELL_PROCESSES if self._is_terminal else 0)
+        beside = (
+            _KEEPER_PROCESSES + (_WARDENS if self._is_terminal else 0) + (_SHELL_PROCESSES if self.has_shell else 0)
+        )
         return {"Memory": memory, "MemorySwap": memory, "PidsLimit": limits.processes + beside}
 
     @contextlib.contextmanager

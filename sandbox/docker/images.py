@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 DEFAULT = "base"  # what `Spec.image` "" means here: a container cannot show the host's own /usr
-PACKAGE_DIR = "/opt/palestra"
+PACKAGE_DIR = "/usr/lib/palestra-keeper"
 _REPOSITORY = "palestra-sandbox"
 _DIGITS = 16
 _KEEPER = (
-    *("__init__", "archive", "base", "capture", "limits", "outcome", "sealed", "workspace"),
-    *("docker/__init__", "docker/keeper", "docker/machine", "docker/wire"),
-    *("native/__init__", "native/execution", "native/interpreter", "native/linux", "native/syscalls"),
+    *("__init__", "archive", "base", "capture", "copyout", "limits", "outcome", "sealed", "workspace"),
+    *("docker/__init__", "docker/changes", "docker/keeper", "docker/machine", "docker/wire"),
+    *("native/__init__", "native/execution", "native/interpreter", "native/linux", "native/plan"),
+    *("native/syscalls", "native/terminal/__init__", "native/terminal/files"),
 )
 
 

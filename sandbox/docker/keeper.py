@@ -10,7 +10,9 @@ of them, whatever they have become, by one signal to everybody but itself.
 """
 
 import ctypes
+import errno
 import gc
+import json
 import os
 import shutil
 import signal
@@ -19,24 +21,29 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from resource import struct_rusage
 from typing import Any, NoReturn
 
 from palestra.sandbox import archive
 from palestra.sandbox.base import SandboxFileError
 from palestra.sandbox.capture import Capture, take_until
-from palestra.sandbox.docker import wire
-from palestra.sandbox.docker.machine import Machine
+from palestra.sandbox.docker import changes, wire
+from palestra.sandbox.docker.machine import Machine, Process
 from palestra.sandbox.limits import lower_limit
 from palestra.sandbox.native import linux
 from palestra.sandbox.native.execution import close_all_but, execute
 from palestra.sandbox.native.interpreter import Interpreter
+from palestra.sandbox.native.terminal import files
 from palestra.sandbox.sealed import sealed_file
-from palestra.sandbox.workspace import Workspace
+from palestra.sandbox.workspace import Workspace, told_as
 
 WORKSPACE = "/workspace"
 _SHARED = ("/tmp", "/dev/shm", "/dev/mqueue")  # emptied after every program
+_MOUNTED = ("tmp", "workspace")  # of a machine: apart from its root, so that they have a size
+_KERNELS = ("proc", "sys")
 _INTERPROCESS = {"shm": "shmctl", "msg": "msgctl", "sem": "semctl"}
 _REMOVE = 0  # IPC_RMID
+_CHILD_SUBREAPER = 36  # prctl(2)
 _COUNTERS = ("/sys/fs/cgroup/memory/memory.oom_control", "/sys/fs/cgroup/memory.events")
 _MEMORY_STATE = ("/sys/fs/cgroup/memory/memory.stat", "/sys/fs/cgroup/memory.stat")
 
@@ -65,7 +72,7 @@ class Keeper:
         self._questions, self._answers = questions, answers
         self._is_terminal = is_terminal
         self._interpreter = Interpreter()
-        self._workspace = Workspace("/" if is_terminal else WORKSPACE)
+        self._workspace = Workspace(WORKSPACE)
         self._machine = Machine()
         self._is_running = False
         if is_terminal:
@@ -80,6 +87,8 @@ class Keeper:
             "save": self._save,
             "load": self._load,
             "empty": self._empty,
+            "pack": self._pack,
+            "unpack": self._unpack,
             "others": self._others,
             "end_others": self._end_others,
             "shell": self._prepare_shell,
@@ -111,6 +120,11 @@ class Keeper:
         while view:
             view = view[os.write(self._answers, view) :]
 
+    def _emit(self, data: bytes) -> None:
+        """Pass data to the host, as a part of the answer."""
+        for start in range(0, len(data), wire.LARGEST_PIECE):
+            self.write(wire.piece(data[start : start + wire.LARGEST_PIECE]))
+
     def _receive(self, count: int) -> bytes:
         parts = bytearray()
         while len(parts) < count:
@@ -128,44 +142,79 @@ class Keeper:
                 answer = self._watch(question, stdin, stdout, stderr)
                 answer |= {"stdout": len(stdout.data), "truncated": [stdout.truncated, stderr.truncated]}
                 for part in (stdout.data, stderr.data):
-                    for start in range(0, len(part), wire.LARGEST_PIECE):
-                        self.write(wire.piece(part[start : start + wire.LARGEST_PIECE]))
+                    self._emit(part)
         return answer
 
     def _watch(self, question: dict[str, Any], stdin: int, stdout: Capture, stderr: Capture) -> dict[str, Any]:
         before = self._machine.processes() if self._is_terminal else {}
         kills, start = _out_of_memory_kills(), time.monotonic()
+        told, tell = os.pipe()
         self._is_running = True
-        program = os.fork()
-        if program == 0:
-            self._become(question, (stdin, stdout.write_end, stderr.write_end))
+        child = os.fork()
+        if child == 0:
+            streams = (stdin, stdout.write_end, stderr.write_end)
+            if self._is_terminal:
+                self._be_warden(question, streams, tell)
+            self._become(question, streams)
+        os.close(tell)
         for capture in (stdout, stderr):
             capture.close_write_end()
-        ended = os.pidfd_open(program)
+        ended = told if self._is_terminal else os.pidfd_open(child)
         in_time = take_until(ended, (stdout, stderr), question["wall_s"])
-        os.close(ended)
         duration_s = time.monotonic() - start
-        if self._is_terminal:
-            self._machine.end_since(before)
-        else:
-            with suppress(ProcessLookupError):
-                os.kill(-1, signal.SIGKILL)
-        _, status, usage = os.wait4(program, 0)
+        report = self._end_machines(child, told, before) if self._is_terminal else self._end_all(child)
+        for descriptor in {ended, told}:
+            os.close(descriptor)
         self._is_running = False
         self._clean_up()
         for capture in (stdout, stderr):
             capture.drain()
-        code = os.waitstatus_to_exitcode(status)
         return {
-            "code": code if in_time else -signal.SIGKILL,
+            "code": report["code"] if in_time else -signal.SIGKILL,
             "timed_out": not in_time,
-            "oom": code != 0 and _out_of_memory_kills() > kills,
+            "oom": report["code"] != 0 and _out_of_memory_kills() > kills,
             "duration_s": duration_s,
-            "cpu_s": usage.ru_utime + usage.ru_stime,
-            "max_rss_bytes": usage.ru_maxrss * 1024,
+            "cpu_s": report["cpu_s"],
+            "max_rss_bytes": report["max_rss_bytes"],
         }
 
-    def _become(self, question: dict[str, Any], streams: Iterable[int]) -> NoReturn:
+    def _end_all(self, program: int) -> dict[str, Any]:
+        """End a program and everything else; return how it ended."""
+        with suppress(ProcessLookupError):
+            os.kill(-1, signal.SIGKILL)
+        return _report(*os.wait4(program, 0)[1:])
+
+    def _end_machines(self, warden: int, told: int, before: dict[int, Process]) -> dict[str, Any]:
+        """End everything below a warden, which ends then; return how its program ended."""
+        self._machine.end_below(warden)
+        text = b""
+        while part := os.read(told, 4096):
+            text += part
+        os.waitpid(warden, 0)
+        if text:
+            return dict(json.loads(text))
+        self._machine.end_since(before)  # a program has killed its warden
+        return {"code": -signal.SIGKILL, "cpu_s": 0.0, "max_rss_bytes": 0}
+
+    def _be_warden(self, question: dict[str, Any], streams: tuple[int, int, int], tell: int) -> NoReturn:
+        """Be the one whom all that a program leaves have as parent, so that the shell's are told apart."""
+        try:
+            linux.prctl(_CHILD_SUBREAPER, 1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            program = os.fork()
+            if program == 0:
+                self._become(question, streams)
+            close_all_but(tell)
+            while True:
+                pid, status, usage = os.wait4(-1, 0)
+                if pid == program:
+                    os.write(tell, json.dumps(_report(status, usage)).encode())
+        except ChildProcessError:  # all have ended
+            os._exit(0)
+        finally:
+            os._exit(1)
+
+    def _become(self, question: dict[str, Any], streams: tuple[int, int, int]) -> NoReturn:
         try:
             linux.prctl(linux.PR_SET_DUMPABLE, 1)  # so that its own files in /proc are its own
             with open("/proc/self/oom_score_adj", "w") as score:
@@ -206,23 +255,36 @@ class Keeper:
                 pass
 
     def _read(self, question: dict[str, Any], given: Iterator[bytes]) -> dict[str, Any]:
-        for piece in self._workspace.read(self._path(question["path"]), question["limit_bytes"]):
-            self.write(wire.piece(piece))
+        path = self._place(question["path"])
+        read = files.read if self._is_terminal else self._workspace.read
+        for piece in read(path, question["limit_bytes"]):
+            self._emit(piece)
         return {}
 
     def _write(self, question: dict[str, Any], given: Iterator[bytes]) -> dict[str, Any]:
-        self._workspace.write(self._path(question["path"]), given)
+        path = self._place(question["path"])
+        write = files.write if self._is_terminal else self._workspace.write
+        write(path, given, question.get("mode"))
         return {}
 
-    def _path(self, path: str) -> str:
-        """Return a path as `Workspace` wants it, which is the whole machine's in a terminal sandbox."""
-        if not self._is_terminal or not path:
-            return path
-        return f"/workspace/{path.lstrip('/')}" if path.startswith("/") else f"/workspace/workspace/{path}"
+    def _place(self, path: str) -> str:
+        """Return a path that is no door to the keeper's own affairs."""
+        if self._is_terminal and files.place_of(path).partition("/")[0] in _KERNELS:
+            raise SandboxFileError(errno.EACCES, f"{path!r} is of the kernel and no file")
+        return path
+
+    def _pack(self, question: dict[str, Any], given: Iterator[bytes]) -> dict[str, Any]:
+        with told_as("the machine"):
+            paths = [*json.loads(b"".join(given)), *changes.below("/", _MOUNTED)]
+            changes.pack("/", paths, self._emit, question["limit_bytes"])
+        return {}
+
+    def _unpack(self, question: dict[str, Any], given: Iterator[bytes]) -> dict[str, Any]:
+        changes.unpack("/", given)
+        return {}
 
     def _save(self, question: dict[str, Any], given: Iterator[bytes]) -> dict[str, Any]:
-        digest = archive.save(self._workspace, lambda piece: self.write(wire.piece(piece)), question["limit_bytes"])
-        return {"digest": digest}
+        return {"digest": archive.save(self._workspace, self._emit, question["limit_bytes"])}
 
     def _load(self, question: dict[str, Any], given: Iterator[bytes]) -> dict[str, Any]:
         _empty_folder(WORKSPACE)
@@ -247,6 +309,12 @@ class Keeper:
     def _calm(self, question: dict[str, Any], given: Iterator[bytes]) -> dict[str, Any]:
         self._machine.calm()
         return {}
+
+
+def _report(status: int, usage: struct_rusage) -> dict[str, Any]:
+    seconds = usage.ru_utime + usage.ru_stime
+    code = os.waitstatus_to_exitcode(status)
+    return {"code": code, "cpu_s": seconds, "max_rss_bytes": usage.ru_maxrss * 1024}
 
 
 def _empty_folder(folder: str) -> None:

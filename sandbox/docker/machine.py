@@ -41,6 +41,10 @@ class Machine:
         spared = self._shell() if shell else set()
         self._end(lambda found: {pid for pid in found if pid not in spared})
 
+    def end_below(self, ancestor: int) -> None:
+        """End the descendants of a process, which takes in those whose parents have ended."""
+        self._end(lambda found: {pid for pid in found if pid != ancestor and self._descends(pid, found, {ancestor})})
+
     def end_since(self, before: dict[int, Process]) -> None:
         """End what a program left: processes that were not there before it, nor come from one that was."""
 
@@ -71,8 +75,7 @@ class Machine:
             terminal = os.open(name, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
             try:
                 modes = termios.tcgetattr(terminal)
-                modes[0] = termios.BRKINT | termios.ICRNL | termios.IXON | termios.IMAXBEL
-                modes[1] = termios.OPOST | termios.ONLCR
+                modes[0], modes[1] = termios.ICRNL | termios.IXON, termios.OPOST
                 modes[3] = termios.ISIG | termios.ICANON | termios.IEXTEN
                 termios.tcsetattr(terminal, termios.TCSANOW, modes)
             finally:
