@@ -1,5 +1,6 @@
 """What every backend enforces on this machine, and the command that would enable what is missing."""
 
+import errno
 import importlib.util
 import os
 import shutil
@@ -55,20 +56,22 @@ def _examine(name: str) -> Finding:
     try:
         capabilities = probe(name)
     except InfraError as error:
-        remedies = _to_start(name)
+        remedies = _to_start(name, str(error))
         return Finding(backend=name, capabilities=None, trouble=str(error), remedies=remedies)
     return Finding(backend=name, capabilities=capabilities, trouble="", remedies=_to_enforce(name, capabilities))
 
 
-def _to_start(name: str) -> tuple[Remedy, ...]:
-    """Return what would let a backend start; none if nothing is known to."""
+def _to_start(name: str, trouble: str) -> tuple[Remedy, ...]:
+    """Return what would let a backend start that told its trouble; none if nothing is known to."""
     commands = []
     if name == "docker" and importlib.util.find_spec("docker") is None:
         commands.append("pip install 'palestra[docker]'")
     program, package = _PACKAGES.get(name, ("", ""))
     if program and shutil.which(program, path=f"{os.defpath}:/usr/sbin:/usr/local/bin") is None:
         commands.append(f"apt-get install {package}")
-    elif name == "docker":
+    if os.geteuid() != 0 and (name == "gvisor" or (name == "docker" and os.strerror(errno.EACCES) in trouble)):
+        commands.append(_AS_ROOT)
+    elif name == "docker" and not commands:
         commands.append("systemctl start docker")
     elif name in ("native", "bubblewrap"):
         commands += _to_allow_namespaces()

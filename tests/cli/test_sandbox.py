@@ -121,6 +121,21 @@ def test_root_would_enable_what_an_ordinary_user_lacks(monkeypatch: pytest.Monke
     assert native.remedies[0].command.startswith("sudo ")
 
 
+def test_an_ordinary_user_is_told_what_only_root_can_start(monkeypatch: pytest.MonkeyPatch, only: Leave) -> None:
+    class Closed:
+        def probe(self) -> Capabilities:
+            raise PermanentInfraError("the daemon does not answer: [Errno 13] Permission denied")
+
+    only(gvisor=Broken, docker=Closed, bubblewrap=Broken)
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    monkeypatch.setattr("shutil.which", lambda *_, **__: "/usr/bin/program")
+    found = {finding.backend: [cure.command for cure in finding.remedies] for finding in doctor.examine_backends()}
+    assert found == {"gvisor": [doctor._AS_ROOT], "docker": [doctor._AS_ROOT], "bubblewrap": []}
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    found = {finding.backend: [cure.command for cure in finding.remedies] for finding in doctor.examine_backends()}
+    assert found == {"gvisor": [], "docker": ["systemctl start docker"], "bubblewrap": []}
+
+
 def test_the_default_is_the_one_that_create_takes() -> None:
     assert inspect.signature(create).parameters["backend"].default == doctor.DEFAULT
     assert set(doctor.ISOLATION) <= {entry.name for entry in fields(Capabilities)}
