@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from palestra.sandbox.base import Command, ExecResult, Limits, Python
+from palestra.sandbox.limits import can_be_passed, check_variables
 
 _OPEN_FILES = 512
 
@@ -43,15 +44,12 @@ def check_command(command: Command, stdin: bytes, env: Mapping[str, str]) -> Non
     words = [command.source, *command.argv] if isinstance(command, Python) else command
     if isinstance(words, str) or not words or not all(isinstance(word, str) for word in words):
         raise ValueError(f"a command is Python(source) or a list of words such as ['ls', '-l'], not {command!r}")
-    if not isinstance(command, Python) and any("\0" in word for word in words):
-        raise ValueError(f"a command's words hold no NUL: {command!r}")
+    passed = command.argv if isinstance(command, Python) else command
+    if not all(can_be_passed(word) for word in passed):
+        raise ValueError(f"a command's words hold no NUL and no half of a character: {command!r}")
     if not isinstance(stdin, bytes | bytearray | memoryview):
         raise ValueError(f"stdin is bytes, such as 'text'.encode(), not {type(stdin).__name__}")
-    for name, value in env.items():
-        if not isinstance(name, str) or not isinstance(value, str):
-            raise ValueError(f"a variable is text, not {name!r} = {value!r}")
-        if not name or "=" in name or "\0" in name + value:
-            raise ValueError(f"no program can be given the variable {name!r} = {value!r}")
+    check_variables(env)
 
 
 def program_environment(python: str, home: str) -> dict[str, str]:

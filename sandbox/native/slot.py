@@ -33,7 +33,7 @@ class Slot:
     """
 
     _helpers = 2  # processes beside a program: the fork-server and an init
-    _helper_bytes = 0  # what those take that are not there between programs
+    _helper_bytes = 4 * MIB  # what those take that are not there between programs
 
     def __init__(self, plan: Plan, hierarchy: Hierarchy | None) -> None:
         self.is_alive = True
@@ -44,6 +44,7 @@ class Slot:
         self._held = contextlib.ExitStack()  # what `kill` gives back, the last first
         self._files: socket.socket | None = None
         self._workspace_bytes, self._memory_bytes = 0, 64 * MIB
+        self._base_bytes, self._is_measured = 16 * MIB, False  # what is held by what serves the slot
         try:
             self._start(plan, hierarchy)
         except OSError as error:
@@ -69,7 +70,6 @@ class Slot:
         self._lifeline = launcher.stdin
         self._held.callback(self._end, launcher)
         self._address_space = int(self._answer(_START_S)["address_space"])
-        self._base_bytes = self._group.held_bytes() if self._group else 0
 
     def wipe(self, size_bytes: int) -> None:
         """Replace the workspace by an empty one."""
@@ -90,6 +90,7 @@ class Slot:
         output_limits = (limits.output_bytes, limits.file_bytes)
         with self._exchange(), Capture(*output_limits) as stdout, Capture(*output_limits) as stderr:
             self._memory_bytes = limits.memory_bytes
+            self._measure()
             self._limit(limits.processes)
             kills = self._kills()
             with sealed_file(description) as payload, sealed_file(stdin) as given:
@@ -196,6 +197,12 @@ class Slot:
             capture.drain()
         return outcome
 
+    def _measure(self) -> None:
+        """See what is held by what serves the slot, before the first program after a server was started."""
+        if self._group and not self._is_measured:
+            self._base_bytes = max(self._base_bytes, self._group.held_bytes() - self._workspace_bytes)
+            self._is_measured = True
+
     def _limit(self, processes: int = 1, extra_bytes: int = 0) -> None:
         """Set the control group's limits.
 
@@ -234,6 +241,7 @@ class Slot:
             self._files.settimeout(_GRACE_S)
             with theirs:
                 self._ask({"do": "files"}, [theirs.fileno()])
+            self._is_measured = False
         return self._files
 
     @contextlib.contextmanager
