@@ -88,6 +88,22 @@ class MachineLaws(Case):
         assert found <= {b"inside\n"}
         assert sandbox.exec(["test", "-e", "/etc/new"]).exit_code == 1
 
+    @pytest.mark.parametrize(
+        "line",
+        ["rm -rf /workspace", "rm -r /workspace; echo x > /workspace", "rm -r /workspace; ln -s workspace /workspace"],
+        ids=["gone", "a file", "a loop"],
+    )
+    def test_a_machine_whose_workspace_was_taken_away_works_on(self, sandbox: Sandbox, line: str) -> None:
+        """What a program does to its machine is its result, and never a fault."""
+        sandbox.shell().run("cd /; " + line)
+        snapshot = sandbox.snapshot()
+        for _ in range(2):
+            assert sandbox.exec(["echo", "works"]).stdout == b"works\n"
+            assert shown(sandbox.shell().run("echo works").output) == b"works\n"
+            sandbox.restore(snapshot)
+        sandbox.write("/srv/file", b"x")
+        assert sandbox.read("/srv/file") == b"x"
+
     def test_programs_are_root_inside(self, sandbox: Sandbox) -> None:
         source = """
             import os

@@ -56,8 +56,8 @@ class Child:
                 linux.unshare(linux.NEWNS | linux.NEWIPC)
                 for place in ("/tmp", "/dev/shm"):
                     mounts.attach(mounts.new_tmpfs(request["disk_bytes"], "1777"), place)
+            _enter_workspace()
             self._become(request, (3, trouble) if len(descriptors) > 4 else (trouble,))
-            os.chdir(WORKSPACE)
         execute(description["argv"], description["env"])
         os._exit(1)
 
@@ -68,10 +68,9 @@ class Child:
         with self._or_trouble(trouble):
             for target in range(3):
                 os.dup2(terminal, target)
+            _enter_workspace()
             self._become(request, (trouble,))
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-            with contextlib.suppress(OSError):
-                os.chdir(WORKSPACE)
         execute(argv, env)
         os._exit(1)
 
@@ -104,6 +103,15 @@ class Child:
         linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
         linux.install_filter(self._rules)
         linux.prctl(linux.PR_SET_DUMPABLE, 1)
+
+
+def _enter_workspace() -> None:
+    """Go to the workspace, made anew where a program removed it; where something else is in its place, to the root."""
+    os.chdir("/")
+    with contextlib.suppress(OSError):
+        os.mkdir(WORKSPACE)
+    with contextlib.suppress(OSError):
+        os.chdir(WORKSPACE)
 
 
 def open_terminal() -> tuple[int, int]:

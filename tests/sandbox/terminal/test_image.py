@@ -91,6 +91,13 @@ def test_programs_on_an_image_write_to_the_workspace_alone(backend: NativeBacken
             box.shell()
 
 
+def test_a_workspace_that_was_shut_is_no_fault(backend: NativeBackend, image: Path) -> None:
+    with closing(backend.create_unproven(Spec(image="small", limits=LIMITS))) as box:
+        assert box.exec(["chmod", "0", "."]).ok
+        assert box.exec(["ls"]).exit_code not in (0, None)
+        assert box.exec(["sh", "-c", "chmod 700 /workspace; echo $PWD"]).stdout == b"/workspace\n"
+
+
 def test_snapshots_do_not_go_from_one_image_to_another(backend: NativeBackend, image: Path) -> None:
     with (
         closing(backend.create_unproven(Spec(terminal=True, image="small", limits=LIMITS))) as box,
