@@ -105,13 +105,16 @@ class Workspace:
 
     @staticmethod
     def create(name: str, mode: int, chunks: Iterable[bytes], folder: int) -> None:
-        """Create a file in an open folder; raises OSError when the name is taken or there is no room."""
+        """Create a file in an open folder, with holes for zeros; raises OSError if the name is taken or no room."""
         file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FILE, 0o600, dir_fd=folder)
         try:
+            size_bytes = 0
             for chunk in chunks:
-                view = memoryview(chunk)
+                view = memoryview(b"" if chunk == bytes(len(chunk)) else chunk)
                 while view:
-                    view = view[os.write(file, view) :]
+                    view = view[os.pwrite(file, view, size_bytes + len(chunk) - len(view)) :]
+                size_bytes += len(chunk)
+            os.ftruncate(file, size_bytes)
             os.fchmod(file, mode)
         finally:
             os.close(file)
