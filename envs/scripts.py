@@ -15,7 +15,7 @@ import jsonschema
 import numpy as np
 
 from palestra.envs.actions import call_text
-from palestra.envs.base import Json, Message, digest
+from palestra.envs.base import Json, Message, Task, digest
 from palestra.envs.env import AgentEnv
 
 Script = Callable[[AgentEnv, np.random.Generator], Iterator[str]]
@@ -176,36 +176,49 @@ class Episode:
     reward: float
     is_success: bool
     actions: tuple[str, ...]
+    rewards: tuple[float, ...]  # one for each action
+    state_keys: tuple[str, ...]  # at the start and after each action
     stream: tuple[str, ...]  # a hash of everything shown and paid, at the start and after each action
     transcript: str  # empty unless the environment renders "ansi"
 
 
-def play(env: AgentEnv, script: Script, seed: int) -> Episode:
+def play(env: AgentEnv, script: Script, seed: int, task: Task | None = None) -> Episode:
     """Reset the environment and let a script act until the episode is over.
 
     A script that runs out of moves claims to be done for the turns that are left.
 
+    Args:
+        env: where.
+        script: who acts.
+        seed: of the task, and of the script's own choices.
+        task: to play instead of the seed's.
+
     Raises:
         InfraError, VerifierError: the episode could not be carried out or judged; it has no reward.
     """
-    observation, info = env.reset(seed=seed)
+    observation, info = env.reset(seed=seed, options=None if task is None else {"task": task})
     moves = script(env, np.random.default_rng(seed))
-    stream = [_seen(observation, 0.0, info)]
-    actions, total, over = [], 0.0, False
+    stream, keys = [_seen(observation, 0.0, info)], [str(info["state_key"])]
+    actions: list[str] = []
+    rewards: list[float] = []
+    over = False
     while not over:
         action = next(moves, DONE)
         observation, reward, terminated, truncated, info = env.step(action)
         over = terminated or truncated
-        total += reward
         actions.append(action)
+        rewards.append(float(reward))
         stream.append(_seen(observation, reward, info))
+        keys.append(str(info["state_key"]))
     return Episode(
         task_id=env.task.id,
         task_digest=env.task.digest,
         seed=seed,
-        reward=total,
+        reward=sum(rewards),
         is_success=bool(info["is_success"]),
         actions=tuple(actions),
+        rewards=tuple(rewards),
+        state_keys=tuple(keys),
         stream=tuple(stream),
         transcript=env.render() or "",
     )

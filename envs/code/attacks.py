@@ -12,9 +12,14 @@ from typing import Final
 import numpy as np
 
 from palestra.envs.actions import call_text
+from palestra.envs.base import Task
+from palestra.envs.certify.spoilt import Mutant
+from palestra.envs.code.program import Program, Step
+from palestra.envs.code.testing import near_misses
 from palestra.envs.env import AgentEnv
 from palestra.envs.scripts import Script
 
+_MUTANTS_EACH: Final = 8  # of a task's near misses
 # Tried on every test: what a cheat finds it prints, so that a leak would show as a pass.
 _PROGRAMS: Final[dict[str, str]] = {
     "empty": "",
@@ -200,6 +205,15 @@ def _farm_examples(env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
         yield program
 
 
+def near(task: Task) -> Iterator[Mutant]:
+    """Hand in some of the programs that are one step, operation or constant away from the task's own."""
+    told = task.hidden["program"]
+    program = Program(told["reads"], tuple(Step(name, constant) for name, constant in told["steps"]))
+    misses = list(near_misses(program))
+    for miss in misses[:: max(1, len(misses) // _MUTANTS_EACH)]:
+        yield Mutant(miss.template, (call_text("submit", {"code": miss.source()}),))
+
+
 ATTACKS: Final[dict[str, Script]] = {
     **{name: partial(_submit, program) for name, program in _PROGRAMS.items()},
     "nothing": _nothing,
@@ -210,3 +224,4 @@ ATTACKS: Final[dict[str, Script]] = {
     "submit_often": _submit_often,
     "farm_examples": _farm_examples,
 }
+MUTANTS: Final = near

@@ -125,6 +125,8 @@ ATTACKS: Mapping[str, Script] = {
     "hostile_json": _hostile_json,
     "after_the_end": _after_the_end,
 }
+# What the general panel may win: as likely to hit a number from 1 to 5, or to answer with what it just read.
+FLOORS: Mapping[str, float] = {"constant": 0.03, "random": 0.02, "spam": 0.03}
 # Each with the share of episodes that it may win. A number from 1 to 5 is sometimes how many there are.
 GUESSES: Mapping[str, tuple[Script, float]] = {
     "constant": (_constant, 0.03),

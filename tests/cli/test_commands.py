@@ -219,9 +219,9 @@ def test_check_passes_on_tool_use(run: Run) -> None:
 def test_check_shows_the_transcript_of_a_failure_and_ends_with_1(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     said = run("check", toy(monkeypatch, "PaysNothingDone"), "-n", "1", "--split", "train")
     assert said.code == 1
-    assert "failed  nop: on 'count/train/0' (split train, seed 0) it earned 1" in said.out
+    assert "failed  nop: on 'count/train/0' (split train, seed 0): it earned 1" in said.out
     assert "[assistant] I am done." in said.out
-    assert said.out.splitlines()[-1].startswith("toy/PaysNothingDone-v0: 7 passed, 1 failed")
+    assert said.out.splitlines()[-1].startswith("toy/PaysNothingDone-v0: 19 passed, 2 failed")
 
 
 def test_a_fault_of_the_machine_ends_play_with_one_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,8 @@ from rich.text import Text
 from palestra.cli.app import AsJson, EnvId, command
 from palestra.cli.boundary import FAILED
 from palestra.cli.output import console, print_json, printable
-from palestra.envs.check import CheckReport, CheckResult, check
+from palestra.envs.certify.environment import CheckReport, check
+from palestra.envs.certify.findings import CheckResult
 
 _STYLES = {"passed": "green", "failed": "bold red", "fault": "bold yellow", "absent": "dim"}
 _TRACE_LINES = 4  # where it was raised; --json has all of a traceback

@@ -33,7 +33,7 @@ def play_elsewhere(entry: EnvEntry, tasks: list[tuple[Split, int]]) -> list[tupl
     hash_seed = "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2"
     child_env = {**os.environ, "PYTHONHASHSEED": hash_seed, "TZ": "Pacific/Kiritimati", "LC_ALL": "C"}
     child_env["PYTHONPATH"] = os.pathsep.join(os.path.abspath(folder) for folder in sys.path)
-    program = "from palestra.envs.elsewhere import _child; _child()"
+    program = "from palestra.envs.certify.matrix import _child; _child()"
     known = {**asdict(entry), "needs": sorted(entry.needs)}
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
