@@ -117,7 +117,8 @@ class _Bench:
     """One environment under check: its tasks, and the oracle's episodes that several questions look at."""
 
     def __init__(self, entry: EnvEntry, splits: tuple[Split, ...], seeds: range, level: Level) -> None:
-        self.entry, self.splits, self.seeds, self.level = entry, splits, seeds, level
+        self.entry, self.splits, self.seeds = entry, splits, seeds
+        self.level: Level = level
         self._oracle: list[tuple[Split, Episode]] = []
 
     def results(self) -> Iterator[CheckResult]:
