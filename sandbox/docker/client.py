@@ -29,15 +29,16 @@ def connect() -> "DockerClient":
             "the docker backend needs the Python package docker; install it with: pip install 'palestra[docker]'"
         ) from error
     with told():
-        _reach(os.environ.get("DOCKER_HOST") or _USUAL_PLACE)
+        reach()
     # Asked apart, since a client that cannot be made leaves its connection open.
     with told(), contextlib.closing(docker.from_env(timeout=_TIMEOUT_S, version=_OLDEST_API)) as asker:
         spoken = str(asker.version(api_version=False)["ApiVersion"])
     return docker.from_env(timeout=_TIMEOUT_S, version=spoken)
 
 
-def _reach(host: str) -> None:
-    """Raise OSError if nobody listens; the SDK would leave its socket open then."""
+def reach() -> None:
+    """Raise OSError if nobody listens, before the SDK tries, which leaves its socket open then."""
+    host = os.environ.get("DOCKER_HOST") or _USUAL_PLACE
     if host.startswith("unix://"):
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(_TIMEOUT_S)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from palestra.sandbox.base import MIB, InfraError, Limits, PermanentInfraError, SandboxFileError
 from palestra.sandbox.docker import wire
 from palestra.sandbox.docker.channel import Channel
-from palestra.sandbox.docker.client import told
+from palestra.sandbox.docker.client import reach, told
 from palestra.sandbox.docker.images import PACKAGE_DIR
 from palestra.sandbox.docker.profile import build_profile
 from palestra.sandbox.faults import advice
@@ -134,6 +134,7 @@ class Container:
             import docker.errors
 
             try:
+                reach()
                 with contextlib.suppress(docker.errors.NotFound):
                     self.client.api.remove_container(identity, force=True, v=True)
             except docker.errors.APIError as error:

@@ -23,6 +23,7 @@ from palestra.sandbox.base import (
     Spec,
 )
 from palestra.sandbox.copyin import read_source
+from palestra.sandbox.docker.client import reach, told
 from palestra.sandbox.docker.container import GRACE_S, PYTHON, Container
 from palestra.sandbox.docker.images import provide
 from palestra.sandbox.limits import check_limits
@@ -56,6 +57,8 @@ class DockerSandbox:
         self._hold(self._new_container())
 
     def _new_container(self) -> Container:
+        with told():
+            reach()
         image = provide(self._client, self._spec.image)
         return Container(self._client, image, self._spec.limits, is_terminal=self._spec.terminal)
 
