@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from palestra.sandbox import create, probe
-from palestra.sandbox.base import CapabilityError, InfraError, Limits, PermanentInfraError, Python, Spec
+from palestra.sandbox.base import CapabilityError, InfraError, Limits, PermanentInfraError, Python, Sandbox, Spec
 from palestra.sandbox.native.backend import NativeBackend, NativeSandbox
 from palestra.sandbox.native.cgroups import find_hierarchy
 
@@ -242,7 +242,7 @@ def test_sandboxes_work_in_threads(own_backend: NativeBackend) -> None:
 
 
 def test_a_slot_outlives_the_thread_that_started_it(own_backend: NativeBackend) -> None:
-    made: list[NativeSandbox] = []
+    made: list[Sandbox] = []
     thread = threading.Thread(target=lambda: made.append(own_backend.create(Spec())))
     thread.start()
     thread.join()
