@@ -74,7 +74,7 @@ class FragileBackend:
     name = "fragile"
 
     def __init__(self, *troubles: Exception) -> None:
-        self.troubles = list(troubles)
+        self.troubles: list[Exception] = list(troubles)
         self.made: list[Fragile] = []
         self.discarded: list[Fragile] = []
 
