@@ -1,163 +1,170 @@
-"""What sandboxes cost: making one, running a program in it, saving and copying it.
+"""What sandboxes cost, and whether they hold to what is promised of them.
 
-    python benchmarks/sandbox.py [--quick] [--json]
+    python benchmarks/sandbox.py [--quick] [--json] [--plot FILE]
 
-Every figure is a median with the fastest run and the slowest of ten (90th percentile). The plain
-subprocess that native is compared with runs in turns with it, so both see the same load.
+Ratios are of one run on one machine: the ways that are compared take turns, so that all see the same load,
+and each ratio is the median over the rounds, with the least and the greatest. docker is measured where a
+daemon answers (DOCKER_HOST), with this machine's own interpreter in the container.
 """
 
 import argparse
 import json
+import operator
 import os
 import statistics
-import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import machine
+import sandbox_programs
+import sandbox_terminal
 
-from palestra.sandbox import create
-from palestra.sandbox.base import Python, Sandbox, Spec
-from palestra.sandbox.native.backend import NativeBackend
+from palestra.sandbox import probe
+from palestra.sandbox.base import MIB
 
-PROGRAM = "assert sorted([3, 1, 2]) == [1, 2, 3]; print('ok')"
-Row = dict[str, object]
-
-
-def timed(action: Callable[[], object]) -> float:
-    """Return the milliseconds that an action took."""
-    start = time.perf_counter()
-    action()
-    return (time.perf_counter() - start) * 1000
+_AT_LEAST, _AT_MOST = ">=", "<="
 
 
-def row(name: str, milliseconds: list[float]) -> Row:
-    """Return a line of the table."""
-    ordered = sorted(milliseconds)
+@dataclass(frozen=True)
+class Bar:
+    """A promise, what was measured, and whether it holds; None: it could not be measured here."""
+
+    what: str
+    relation: str
+    bound: float
+    unit: str
+    measured: dict[str, float] | None
+    holds: bool | None
+    remark: str = ""
+
+
+def judge(what: str, relation: str, bound: float, unit: str, values: Sequence[float] | None, remark: str = "") -> Bar:
+    """Hold the median of some figures against a bound."""
+    if not values:
+        return Bar(what, relation, bound, unit, None, None, remark)
+    compare = operator.ge if relation == _AT_LEAST else operator.le
+    return Bar(
+        what, relation, bound, unit, machine.spread(values), bool(compare(statistics.median(values), bound)), remark
+    )
+
+
+def ratio_bars(rates: dict[str, list[float]]) -> list[Bar]:
+    """Return the promises about programs a second."""
+    bars = []
+    for ours, theirs, bound in (
+        ("native", "python -c", 2.0),
+        ("native", "docker exec", 10.0),
+        ("native", "docker run", 50.0),
+        ("native, numpy preloaded", "python -c, importing numpy", 15.0),
+    ):
+        pairs = zip(rates[ours], rates.get(theirs, []), strict=False)
+        remark = "" if theirs in rates else "no docker daemon answers; set DOCKER_HOST"
+        bars.append(judge(f"{ours} / {theirs}", _AT_LEAST, bound, "x", [one / other for one, other in pairs], remark))
+    return bars
+
+
+def terminal_bars(times: dict[str, list[float]], held: list[float], count: int) -> list[Bar]:
+    """Return the promises about terminals."""
+    missing = "" if times else "this machine's native backend has no terminal"
+    bars = [
+        judge(name, _AT_MOST, bound, "ms", times.get(name), missing)
+        for name, bound in (
+            ("terminal: snapshot of files", 1.0),
+            ("terminal: restore of files", 1.0),
+            ("terminal: fork with a live shell, to its prompt", 80.0),
+            ("terminal: start to first prompt", 60.0),
+            ("terminal: built-in round trip", 1.0),
+        )
+    ]
+    scaled = [200 / count * size / MIB for size in held]
+    remark = missing or ("" if count == 200 else f"from {count}")
+    return [*bars, judge("200 idle terminals", _AT_MOST, 4096.0, "MiB", scaled, remark)]
+
+
+def measure(quick: bool) -> dict[str, Any]:
+    """Measure everything."""
+    with sandbox_programs.docker_if_there() as docker:
+        rates = sandbox_programs.compare(5 if quick else 15, docker)
+    times = sandbox_terminal.steps(30 if quick else 200)
+    slots = [sandbox_terminal.idle_slot_bytes() / MIB for _ in range(3)]
+    terminal_times: dict[str, list[float]] = {}
+    held: list[float] = []
+    count = 40 if quick else 200
+    if probe().terminal:
+        terminal_times = sandbox_terminal.terminals(7 if quick else 30)
+        held = [sandbox_terminal.idle_terminals_bytes(count)]
+    curve = list(sandbox_programs.scaling(64 if quick else 256, 120 if quick else 512))
+    by_count = dict(curve)
+    bars = [
+        *ratio_bars(rates),
+        *terminal_bars(terminal_times, held, count),
+        judge("private memory of an idle slot", _AT_MOST, 15.0, "MiB", slots),
+        judge(f"programs/s, {curve[-1][0]} sandboxes / 2", _AT_LEAST, 0.7, "x", [curve[-1][1] / by_count[2]]),
+    ]
     return {
-        "what": name,
-        "median_ms": statistics.median(ordered),
-        "min_ms": ordered[0],
-        "p90_ms": ordered[int(len(ordered) * 0.9)],
-        "runs": len(ordered),
+        "benchmark": "sandbox",
+        "machine": machine.describe(),
+        "load": [round(value, 1) for value in os.getloadavg()],
+        "bars": [asdict(bar) for bar in bars],
+        "per_second": {name: machine.spread(values) for name, values in rates.items()},
+        "milliseconds": {name: machine.spread(values) for name, values in (times | terminal_times).items()},
+        "scaling": [{"sandboxes": number, "per_second": value} for number, value in curve],
     }
 
 
-def creation(rounds: int) -> Iterator[Row]:
-    """Time what it takes to get a sandbox."""
-    proven = None
-    probes, colds, warms = [], [], []
-    for _ in range(max(3, rounds // 20)):
-        backend = NativeBackend()
-        probes.append(timed(backend.probe))
-        proven = backend.probe()
-        backend.close()
-    for _ in range(max(5, rounds // 10)):
-        backend = NativeBackend(proven)
-        colds.append(timed(lambda backend=backend: backend.create(Spec())))  # type: ignore[misc]
-        backend.close()
-    with closing(create()):
-        pass
-    for _ in range(rounds):
-        warms.append(timed(lambda: create().close()))
-    yield row("prove what is enforced (once a process)", probes)
-    yield row("create, cold: start a slot", colds)
-    yield row("create and close, warm", warms)
+def show(report: dict[str, Any]) -> None:
+    """Print the figures as tables."""
+    print(f"{machine.line(report['machine'])}; load {report['load']}")
+    for title, unit in (("per_second", "programs/s, two workers"), ("milliseconds", "ms")):
+        print(f"\n{unit:50}{'median':>10}{'min':>10}{'max':>10}")
+        for name, figure in report[title].items():
+            print(f"{name:50}{figure['median']:10.2f}{figure['min']:10.2f}{figure['max']:10.2f}")
+    print("\nsandboxes at once, programs/s: ", end="")
+    print(", ".join(f"{point['sandboxes']}: {point['per_second']:.0f}" for point in report["scaling"]))
+    print(f"\n{'promise':50}{'bound':>12}{'median':>10}{'min':>10}{'max':>10}")
+    for bar in report["bars"]:
+        bound = f"{bar['relation']} {bar['bound']:g} {bar['unit']}"
+        verdict = {True: "PASS", False: "FAIL", None: "not measured"}[bar["holds"]]
+        found = bar["measured"]
+        figures = f"{found['median']:10.2f}{found['min']:10.2f}{found['max']:10.2f}" if found else " " * 30
+        print(f"{bar['what']:50}{bound:>12}{figures}  {verdict}{' - ' * bool(bar['remark'])}{bar['remark']}")
 
 
-def programs(rounds: int) -> Iterator[Row]:
-    """Time one program in several ways, in turns."""
-    command = [sys.executable, "-I", "-c", PROGRAM]
-    with closing(create()) as native, closing(create(backend="process", unsafe=True)) as process:
-        ways: dict[str, Callable[[], object]] = {
-            "Python program, native (warm fork)": lambda: expect_ok(native, Python(PROGRAM)),
-            "argv python3, native": lambda: expect_ok(native, ["python3", "-I", "-c", PROGRAM]),
-            "argv true, native": lambda: native.exec(["true"]),
-            "Python program, process backend": lambda: expect_ok(process, Python(PROGRAM)),
-            "plain subprocess.run of python": lambda: subprocess.run(command, check=True, capture_output=True),
-        }
-        times: dict[str, list[float]] = {name: [] for name in ways}
-        for _ in range(rounds):
-            for name, way in ways.items():
-                times[name].append(timed(way))
-    yield from (row(name, measured) for name, measured in times.items())
+def plot(report: dict[str, Any], file: str) -> None:
+    """Draw programs a second over the number of sandboxes."""
+    import matplotlib
 
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
 
-def files(rounds: int) -> Iterator[Row]:
-    """Time files and snapshots of a small workspace and of one with 200 files."""
-    with closing(create()) as sandbox:
-        sandbox.write("main.py", b"print(1)\n")
-        yield row("write 1 kB", [timed(lambda: sandbox.write("file", b"x" * 1000)) for _ in range(rounds)])
-        yield row("read 1 kB", [timed(lambda: sandbox.read("file")) for _ in range(rounds)])
-        for name in ("2 files", "200 files of 1 kB"):
-            if name != "2 files":
-                sandbox.exec(Python("for i in range(198): open(f'file{i}', 'w').write('x' * 1000)"))
-            saved = sandbox.snapshot()
-            yield row(f"snapshot, {name}", [timed(sandbox.snapshot) for _ in range(rounds // 2)])
-            yield row(f"restore, {name}", [timed(lambda: sandbox.restore(saved)) for _ in range(rounds // 2)])  # noqa: B023
-            yield row(f"fork and close, {name}", [timed(lambda: sandbox.fork().close()) for _ in range(rounds // 4)])
-
-
-def throughput(slots: int, count: int) -> Row:
-    """Return how many programs a second so many sandboxes run, each in a thread of the host."""
-
-    def work(sandbox: Sandbox) -> None:
-        for _ in range(count):
-            expect_ok(sandbox, Python(PROGRAM))
-
-    sandboxes = [create() for _ in range(slots)]
-    with ThreadPoolExecutor(slots) as threads:
-        elapsed = timed(lambda: list(threads.map(work, sandboxes)))
-    for sandbox in sandboxes:
-        sandbox.close()
-    return {"what": f"programs per second, {slots} slot{'s' * (slots > 1)}", "per_s": slots * count / elapsed * 1000}
-
-
-def expect_ok(sandbox: Sandbox, command: Python | list[str]) -> None:
-    """Run the program and check its answer."""
-    result = sandbox.exec(command)
-    if result.stdout != b"ok\n":
-        raise SystemExit(f"the program failed: {result}")
+    figure, axes = pyplot.subplots(figsize=(6, 4))
+    points = report["scaling"]
+    axes.plot([point["sandboxes"] for point in points], [point["per_second"] for point in points], marker="o")
+    axes.set_xscale("log", base=2)
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel(f"sandboxes at once, {report['machine']['cores']} cores")
+    axes.set_ylabel("programs a second")
+    axes.grid(alpha=0.3)
+    figure.savefig(file, dpi=150, bbox_inches="tight")
 
 
 def main() -> None:
-    """Measure, print a table, and write it as JSON if asked to."""
+    """Measure, print a table or JSON, and draw."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="fewer runs: under a minute")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds: under 50 seconds")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--plot", metavar="FILE", help="draw programs/s over sandboxes at once (needs matplotlib)")
     options = parser.parse_args()
-    rounds = 60 if options.quick else 400
-    rows = [*creation(rounds), *programs(rounds), *files(rounds), *(throughput(slots, rounds * 2) for slots in (1, 2))]
-    load = [round(value, 1) for value in os.getloadavg()]
-    report = {"benchmark": "sandbox", "machine": machine.describe(), "load": load, "rows": rows, "ratio": ratio(rows)}
+    report = measure(options.quick)
     if options.json:
         json.dump(report, sys.stdout, indent=1)
         print()
     else:
-        show(report, rows)
-
-
-def show(report: dict[str, Any], rows: list[Row]) -> None:
-    """Print the figures as a table."""
-    print(f"{machine.line(report['machine'])}; load {report['load']}")
-    print(f"\n{'':46}{'median':>10}{'min':>10}{'p90':>10}  ms")
-    for entry in rows:
-        if "per_s" in entry:
-            print(f"{entry['what']:46}{entry['per_s']:10.0f}")
-        else:
-            print(f"{entry['what']:46}{entry['median_ms']:10.2f}{entry['min_ms']:10.2f}{entry['p90_ms']:10.2f}")
-    print(f"\nA sandboxed Python program takes {report['ratio']:.2f} times a plain subprocess (medians).")
-
-
-def ratio(rows: list[Row]) -> float:
-    """Return the sandboxed program's median over the plain subprocess's."""
-    by_name = {str(entry["what"]): entry for entry in rows}
-    native, plain = by_name["Python program, native (warm fork)"], by_name["plain subprocess.run of python"]
-    return float(str(native["median_ms"])) / float(str(plain["median_ms"]))
+        show(report)
+    if options.plot:
+        plot(report, options.plot)
 
 
 if __name__ == "__main__":
