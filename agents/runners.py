@@ -1,185 +1,85 @@
-"""How a synchronous environment is run beside others: in the loop, in a thread, or in a process.
-
-In the loop is fastest for environments that answer in microseconds and keeps runs reproducible. A
-thread lets slow ones overlap. A process also lets them be killed when they hang.
-"""
+"""How rollouts drive an environment: the workers of `palestra.envs.workers`, awaited."""
 
 import asyncio
-import multiprocessing
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from multiprocessing.connection import Connection
-from typing import Any, Literal, Protocol
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Literal
 
 from palestra.envs.base import Task
 from palestra.envs.env import AgentEnv
-from palestra.envs.registry import EnvEntry, make, register
-from palestra.sandbox.base import InfraError
+from palestra.envs.workers import WORKERS, EnvMaker, Job, WorkerKind
 
-RunnerKind = Literal["inline", "thread", "process"]
+__all__ = ["RUNNERS", "EnvMaker", "EnvRunner", "RunnerKind"]
+
+RunnerKind = WorkerKind
 CutKind = Literal["tokens", "deadline"]
 Stepped = tuple[str, float, dict[str, Any]]
+_CLOSE_S = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class EnvMaker:
-    """Builds an environment of the registry, here or in a process that knows only our own entries."""
+class EnvRunner:
+    """One environment, driven by one episode at a time.
 
-    entry: EnvEntry
-    kwargs: Mapping[str, Any]
+    Args:
+        make: builds the environment, at the first reset.
+        kind: "inline" (in the event loop itself: a step holds up every other episode), "thread" (one
+            that hangs keeps its thread) or "process" (killed when it hangs or is closed).
+    """
 
-    def __call__(self) -> AgentEnv:
-        """Return a new environment."""
-        register(self.entry)
-        return make(self.entry.id, **self.kwargs)
-
-
-class EnvRunner(Protocol):
-    """One environment, driven by one episode at a time."""
+    def __init__(self, make: Callable[[], AgentEnv], kind: RunnerKind = "inline") -> None:
+        self._worker = WORKERS[kind](make)
 
     @property
     def env(self) -> AgentEnv:
         """The environment itself, for scripted policies.
 
         Raises:
-            TypeError: it lives in another process.
+            TypeError: it lives in another process, or there was no reset yet.
         """
-        ...
+        env: AgentEnv = self._worker.env
+        return env
 
     async def reset(self, task: Task) -> dict[str, Any]:
         """Begin the task's episode and return its info."""
-        ...
-
-    async def step(self, action: Any) -> Stepped:
-        """Do one turn: observation, reward, info; ``info["outcome"]`` is set at the end."""
-        ...
-
-    async def cut(self, kind: CutKind) -> tuple[float, dict[str, Any]]:
-        """End the episode from outside: the last reward's adjustment, and info."""
-        ...
-
-    async def close(self) -> None:
-        """Close the environment, without waiting for one that hangs."""
-        ...
-
-
-class InlineRunner:
-    """Runs the environment in the event loop itself; a step holds up every other episode."""
-
-    def __init__(self, make: Callable[[], AgentEnv]) -> None:
-        self.env = make()
-
-    async def reset(self, task: Task) -> dict[str, Any]:
-        """See `EnvRunner`."""
-        return self.env.reset(seed=task.seed, options={"task": task})[1]
-
-    async def step(self, action: Any) -> Stepped:
-        """See `EnvRunner`."""
-        observation, reward, _, _, info = self.env.step(action)
-        return observation, reward, info
-
-    async def cut(self, kind: CutKind) -> tuple[float, dict[str, Any]]:
-        """See `EnvRunner`."""
-        return self.env.cut(kind)
-
-    async def close(self) -> None:
-        """See `EnvRunner`."""
-        self.env.close()
-
-
-class ThreadRunner:
-    """Runs each call in a thread of asyncio's pool; one that hangs keeps its thread."""
-
-    def __init__(self, make: Callable[[], AgentEnv]) -> None:
-        self.env = make()
-
-    async def reset(self, task: Task) -> dict[str, Any]:
-        """See `EnvRunner`."""
-        return (await asyncio.to_thread(self.env.reset, seed=task.seed, options={"task": task}))[1]
-
-    async def step(self, action: Any) -> Stepped:
-        """See `EnvRunner`."""
-        observation, reward, _, _, info = await asyncio.to_thread(self.env.step, action)
-        return observation, reward, info
-
-    async def cut(self, kind: CutKind) -> tuple[float, dict[str, Any]]:
-        """See `EnvRunner`."""
-        return await asyncio.to_thread(self.env.cut, kind)
-
-    async def close(self) -> None:
-        """See `EnvRunner`."""
-        try:
-            async with asyncio.timeout(5):
-                await asyncio.to_thread(self.env.close)
-        except TimeoutError:
-            return  # it hangs; its sandbox ends with this process
-
-
-class ProcessRunner:
-    """Runs the environment in a spawned process, which is killed when it hangs or is closed."""
-
-    def __init__(self, make: Callable[[], AgentEnv]) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, make), daemon=True)
-        self._process.start()
-        theirs.close()
-
-    @property
-    def env(self) -> AgentEnv:
-        """Always raises: the environment lives elsewhere."""
-        raise TypeError("the environment lives in another process; scripted policies need 'inline' or 'thread'")
-
-    async def reset(self, task: Task) -> dict[str, Any]:
-        """See `EnvRunner`."""
-        info: dict[str, Any] = await self._call("reset", task)
+        info: dict[str, Any] = await self._do(partial(_reset, task=task))
         return info
 
     async def step(self, action: Any) -> Stepped:
-        """See `EnvRunner`."""
-        stepped: Stepped = await self._call("step", action)
+        """Do one turn: observation, reward, info; ``info["outcome"]`` is set at the end."""
+        stepped: Stepped = await self._do(partial(_step, action=action))
         return stepped
 
     async def cut(self, kind: CutKind) -> tuple[float, dict[str, Any]]:
-        """See `EnvRunner`."""
-        result: tuple[float, dict[str, Any]] = await self._call("cut", kind)
+        """End the episode from outside: the last reward's adjustment, and info."""
+        result: tuple[float, dict[str, Any]] = await self._do(partial(_cut, kind=kind))
         return result
 
     async def close(self) -> None:
-        """Kill the process; what it held in sandboxes ends with it."""
-        self._process.kill()
-        await asyncio.to_thread(self._process.join, 5)
-        self._pipe.close()
+        """Close the environment, without waiting for one that hangs."""
+        self._worker.retire()
+        if not self._worker.join(0.0):
+            await asyncio.to_thread(self._worker.join, _CLOSE_S)
 
-    async def _call(self, name: str, argument: Any) -> Any:
-        try:
-            self._pipe.send((name, argument))
-            while not self._pipe.poll():
-                await asyncio.sleep(0.002)
-            fine, value = self._pipe.recv()
-        except (EOFError, OSError) as error:
-            raise InfraError(f"the environment's process died during {name}: {error!r}") from error
-        if not fine:
-            raise value
-        return value
+    async def _do(self, job: Job) -> Any:
+        future = self._worker.submit(job)
+        return future.result() if future.done() else await asyncio.wrap_future(future)
 
 
-def _serve(pipe: Connection, make: Callable[[], AgentEnv]) -> None:
-    runner: InlineRunner | None = None
-    while True:
-        try:
-            name, argument = pipe.recv()
-        except EOFError:
-            return
-        try:
-            runner = runner or InlineRunner(make)
-            pipe.send((True, asyncio.run(getattr(runner, name)(argument))))
-        except Exception as error:  # carried to the caller, who knows what to do with it
-            pipe.send((False, error))
+def _reset(env: AgentEnv, task: Task) -> dict[str, Any]:
+    return env.reset(seed=task.seed, options={"task": task})[1]
+
+
+def _step(env: AgentEnv, action: Any) -> Stepped:
+    observation, reward, _, _, info = env.step(action)
+    return observation, reward, info
+
+
+def _cut(env: AgentEnv, kind: CutKind) -> tuple[float, dict[str, Any]]:
+    return env.cut(kind)
 
 
 RUNNERS: dict[RunnerKind, Callable[[Callable[[], AgentEnv]], EnvRunner]] = {
-    "inline": InlineRunner,
-    "thread": ThreadRunner,
-    "process": ProcessRunner,
+    "inline": EnvRunner,
+    "thread": partial(EnvRunner, kind="thread"),
+    "process": partial(EnvRunner, kind="process"),
 }

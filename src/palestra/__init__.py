@@ -12,11 +12,31 @@ from palestra.envs.registry import EnvEntry, find, list_envs, make, register, re
 if TYPE_CHECKING:
     from palestra.envs.base import Snapshot, Task
     from palestra.envs.env import AgentEnv
+    from palestra.envs.pool import EnvPool
+    from palestra.envs.vector import make_vec
 
 __version__ = "0.1.0"
-__all__ = ["AgentEnv", "EnvEntry", "Snapshot", "Task", "__version__", "find", "list_envs", "make", "register"]
+__all__ = [
+    "AgentEnv",
+    "EnvEntry",
+    "EnvPool",
+    "Snapshot",
+    "Task",
+    "__version__",
+    "find",
+    "list_envs",
+    "make",
+    "make_vec",
+    "register",
+]
 
-_LAZY = {"AgentEnv": "palestra.envs.env", "Snapshot": "palestra.envs.base", "Task": "palestra.envs.base"}
+_LAZY = {
+    "AgentEnv": "palestra.envs.env",
+    "EnvPool": "palestra.envs.pool",
+    "Snapshot": "palestra.envs.base",
+    "Task": "palestra.envs.base",
+    "make_vec": "palestra.envs.vector",
+}
 
 if "gymnasium" in sys.modules:
     register_in_gymnasium()

@@ -18,12 +18,14 @@ def test_the_public_names_are_these() -> None:
     assert palestra.__all__ == [
         "AgentEnv",
         "EnvEntry",
+        "EnvPool",
         "Snapshot",
         "Task",
         "__version__",
         "find",
         "list_envs",
         "make",
+        "make_vec",
         "register",
     ]
     for name in palestra.__all__:
