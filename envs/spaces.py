@@ -4,6 +4,7 @@ Gymnasium's own `Text` space wants a fixed character set, and its shared-memory 
 number for each character of the maximum length. This one stores UTF-8 behind a length.
 """
 
+from base64 import b64decode, b64encode
 from collections.abc import Iterable, Sequence
 from multiprocessing.context import BaseContext
 from typing import Any
@@ -19,7 +20,9 @@ from gymnasium.vector.utils import (
     write_to_shared_memory,
 )
 
-_SAMPLE_CHARS = 'abcdefghijklmnopqrstuvwxyz ABC 0123456789 {}[]":,.<>/_-\n\tàéßñŁжשع中あ한🙂'
+_USUAL_CHARS = 'abcdefghijklmnopqrstuvwxyz ABC 0123456789 {}[]":,.<>/_-\n\tàéßñŁжשع中あ한🙂'
+_RARE_SHARE = 0.1  # of a sample's characters: any of Unicode's
+_SURROGATES = range(0xD800, 0xE000)  # halves of characters, which are no text by themselves
 
 
 class UnicodeText(gymnasium.Space[str]):
@@ -36,25 +39,66 @@ class UnicodeText(gymnasium.Space[str]):
         return False
 
     def sample(self, mask: Any = None, probability: Any = None) -> str:
-        """Return a random text of up to 64 characters from several scripts."""
+        """Return a random text of up to 64 characters: mostly usual ones of several scripts, some from anywhere."""
         length = int(self.np_random.integers(0, min(64, self.max_length) + 1))
-        picks = self.np_random.integers(0, len(_SAMPLE_CHARS), size=length)
-        return "".join(_SAMPLE_CHARS[int(pick)] for pick in picks)
+        usual = self.np_random.integers(0, len(_USUAL_CHARS), size=length)
+        rare = self.np_random.integers(0, 0x110000 - len(_SURROGATES), size=length)
+        is_rare = self.np_random.random(length) < _RARE_SHARE
+        return "".join(
+            _scalar(int(code)) if pick else _USUAL_CHARS[int(place)]
+            for pick, code, place in zip(is_rare, rare, usual, strict=True)
+        )
 
     def contains(self, x: Any) -> bool:
+        """Return whether `x` is a text that is not too long; halves of characters, which Python allows, are."""
         return isinstance(x, str) and len(x) <= self.max_length
 
     def to_jsonable(self, sample_n: Iterable[str]) -> list[Any]:
-        return list(sample_n)
+        """Return the texts as JSON data that any JSON writer and reader leave as they are.
+
+        A text with halves of characters becomes ``{"base64": ...}``: two halves in a row would be read
+        back as one character.
+        """
+        return [text if _is_unicode(text) else {"base64": b64encode(_encoded(text)).decode()} for text in sample_n]
 
     def from_jsonable(self, sample_n: list[Any]) -> list[str]:
-        return [str(sample) for sample in sample_n]
+        """Return the texts that `to_jsonable` wrote.
+
+        Raises:
+            ValueError: there is something else among them.
+        """
+        return [_from_json(value) for value in sample_n]
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, UnicodeText) and self.max_length == other.max_length
 
     def __repr__(self) -> str:
         return f"UnicodeText({self.max_length})"
+
+
+def _scalar(number: int) -> str:
+    """Return one of Unicode's characters by its place among those that are not halves."""
+    return chr(number if number < _SURROGATES.start else number + len(_SURROGATES))
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _from_json(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict) and set(value) == {"base64"} and isinstance(value["base64"], str):
+        return b64decode(value["base64"], validate=True).decode("utf-8", "surrogatepass")
+    raise ValueError(f"a text is a JSON string or {{'base64': ...}}, not {value!r:.80}")
 
 
 @batch_space.register(UnicodeText)
@@ -86,7 +130,7 @@ def _create_shared(space: UnicodeText, n: int = 1, ctx: BaseContext | Any = None
 def _write_shared(space: UnicodeText, index: int, value: str, shared_memory: Any) -> None:
     if not space.contains(value):
         raise ValueError(f"a text of {len(value)} characters does not fit {space}")
-    data = value.encode("utf-8", "surrogatepass")
+    data = _encoded(value)
     start = index * _stride(space)
     shared_memory[start : start + 8] = len(data).to_bytes(8, "little")
     shared_memory[start + 8 : start + 8 + len(data)] = data

@@ -4,6 +4,7 @@ import copy
 import json
 import multiprocessing
 import pickle
+import unicodedata
 from typing import Any
 
 import gymnasium
@@ -18,7 +19,7 @@ from gymnasium.vector.utils import (
     read_from_shared_memory,
     write_to_shared_memory,
 )
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from palestra.envs.spaces import UnicodeText
@@ -66,6 +67,61 @@ def test_spaces_compare_copy_pickle_and_write_json() -> None:
     assert repr(space) == "UnicodeText(10)"
     texts = ["é🙂", ""]
     assert space.from_jsonable(json.loads(json.dumps(space.to_jsonable(texts)))) == texts
+
+
+@given(st.lists(any_text, max_size=4))
+@example(["\ud83d\ude42"])  # two halves, which a JSON reader would put together
+@example(["\x00", "🙂", "a\udfff", ""])
+def test_json_leaves_every_text_as_it_is(texts: list[str]) -> None:
+    space = UnicodeText(50)
+    for ascii_only in (True, False):
+        written = json.dumps(space.to_jsonable(texts), ensure_ascii=ascii_only).encode()
+        assert space.from_jsonable(json.loads(written)) == texts
+
+
+@pytest.mark.parametrize("wrong", [3, None, ["a"], {}, {"base64": 3}, {"base64": "?"}, {"base64": "YQ==", "more": 1}])
+def test_other_json_is_refused(wrong: object) -> None:
+    with pytest.raises(ValueError, match=r"a text is a JSON string|base64"):
+        UnicodeText().from_jsonable(["fine", wrong])
+
+
+LONGEST = ["x" * 65_536, "🙂" * 65_536, "\x00" * 65_536, "\ud800" * 65_536]
+
+
+@pytest.mark.parametrize("text", LONGEST, ids=["ascii", "emoji", "nul", "surrogates"])
+def test_the_longest_texts_go_through_everything(text: str) -> None:
+    space = UnicodeText()
+    assert text in space
+    assert text + "x" not in space
+    assert space.from_jsonable(json.loads(json.dumps(space.to_jsonable([text])))) == [text]
+    memory, view = shared(space, 2)
+    write(space, 0, text, memory)
+    write(space, 1, text[::-1], memory)
+    assert copy.deepcopy(view) == (text, text[::-1])
+    assert (text, "") in batch_space(space, 2)
+
+
+def test_samples_reach_all_of_unicode_and_no_half_characters() -> None:
+    space = UnicodeText(seed=1)
+    chars = set("".join(space.sample() for _ in range(3000)))
+    assert {unicodedata.category(char) for char in chars} >= {"Lu", "Ll", "Lo", "Nd", "So", "Zs", "Cc", "Cn", "Co"}
+    assert max(map(ord, chars)) > 0x10_0000
+    assert not [char for char in chars if 0xD800 <= ord(char) < 0xE000]
+
+
+def test_a_pickled_space_goes_on_where_it_was() -> None:
+    space = UnicodeText(20, seed=4)
+    space.sample()
+    twin = pickle.loads(pickle.dumps(space))
+    assert [twin.sample() for _ in range(5)] == [space.sample() for _ in range(5)]
+    assert space.seed(7) == 7
+    twin.seed(7)
+    assert twin.sample() == space.sample()
+    batches: list[Any] = [batch_space(UnicodeText(20), 3) for _ in range(2)]
+    for batch in batches:
+        batch.seed(11)
+    assert batches[0].sample() == batches[1].sample()
+    assert len(set(batches[0].sample())) > 1
 
 
 @pytest.mark.parametrize("length", [0, -1])
