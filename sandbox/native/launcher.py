@@ -8,6 +8,7 @@ import contextlib
 import errno
 import json
 import os
+import select
 import signal
 import socket
 import sys
@@ -49,10 +50,12 @@ def _start(plan: Plan, control: socket.socket) -> int:
     trees = clone_trees(plan) if plan.host_ids else None  # root may read what the slot's own root may not
     ready, go = os.pipe()
     caller = (os.geteuid(), os.getegid())
+    launcher = os.pidfd_open(os.getpid())
     slot = linux.clone(_NAMESPACES)
     if slot == 0:
         os.close(go)
-        _enter(plan, trees, ready, control)
+        _enter(plan, trees, ready, launcher, control)
+    os.close(launcher)
     os.close(ready)
     try:
         for file in plan.cgroup_procs:
@@ -80,10 +83,9 @@ def _map_ids(plan: Plan, slot: int, caller: tuple[int, int]) -> None:
     _write(f"/proc/{slot}/gid_map", f"{AGENT_ID} {caller[1]} 1")
 
 
-def _enter(plan: Plan, trees: dict[str, int] | None, ready: int, control: socket.socket) -> NoReturn:
+def _enter(plan: Plan, trees: dict[str, int] | None, ready: int, launcher: int, control: socket.socket) -> NoReturn:
     """In the slot: build the root and become the server."""
     try:
-        linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.read(ready, 1) != b"g":
             os._exit(1)
         linux.unshare(linux.NEWCGROUP)
@@ -91,6 +93,9 @@ def _enter(plan: Plan, trees: dict[str, int] | None, ready: int, control: socket
             os.setresgid(ROOT_ID, ROOT_ID, ROOT_ID)
             os.setresuid(ROOT_ID, ROOT_ID, ROOT_ID)
             os.setgroups([])
+        linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)  # which a change of user would undo
+        if select.select([launcher], [], [], 0)[0]:
+            os._exit(1)  # it was killed already
         socket.sethostname("sandbox")
         build_root(plan, trees if trees is not None else clone_trees(plan))
         if not plan.host_ids:

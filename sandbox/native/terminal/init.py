@@ -280,6 +280,7 @@ def _as_user(user: int) -> Iterator[None]:
     finally:
         os.seteuid(0)
         os.setegid(0)
+        linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)  # which a change of user undoes
 
 
 def become_init(

@@ -98,6 +98,16 @@ def test_a_workspace_that_was_shut_is_no_fault(backend: NativeBackend, image: Pa
         assert box.exec(["sh", "-c", "chmod 700 /workspace; echo $PWD"]).stdout == b"/workspace\n"
 
 
+def test_a_machine_on_an_image_ends_with_its_nursery(backend: NativeBackend, image: Path) -> None:
+    with closing(backend.create_unproven(Spec(image="small", limits=LIMITS))) as box:
+        box.write("file", b"x")  # as the programs' user
+        nursery = backend._nursery._process
+        assert nursery is not None
+        nursery.kill()
+        with pytest.raises(InfraError, match="create another"):
+            box.exec(["sleep", "5"])
+
+
 def test_snapshots_do_not_go_from_one_image_to_another(backend: NativeBackend, image: Path) -> None:
     with (
         closing(backend.create_unproven(Spec(terminal=True, image="small", limits=LIMITS))) as box,
