@@ -23,7 +23,6 @@ from palestra.sandbox import archive
 from palestra.sandbox.base import (
     MIB,
     Capabilities,
-    CapabilityError,
     Command,
     ExecResult,
     InfraError,
@@ -32,15 +31,14 @@ from palestra.sandbox.base import (
     SandboxFileError,
     SandboxSnapshot,
     SavedSnapshot,
-    Shell,
     Spec,
 )
 from palestra.sandbox.capture import Capture, take_until
-from palestra.sandbox.copyin import read_source
 from palestra.sandbox.faults import advice
 from palestra.sandbox.limits import check_limits, check_spec, lower_limit
 from palestra.sandbox.outcome import Outcome, check_command, program_environment, resource_limits, to_result
 from palestra.sandbox.sealed import sealed_file
+from palestra.sandbox.transfers import Transfers
 from palestra.sandbox.workspace import Workspace
 
 _CAPABILITIES = Capabilities(snapshot=True, fork=True)
@@ -69,7 +67,7 @@ class ProcessBackend:
             return ProcessSandbox(spec)
 
 
-class ProcessSandbox:
+class ProcessSandbox(Transfers):
     """A temporary folder, removed by `close` or when nobody refers to the sandbox any more."""
 
     def __init__(self, spec: Spec) -> None:
@@ -171,14 +169,6 @@ class ProcessSandbox:
             max_rss_bytes=usage.ru_maxrss * 1024,
         )
 
-    def write(self, path: str, data: bytes) -> None:
-        """Create or replace a regular file in the workspace, with its parent folders.
-
-        Raises:
-            SandboxFileError: the path leaves the workspace or the data is larger than the disk limit.
-        """
-        self._write(path, data, None)
-
     def read(self, path: str, *, limit_bytes: int = 16 * MIB) -> bytes:
         """Return a regular file's bytes; links are not followed.
 
@@ -187,23 +177,6 @@ class ProcessSandbox:
         """
         self._check_open()
         return b"".join(self._workspace.read(path, limit_bytes))
-
-    def upload(self, source: str, path: str) -> None:
-        """Copy one host file into the workspace, with its permissions; raises as `read_source` and `write`."""
-        data, mode = read_source(source, self._spec.limits.disk_bytes)
-        self._write(path, data, mode)
-
-    def download(self, path: str, target: str) -> None:
-        """Copy one workspace file to the host, with the rules of `read` but not its permissions."""
-        Path(target).write_bytes(self.read(path, limit_bytes=self._spec.limits.disk_bytes))
-
-    def shell(self) -> Shell:
-        """Refuse: there is no terminal.
-
-        Raises:
-            CapabilityError: always.
-        """
-        raise CapabilityError("this sandbox has no shell; ask for one with Spec(terminal=True)")
 
     def snapshot(self, *, end_processes: bool = False) -> SandboxSnapshot:
         """Return the workspace as it is now.

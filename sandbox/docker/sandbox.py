@@ -4,14 +4,12 @@ import errno
 import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from palestra.sandbox.archive import archive_limit
 from palestra.sandbox.base import (
     MIB,
     Capabilities,
-    CapabilityError,
     Command,
     ExecResult,
     Limits,
@@ -19,15 +17,14 @@ from palestra.sandbox.base import (
     SandboxFileError,
     SandboxSnapshot,
     SavedSnapshot,
-    Shell,
     Spec,
 )
-from palestra.sandbox.copyin import read_source
 from palestra.sandbox.docker.client import reach, told
 from palestra.sandbox.docker.container import GRACE_S, PYTHON, Container
 from palestra.sandbox.docker.images import provide
 from palestra.sandbox.limits import check_limits
 from palestra.sandbox.outcome import Outcome, check_command, program_environment, resource_limits, to_result
+from palestra.sandbox.transfers import Transfers
 from palestra.sandbox.workspace import split_path
 
 if TYPE_CHECKING:
@@ -36,7 +33,7 @@ if TYPE_CHECKING:
 Make = Callable[[Spec], "DockerSandbox"]
 
 
-class DockerSandbox:
+class DockerSandbox(Transfers):
     """A container. It is removed by `close`, or when nobody refers to the sandbox any more."""
 
     def __init__(self, client: "DockerClient", spec: Spec, capabilities: Capabilities, make: "Make") -> None:
@@ -96,14 +93,6 @@ class DockerSandbox:
         stdout, stderr = _Output(output[:length], cut[0]), _Output(output[length:], cut[1])
         return to_result(Outcome(**answer), limits, stdout, stderr)
 
-    def write(self, path: str, data: bytes) -> None:
-        """Create or replace a regular file in the workspace, with its parent folders.
-
-        Raises:
-            SandboxFileError: the path leaves the workspace or the disk limit is reached.
-        """
-        self._write(path, data, None)
-
     def read(self, path: str, *, limit_bytes: int = 16 * MIB) -> bytes:
         """Return a regular file's bytes; links are not followed.
 
@@ -113,23 +102,6 @@ class DockerSandbox:
         self._check_path(path)
         question = {"do": "read", "path": path, "limit_bytes": limit_bytes}
         return self._running().ask(question, limit_bytes=limit_bytes)[1]
-
-    def upload(self, source: str, path: str) -> None:
-        """Copy one host file into the workspace, with its permissions; raises as `read_source` and `write`."""
-        data, mode = read_source(source, self._spec.limits.disk_bytes)
-        self._write(path, data, mode)
-
-    def download(self, path: str, target: str) -> None:
-        """Copy one workspace file to the host, with the rules of `read` but not its permissions."""
-        Path(target).write_bytes(self.read(path, limit_bytes=self._spec.limits.disk_bytes))
-
-    def shell(self) -> Shell:
-        """Refuse: there is no terminal.
-
-        Raises:
-            CapabilityError: always.
-        """
-        raise CapabilityError("this sandbox has no shell; ask for one with Spec(terminal=True)")
 
     def snapshot(self, *, end_processes: bool = False) -> SandboxSnapshot:
         """Return the workspace as it is now.

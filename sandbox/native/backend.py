@@ -13,7 +13,6 @@ from palestra.sandbox.archive import archive_limit
 from palestra.sandbox.base import (
     MIB,
     Capabilities,
-    CapabilityError,
     Command,
     ExecResult,
     Limits,
@@ -21,11 +20,9 @@ from palestra.sandbox.base import (
     SandboxFileError,
     SandboxSnapshot,
     SavedSnapshot,
-    Shell,
     Spec,
 )
 from palestra.sandbox.canary import examine
-from palestra.sandbox.copyin import read_source
 from palestra.sandbox.images import image_folder, list_images
 from palestra.sandbox.limits import check_limits, check_spec
 from palestra.sandbox.native.cgroups import Hierarchy, find_hierarchy, remove_stale
@@ -37,6 +34,7 @@ from palestra.sandbox.native.terminal.client import NurseryClient
 from palestra.sandbox.native.terminal.machine import Machine
 from palestra.sandbox.native.terminal.plan import MachinePlan
 from palestra.sandbox.native.terminal.sandbox import TerminalSandbox
+from palestra.sandbox.transfers import Transfers
 from palestra.sandbox.workspace import split_path
 
 
@@ -150,7 +148,7 @@ def _some_image() -> str:
     return next((image.name for image in list_images() if image.is_current), "")
 
 
-class NativeSandbox:
+class NativeSandbox(Transfers):
     """A slot in use. It is given back by `close`, or when nobody refers to it any more."""
 
     def __init__(self, backend: NativeBackend, pool: Pool, spec: Spec, capabilities: Capabilities) -> None:
@@ -180,14 +178,6 @@ class NativeSandbox:
             check_limits(limits)
         return self._open_slot().run(command, stdin, {**self._spec.env, **(env or {})}, limits or self._spec.limits)
 
-    def write(self, path: str, data: bytes) -> None:
-        """Create or replace a regular file in the workspace, with its parent folders.
-
-        Raises:
-            SandboxFileError: the path leaves the workspace or the disk limit is reached.
-        """
-        self._write(path, data, None)
-
     def read(self, path: str, *, limit_bytes: int = 16 * MIB) -> bytes:
         """Return a regular file's bytes; links are not followed.
 
@@ -197,24 +187,6 @@ class NativeSandbox:
         split_path(path)
         question = {"do": "read", "path": path, "limit_bytes": limit_bytes}
         return self._open_slot().ask_files(question, limit_bytes=limit_bytes)[1]
-
-    def upload(self, source: str, path: str) -> None:
-        """Copy one host file into the workspace, with its permissions; raises as `read_source` and `write`."""
-        data, mode = read_source(source, self._spec.limits.disk_bytes)
-        self._write(path, data, mode)
-
-    def download(self, path: str, target: str) -> None:
-        """Copy one workspace file to the host, with the rules of `read` but not its permissions."""
-        data = self.read(path, limit_bytes=self._spec.limits.disk_bytes)
-        Path(target).write_bytes(data)
-
-    def shell(self) -> Shell:
-        """Refuse: there is no terminal.
-
-        Raises:
-            CapabilityError: always.
-        """
-        raise CapabilityError("this sandbox has no shell; ask for one with Spec(terminal=True)")
 
     def snapshot(self, *, end_processes: bool = False) -> SandboxSnapshot:
         """Return the workspace as it is now.

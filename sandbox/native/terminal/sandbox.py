@@ -5,7 +5,6 @@ import functools
 import json
 import weakref
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from palestra.sandbox.base import (
@@ -21,11 +20,11 @@ from palestra.sandbox.base import (
     Shell,
     Spec,
 )
-from palestra.sandbox.copyin import read_source
 from palestra.sandbox.limits import check_limits
 from palestra.sandbox.native.terminal.files import place_of
 from palestra.sandbox.native.terminal.machine import Layer, Machine
 from palestra.sandbox.shell import TerminalShell
+from palestra.sandbox.transfers import Transfers
 from palestra.sandbox.workspace import split_path
 
 _KIND = "palestra native terminal 1"
@@ -75,7 +74,7 @@ class TerminalSnapshot:
         return self._saved
 
 
-class TerminalSandbox:
+class TerminalSandbox(Transfers):
     """A machine in use. It ends with `close`, or when nobody refers to it any more.
 
     Without `Spec.terminal` it holds an image's programs: an ordinary user's, on a system that is only read,
@@ -111,14 +110,6 @@ class TerminalSandbox:
             check_limits(limits)
         return self._open().run(command, stdin, {**self._spec.env, **(env or {})}, limits or self._spec.limits)
 
-    def write(self, path: str, data: bytes) -> None:
-        """Create or replace a regular file, with its parent folders: absolute in the machine, or in the workspace.
-
-        Raises:
-            SandboxFileError: a link is on its way, something else has the name, or the disk limit is reached.
-        """
-        self._write(path, data, None)
-
     def read(self, path: str, *, limit_bytes: int = 16 * MIB) -> bytes:
         """Return a regular file's bytes; links are not followed, and a file with several names is refused.
 
@@ -127,15 +118,6 @@ class TerminalSandbox:
         """
         self._check_path(path)
         return self._open().read(path, limit_bytes)
-
-    def upload(self, source: str, path: str) -> None:
-        """Copy one host file into the machine, with its permissions; raises as `read_source` and `write`."""
-        data, mode = read_source(source, self._spec.limits.disk_bytes)
-        self._write(path, data, mode)
-
-    def download(self, path: str, target: str) -> None:
-        """Copy one of the machine's files to the host, with the rules of `read` but not its permissions."""
-        Path(target).write_bytes(self.read(path, limit_bytes=self._spec.limits.disk_bytes))
 
     def shell(self) -> Shell:
         """Return the shell, started at the first call; after its `close`, another.
