@@ -38,6 +38,7 @@ _EXTRAS = {
     "matplotlib": "train",
     "peft": "train",
     "playwright": "web",
+    "pyarrow": "parquet",
     "ray": "scale",
     "tensorboard": "train",
     "torch": "train",

@@ -16,6 +16,7 @@ VERBS = {
     "list": "palestra.cli.catalog",
     "info": "palestra.cli.info",
     "check": "palestra.cli.checking",
+    "generate": "palestra.cli.generate",
     "play": "palestra.cli.play",
     "run": "palestra.cli.run",
     "train": "palestra.cli.train",
