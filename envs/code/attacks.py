@@ -2,10 +2,12 @@
 
 An attack sees what an agent sees, and some are told more: the one that regenerates the task knows its
 seed. None may earn anything: the generator keeps no task that a constant, an echo or a table of the
-examples could pass, so the floor of chance is 0.
+examples could pass, so the floor of chance is 0. `EQUIVALENTS` are no cheats: the solution written otherwise,
+which must earn what the solution earns.
 """
 
-from collections.abc import Iterator
+import ast
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final
 
@@ -214,6 +216,31 @@ def near(task: Task) -> Iterator[Mutant]:
         yield Mutant(miss.template, (call_text("submit", {"code": miss.source()}),))
 
 
+def renamed(source: str) -> str:
+    """Return a program as the interpreter understands it, printed anew with other names for its variables."""
+    tree = ast.parse(source)
+    stored = [node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
+    names = dict.fromkeys([*stored, *(node.arg for node in ast.walk(tree) if isinstance(node, ast.arg))])
+    new = {name: f"value_{number}" for number, name in enumerate(names)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            node.id = new.get(node.id, node.id)
+        elif isinstance(node, ast.arg):
+            node.arg = new[node.arg]
+    return ast.unparse(tree) + "\n"
+
+
+def commented(source: str) -> str:
+    """Return a program with a comment and an empty line after each of its own."""
+    return "#!/usr/bin/env python3\n" + "".join(f"{line}  # line {line!r}\n\n" for line in source.splitlines())
+
+
+def _told_otherwise(write: Callable[[str], str], env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
+    program = write(env.task.hidden["solution"])
+    yield call_text("run", {"code": program})
+    yield call_text("submit", {"code": program})
+
+
 ATTACKS: Final[dict[str, Script]] = {
     **{name: partial(_submit, program) for name, program in _PROGRAMS.items()},
     "nothing": _nothing,
@@ -225,3 +252,7 @@ ATTACKS: Final[dict[str, Script]] = {
     "farm_examples": _farm_examples,
 }
 MUTANTS: Final = near
+EQUIVALENTS: Final[dict[str, Script]] = {
+    "renamed": partial(_told_otherwise, renamed),
+    "commented": partial(_told_otherwise, commented),
+}

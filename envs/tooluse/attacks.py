@@ -1,19 +1,21 @@
 """How one would cheat: scripts that see what an agent sees, and must earn nothing.
 
 They read ``env.messages`` and what is public of the task, never its hidden part. `ATTACKS` earn exactly
-0 on every task. `GUESSES` are no holes but luck, and each earns at most its floor on average.
+0 on every task. `GUESSES` are no holes but luck, and each earns at most its floor on average. `VARIANTS`
+are no cheats: the same task under other names, which must be worth the same.
 """
 
 import itertools
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
 
 from palestra.envs.actions import MAX_ACTION_CHARS, MAX_CALLS, call_text
-from palestra.envs.base import Json
+from palestra.envs.base import Json, Task
 from palestra.envs.env import AgentEnv
 from palestra.envs.scripts import Script
 
@@ -133,6 +135,28 @@ GUESSES: Mapping[str, tuple[Script, float]] = {
     "read_and_guess": (_read_and_guess, 0.10),
     "spam_writes": (_spam_writes, 0.04),
 }
+
+
+def other_ids(task: Task, rng: np.random.Generator) -> Task:
+    """Return the task with every record's id another one, in its tables, calls, changes and prompt alike."""
+    old = [id_ for table in task.hidden["db"].values() for id_ in table]
+    free = [number for number in range(100, 1000) if not any(id_.endswith(str(number)) for id_ in old)]
+    numbers = rng.choice(free, size=len(old), replace=False)
+    new = {id_: f"{id_[0]}{number}" for id_, number in zip(old, numbers, strict=True)}
+    instruction = re.sub(r"\b[a-z]\d{3}\b", lambda found: new.get(found[0], found[0]), task.instruction)
+    hidden = {name: _renamed(part, new) if name != "answer" else part for name, part in task.hidden.items()}
+    return replace(task, instruction=instruction, hidden=hidden)
+
+
+VARIANTS: Mapping[str, Callable[[Task, np.random.Generator], Task]] = {"other ids": other_ids}
+
+
+def _renamed(value: Json, new: Mapping[str, str]) -> Json:
+    if isinstance(value, str):
+        return new.get(value, value)
+    if isinstance(value, Mapping):
+        return {new.get(name, name): _renamed(inner, new) for name, inner in value.items()}
+    return [_renamed(inner, new) for inner in value] if isinstance(value, (list, tuple)) else value
 
 
 def _typed(env: AgentEnv, value: Json) -> Json:

@@ -8,7 +8,7 @@ from palestra.envs.actions import function_tool
 from palestra.envs.base import SPLITS, Budget, Json, Split, Task, TaskError, derive_seed, merge_knobs
 from palestra.envs.tooluse import clinic, facts, library, shop
 from palestra.envs.tooluse.domain import DONE, Domain, Template
-from palestra.envs.tooluse.oracle import plan
+from palestra.envs.tooluse.oracle import Plan, plan
 from palestra.envs.tooluse.pools import POOLS, fresh
 from palestra.envs.tooluse.tables import Record, Tables
 
@@ -61,8 +61,9 @@ class ToolUseSource:
             text = random.Random(derive_seed(FAMILY, key, seed, "wording")).choice(template.texts)
             instruction = domain.wording(tables, template, subject, text)
             answer = domain.value(tables, template, subject, template.answer)
-            if answer == DONE or not _occurs(answer, instruction):
-                return self._task(seed, knobs, domain, template, tables, subject, instruction, answer)
+            solved = plan(domain, template, tables, subject)
+            if answer == DONE or not any(_occurs(answer, told) for told in (instruction, *solved.replies[:-1])):
+                return self._task(seed, knobs, domain, template, tables, solved, instruction, answer)
         raise TaskError(f"no {key} task for seed {seed} with {knobs} in {MAX_WORLDS} tries; take another seed")
 
     def __iter__(self) -> Iterator[Task]:
@@ -79,11 +80,10 @@ class ToolUseSource:
         domain: Domain,
         template: Template,
         tables: Tables,
-        subject: Record,
+        solved: Plan,
         instruction: str,
         answer: Json,
     ) -> Task:
-        calls, changed = plan(domain, template, tables, subject)
         schema = domain.schema
         return Task(
             id=f"{FAMILY}/{domain.name}/{template.name}/{self.split}/{seed}",
@@ -92,9 +92,9 @@ class ToolUseSource:
             instruction=instruction,
             difficulty=knobs,
             tools=(*(schema.function(tool) for tool in schema.tools), _answer_tool(answer)),
-            budget=Budget(turns=len(calls) + 1 + SPARE_TURNS),
+            budget=Budget(turns=len(solved.calls) + 1 + SPARE_TURNS),
             public={"domain": domain.name},
-            hidden={"db": tables, "calls": calls, "changes": changed, "answer": answer},
+            hidden={"db": tables, "calls": solved.calls, "changes": solved.changes, "answer": answer},
             provenance={
                 "template": f"{domain.name}/{template.name}",
                 "split": self.split,
@@ -149,10 +149,11 @@ def _subject(rng: random.Random, split: Split, domain: Domain, template: Templat
     return None if template.new and subject["new"] == subject[template.new] else subject
 
 
-def _occurs(answer: Json, instruction: str) -> bool:
+def _occurs(answer: Json, told: str) -> bool:
+    """Tell whether a text gives the answer away, in another meaning or in its own."""
     if isinstance(answer, str):
-        return answer.casefold() in instruction.casefold()
-    return str(answer) in re.findall(r"\d+", instruction)
+        return answer.casefold() in told.casefold()
+    return str(answer) in re.findall(r"\d+", told)
 
 
 def _answer_tool(answer: Json) -> dict[str, Json]:

@@ -1,17 +1,25 @@
 """The reference solver: the calls that solve a task, and what they leave in the tables."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from palestra.envs.actions import call_text
+from palestra.envs.actions import call_text, compact_json
 from palestra.envs.base import Json, Task
 from palestra.envs.tooluse.domain import Domain, Template
 from palestra.envs.tooluse.tables import Record, Tables, changes, copy_tables
 
 
-def plan(
-    domain: Domain, template: Template, tables: Tables, subject: Record
-) -> tuple[list[dict[str, Json]], list[list[Json]]]:
-    """Return the calls that solve a template for a subject, and the changes that they make.
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The calls that solve a task, the texts that they are answered with, and the changes that they make."""
+
+    calls: list[dict[str, Json]]
+    replies: list[str]
+    changes: list[list[Json]]
+
+
+def plan(domain: Domain, template: Template, tables: Tables, subject: Record) -> Plan:
+    """Return how a template is solved for a subject.
 
     The calls are carried out on a copy, so a plan that does not work is never returned.
 
@@ -20,6 +28,7 @@ def plan(
     """
     schema, after = domain.schema, copy_tables(tables)
     calls: list[dict[str, Json]] = []
+    replies: list[str] = []
     for name, *paths in template.calls:
         values = [domain.value(tables, template, subject, path) for path in paths]
         arguments = dict(zip(schema.parameters(schema.tool(name)), values, strict=True))
@@ -27,7 +36,8 @@ def plan(
         if "error" in reply:
             raise ValueError(f"the plan of {domain.name}/{template.name} fails at {name}{tuple(values)}: {reply}")
         calls.append({"name": name, "arguments": arguments})
-    return calls, changes(tables, after)
+        replies.append(compact_json(reply))
+    return Plan(calls, replies, changes(tables, after))
 
 
 def solution(task: Task) -> Iterator[str]:

@@ -1,5 +1,7 @@
 """No cheat earns anything, on any task."""
 
+import ast
+import itertools
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,10 +14,11 @@ import pytest
 
 from palestra.envs.actions import parse_action
 from palestra.envs.base import SPLITS, Split
-from palestra.envs.code.attacks import ATTACKS
+from palestra.envs.code.attacks import ATTACKS, EQUIVALENTS, commented, renamed
 from palestra.envs.code.env import CodeEnv
 from palestra.envs.code.generate import CodeTasks
 from palestra.envs.code.verify import is_same_output
+from palestra.envs.scripts import play
 
 QUICK = {"cpu_s": 1, "wall_s": 0.5, "memory_mb": 64, "output_kb": 16}
 SLOW_ONES = ("infinite_loop", "sleep", "fork_bomb", "huge_output", "memory_bomb")
@@ -49,6 +52,26 @@ def test_an_attack_earns_nothing(env: CodeEnv, name: str) -> None:
 def test_an_attack_earns_nothing_on_many_tasks(env: CodeEnv, name: str, split: Split) -> None:
     for seed in range(3 if name in SLOW_ONES else 25):
         assert earned(env, name, split, seed, 1 + seed % 3) == (0.0, False), seed
+
+
+@pytest.mark.parametrize("name", sorted(EQUIVALENTS))
+def test_the_solution_written_otherwise_is_paid(env: CodeEnv, name: str) -> None:
+    for seed in range(5):
+        episode = play(env, EQUIVALENTS[name], seed)
+        assert (episode.reward, episode.is_success) == (1.0, True), seed
+
+
+def test_what_is_written_otherwise_is_another_text_of_the_same_program() -> None:
+    source = "x = input()\nf = lambda n: n + 1\nfor i in range(int(x)):\n    print([c for c in x], f(i), '#')\n"
+    assert renamed(source) == (
+        "value_0 = input()\nvalue_1 = lambda value_4: value_4 + 1\nfor value_2 in range(int(value_0)):\n"
+        "    print([value_3 for value_3 in value_0], value_1(value_2), '#')\n"
+    )
+    assert ast.dump(ast.parse(commented(source))) == ast.dump(ast.parse(source))
+    for split, seed in itertools.product(SPLITS, range(50)):
+        solution = CodeTasks(split).sample(seed, {"steps": 1 + seed % 5}).hidden["solution"]
+        assert renamed(solution) != solution
+        assert ast.dump(ast.parse(commented(solution))) == ast.dump(ast.parse(solution))
 
 
 def test_after_every_attack_honest_work_is_paid(env: CodeEnv) -> None:

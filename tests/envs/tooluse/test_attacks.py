@@ -1,11 +1,14 @@
-"""Attacks earn nothing, and guessing no more than its declared share."""
+"""Attacks earn nothing, guessing no more than its declared share, and other names are worth the same."""
+
+import json
+import re
 
 import numpy as np
 import pytest
 
 from palestra.envs.base import SPLITS, EpisodeOver, Split
-from palestra.envs.scripts import Script
-from palestra.envs.tooluse.attacks import ATTACKS, GUESSES
+from palestra.envs.scripts import SCRIPTS, Script, play
+from palestra.envs.tooluse.attacks import ATTACKS, GUESSES, VARIANTS
 from palestra.envs.tooluse.env import ToolUseEnv
 
 
@@ -63,3 +66,31 @@ def test_the_reading_attack_makes_the_oracles_reads() -> None:
                 break
         reached.append(total)
     assert np.mean(reached) > 0.5
+
+
+@pytest.mark.parametrize("split", SPLITS)
+@pytest.mark.parametrize("name", sorted(VARIANTS))
+def test_a_variant_is_worth_the_same(name: str, split: Split) -> None:
+    env = ToolUseEnv(split=split)
+    for seed in range(40):
+        plain = play(env, SCRIPTS["oracle"], seed)
+        variant = VARIANTS[name](env.task, np.random.default_rng(seed))
+        assert variant != env.task
+        assert play(env, SCRIPTS["oracle"], seed, variant).rewards == plain.rewards
+        assert not play(env, SCRIPTS["nop"], seed, variant).is_success
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_other_ids_leave_none_of_the_old_ones(split: Split) -> None:
+    env, in_prompts = ToolUseEnv(split=split), 0
+    for seed in range(40):
+        task = env.tasks.sample(seed)
+        variant = VARIANTS["other ids"](task, np.random.default_rng(seed))
+        old = {id_ for table in task.hidden["db"].values() for id_ in table}
+        parts = [variant.instruction, *(variant.hidden[name] for name in ("db", "calls", "changes"))]
+        told = set(re.findall(r"\b[a-z]\d{3}\b", json.dumps(parts)))
+        new = {id_ for table in variant.hidden["db"].values() for id_ in table}
+        assert (len(new), told & old, told - new) == (len(old), set(), set())
+        assert variant.hidden["answer"] == task.hidden["answer"]
+        in_prompts += bool(new & set(variant.instruction.replace(".", " ").replace("?", " ").split()))
+    assert in_prompts > 5
