@@ -9,7 +9,8 @@ import difflib
 import importlib
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
@@ -39,17 +40,23 @@ class EnvEntry:
     summary: str  # one line
     needs: frozenset[str] = frozenset()  # capabilities its sandbox must prove
     kwargs: Mapping[str, Any] = field(default_factory=dict)
+    certificate: str = ""  # "package/Name-v0.certificate.json", as `palestra check ID --level full --out` writes it
 
 
 _registry: dict[str, EnvEntry] = {}
 _plugins_loaded = False
+_certificates_are_due = True
 
 
-def register(entry: EnvEntry) -> None:
+def register(entry: EnvEntry, *, certified: bool = False) -> None:
     """Add an environment, here and in Gymnasium's own registry.
 
+    Args:
+        entry: what is known of it.
+        certified: refuse it unless its certificate is there, passed, and is of the code as it is now.
+
     Raises:
-        RegistrationError: the id is malformed or taken by another class.
+        RegistrationError: the id is malformed or taken by another class, or there is no such certificate.
     """
     if not _ID.fullmatch(entry.id):
         raise RegistrationError(f"environment id {entry.id!r} is not of the form 'namespace/Name-v0'")
@@ -58,9 +65,24 @@ def register(entry: EnvEntry) -> None:
         raise RegistrationError(
             f"{entry.id!r} is already registered as {taken.entry_point}; use another name or version"
         )
+    if certified and _certificates_are_due:
+        problem = importlib.import_module("palestra.envs.certify.stamp").problem(entry)
+        if problem:
+            raise RegistrationError(problem)
     _registry[entry.id] = entry
     if "gymnasium.envs.registration" in sys.modules:
         register_in_gymnasium()
+
+
+@contextmanager
+def certificates_not_due() -> Iterator[None]:
+    """Let environments be registered that have yet to be certified; the check itself works within this."""
+    global _certificates_are_due
+    _certificates_are_due = False
+    try:
+        yield
+    finally:
+        _certificates_are_due = True
 
 
 def register_in_gymnasium() -> None:

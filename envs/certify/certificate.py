@@ -14,6 +14,7 @@ from palestra.envs.certify.findings import CheckResult
 
 Level = Literal["quick", "full"]
 LEVELS: tuple[Level, ...] = ("quick", "full")
+STAMP_SUFFIX = ".certificate.json"  # of an environment's own certificate, which tells of the code and is no part of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +107,5 @@ def code_digest(entry_point: str) -> str:
 
 
 def _is_source(path: Path) -> bool:
-    return (
-        path.is_file() and path.suffix in (".py", ".json", ".toml", ".yaml", ".txt") and "__pycache__" not in path.parts
-    )
+    is_text = path.is_file() and path.suffix in (".py", ".json", ".toml", ".yaml", ".txt")
+    return is_text and "__pycache__" not in path.parts and not path.name.endswith(STAMP_SUFFIX)
