@@ -32,6 +32,7 @@ def clone_trees(plan: Plan) -> dict[str, int]:
 
 def build_root(plan: Plan, trees: dict[str, int]) -> None:
     """Build the root out of the trees and enter it; the host's files are out of reach afterwards."""
+    os.umask(0o022)  # whatever this machine's user has: programs must be able to read their root
     linux.mount("none", "/", flags=linux.MS_REC | linux.MS_PRIVATE)
     linux.mount("tmpfs", _BUILD_AT, "tmpfs", _SAFE, "size=1m,nr_inodes=4096,mode=755")
     root = Path(_BUILD_AT)

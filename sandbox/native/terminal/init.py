@@ -290,7 +290,6 @@ def become_init(
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # so that nobody in the machine can interrupt it
     linux.prctl(linux.PR_SET_DUMPABLE, 0)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    os.umask(0o022)
     init = Init(plan, disk_bytes, control, data, group)
     messages.send(control, {"ready": True})
     init.serve()

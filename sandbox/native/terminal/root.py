@@ -35,6 +35,7 @@ def copy_bases(plan: MachinePlan, users: int) -> dict[int, int]:
 
 def build_workshop(plan: MachinePlan, bases: dict[int, int]) -> None:
     """Make and enter the workshop; the host's files are out of reach afterwards."""
+    os.umask(0o022)  # whatever this machine's user has: users of the sandbox must be able to read its root
     linux.mount("none", "/", flags=linux.MS_REC | linux.MS_PRIVATE)
     devices = {path: mounts.copy_tree(path, _DEVICE) for path in (*plan.devices, "/dev/tty")}
     copied = {path: Path(path).read_bytes() for path in plan.copies}
