@@ -17,6 +17,7 @@ from palestra.rewards.base import FinishReason
 from palestra.sandbox.base import InfraError
 
 _RETRYABLE = {408, 409, 425, 429, 500, 502, 503, 504}
+_BROKEN_OFF = {"abort", "aborted", "cancelled", "error"}  # how servers say that they, not the model, ended a reply
 
 
 class _Server:
@@ -64,9 +65,12 @@ class _Server:
         if answer.status_code >= 400:
             raise ModelError(f"{self.url}{path} refused with {answer.status_code}: {answer.text[:300]}")
         try:
-            return answer.json()
+            data = answer.json()
         except ValueError as error:
             raise InfraError(f"{self.url}{path} answered no JSON: {answer.text[:100]!r}") from error
+        if isinstance(data, dict) and data.get("error"):  # as proxies tell of the server behind them
+            raise InfraError(f"{self.url}{path} answered with an error: {str(data['error'])[:200]}")
+        return data
 
 
 class TokenServerPolicy:
@@ -123,11 +127,13 @@ def read_completion(answer: Any, prompt_ids: list[int], version: int) -> Sample:
 
     Raises:
         ModelError: ids or log-probabilities are missing, do not fit, or the prompt was changed.
+        InfraError: the server broke the reply off.
     """
     try:
         choice = answer["choices"][0]
+        finish = _finish(choice)
         ids, logprobs = choice["token_ids"], choice["logprobs"]["token_logprobs"]
-    except (KeyError, IndexError, TypeError) as error:
+    except (KeyError, IndexError, TypeError, AttributeError) as error:
         raise ModelError(
             "the server's completions carry no token_ids with logprobs; training needs a server that returns them "
             "(vLLM with return_token_ids), evaluation can use the chat interface"
@@ -137,8 +143,19 @@ def read_completion(answer: Any, prompt_ids: list[int], version: int) -> Sample:
     seen = choice.get("prompt_token_ids")
     if seen is not None and list(seen) != prompt_ids:
         raise ModelError("the server changed the prompt's token ids; switch off added special tokens")
-    finish: FinishReason = "length" if choice.get("finish_reason") == "length" else "stop"
     return Sample(output_ids=tuple(map(int, ids)), logprobs=tuple(map(float, logprobs)), finish=finish, version=version)
+
+
+def _finish(choice: Mapping[str, Any]) -> FinishReason:
+    """Return how a reply ended.
+
+    Raises:
+        InfraError: the server broke it off, so it is not what the model would have said.
+    """
+    reason = choice.get("finish_reason")
+    if reason in _BROKEN_OFF:
+        raise InfraError(f"the server broke a reply off (finish_reason {reason!r})")
+    return "length" if reason == "length" else "stop"
 
 
 class ChatServerPolicy:
@@ -153,7 +170,7 @@ class ChatServerPolicy:
         """Return the server's message as the bytes of its JSON, each with log-probability 0.
 
         Raises:
-            InfraError: the server failed.
+            InfraError: the server failed, or broke the reply off.
             ModelError: it refused, or answered without a message.
         """
         messages, tools = _conversation(prompt_ids)
@@ -168,12 +185,12 @@ class ChatServerPolicy:
         answer = await self._server.post("/chat/completions", body)
         try:
             choice = answer["choices"][0]
+            finish = _finish(choice)
             said = {k: choice["message"].get(k) for k in ("content", "tool_calls")}
         except (KeyError, IndexError, TypeError, AttributeError) as error:
             raise ModelError(f"the server's chat answer has no message: {str(answer)[:200]}") from error
         message = {"role": "assistant", "content": said["content"] or "", "tool_calls": said["tool_calls"] or []}
         ids = ByteChat().encode_reply(json.dumps(message) + "\n")
-        finish: FinishReason = "length" if choice.get("finish_reason") == "length" else "stop"
         return Sample(output_ids=ids, logprobs=(0.0,) * len(ids), finish=finish)
 
     async def close(self) -> None:

@@ -4,6 +4,7 @@ A family subclasses it and says how an episode begins, what an action does, and 
 as JSON. Everything else - messages, budgets, shaping, snapshots, the end - is here, once.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -28,7 +29,7 @@ from palestra.envs.base import (
     digest,
 )
 from palestra.envs.spaces import UnicodeText
-from palestra.rewards.base import Outcome, Scored, Truncated
+from palestra.rewards.base import Outcome, RecordError, Scored, Truncated
 from palestra.rewards.shaping import shaping_reward
 
 Shaping = Literal["none", "potential", "progress"]
@@ -187,6 +188,7 @@ class AgentEnv(gymnasium.Env[str, Any], ABC):
             EpisodeOver: before `reset`, after the end, or after the episode was lost.
             InfraError: a fault of ours; the episode is lost and has no reward.
             VerifierError: the verifier failed; likewise.
+            RecordError: the family paid what is no number; likewise.
         """
         task = self._running()
         parsed = parse_action(action, task.tools)
@@ -197,8 +199,11 @@ class AgentEnv(gymnasium.Env[str, Any], ABC):
             result = StepResult(replies=(f"error: {parsed.error}",)) if parsed.error else self._act(parsed)
             truncated = not result.done and self._turns >= task.budget.turns
             parts = self._parts(result, over=result.done or truncated)
-        self._messages += self._reply_messages(message, result.replies)
-        reward = float(sum(parts.values()))
+            replies = self._reply_messages(message, result.replies)
+            reward = float(sum(parts.values()))
+            if not math.isfinite(reward):
+                raise RecordError(f"a turn's reward must be finite, not {reward!r} from the parts {parts}")
+        self._messages += replies
         self._return += reward
         if result.done:
             self._outcome = Scored(self._return, result.is_success)

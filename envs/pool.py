@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from palestra.envs.base import EpisodeOver, derive_seed
 from palestra.envs.registry import find
 from palestra.envs.workers import WORKERS, EnvMaker, Worker, WorkerKind
-from palestra.rewards.base import VerifierError
+from palestra.rewards.base import RecordError, VerifierError
 from palestra.sandbox.base import InfraError
 
 _CLOSE_S = 10.0  # for all environments together
@@ -329,7 +329,7 @@ def _step(env: gymnasium.Env[Any, Any], action: Any, resets: bool) -> _Answer:
     observation, paid, terminated, truncated, info = env.step(action)
     reward = float(paid)
     if not math.isfinite(reward):
-        raise VerifierError(f"a step was paid {reward!r}, which is no reward")
+        raise RecordError(f"a step's reward must be finite, not {reward!r}")
     is_over = terminated or truncated
     if is_over and resets:
         final = {"final_obs": observation, "final_info": info}

@@ -13,7 +13,7 @@ from typing import Final
 from palestra.envs.base import Json, Task
 from palestra.envs.code.draws import Draws
 from palestra.rewards.base import Check, Verdict, VerifierError
-from palestra.sandbox.base import MIB, InfraError, Limits, Python, Sandbox
+from palestra.sandbox.base import MIB, ExecResult, InfraError, Limits, Python, Sandbox
 from palestra.sandbox.limits import check_limits
 
 WRONG: Final = "wrong output"
@@ -93,8 +93,10 @@ class Bench:
             code.encode()
         except UnicodeEncodeError:
             return Attempt("the program is not valid Unicode text")
-        result = self._sandbox.exec(Python(code), stdin=case.stdin, limits=limits)
-        self._sandbox.restore(self._empty)
+        result = self._run(code, case, limits)
+        if result.signal is not None and not (result.timed_out or result.oom):
+            # By its own doing or by somebody outside, which looks the same; what it does itself it does again.
+            result = self._run(code, case, limits)
         if result.timed_out:
             problem = TIMEOUT
         elif result.oom:
@@ -108,6 +110,11 @@ class Bench:
         else:
             problem = "" if is_same_output(result.stdout, case.stdout) else WRONG
         return Attempt(problem, result.stdout, result.stderr)
+
+    def _run(self, code: str, case: Case, limits: Limits) -> ExecResult:
+        result = self._sandbox.exec(Python(code), stdin=case.stdin, limits=limits)
+        self._sandbox.restore(self._empty)
+        return result
 
 
 def judge(bench: Bench, task: Task, code: str) -> Verdict:

@@ -179,6 +179,15 @@ def test_an_answer_that_cannot_be_trained_on_is_refused(answer: Any, said: str) 
         read_completion(answer, [5], 0)
 
 
+@pytest.mark.parametrize("reason", ["abort", "error", "cancelled"])
+def test_a_reply_that_the_server_broke_off_is_no_sample(reason: str) -> None:
+    answer = {"choices": [{"token_ids": [1], "logprobs": {"token_logprobs": [-1.0]}, "finish_reason": reason}]}
+    with pytest.raises(InfraError, match=f"finish_reason '{reason}'"):
+        read_completion(answer, [5], 0)
+    with pytest.raises(InfraError, match="broke a reply off"):
+        read_completion({"choices": [{"finish_reason": reason}]}, [5], 0)  # whatever else is missing
+
+
 def test_an_address_without_a_scheme_is_refused() -> None:
     with pytest.raises(ModelError, match="http://"):
         TokenServerPolicy("localhost:8000")

@@ -8,7 +8,7 @@ import pytest
 from palestra.envs.actions import Action, call_text, function_tool
 from palestra.envs.base import Budget, EpisodeOver, Json, Snapshot, Split, Task, TaskError, TaskSource
 from palestra.envs.env import MAX_OBSERVATION_CHARS, AgentEnv, StepResult
-from palestra.rewards.base import VerifierError
+from palestra.rewards.base import RecordError, VerifierError
 from palestra.sandbox.base import InfraError
 
 TASK = Task(
@@ -194,3 +194,35 @@ def test_an_unreadable_action_costs_a_turn_and_is_explained(env: CountEnv) -> No
     assert info["error"] == observation.removeprefix("error: ")
     assert reward == 0.0
     assert info["messages"][-1] == {"role": "user", "content": observation}
+
+
+class MalformedEnv(CountEnv):
+    """What it says of an action is what the test wants."""
+
+    result: ClassVar[StepResult]
+
+    def _act(self, action: Action) -> StepResult:
+        return self.result
+
+
+@pytest.mark.parametrize("paid", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize("done", [False, True])
+def test_what_is_no_number_is_no_reward(paid: float, done: bool) -> None:
+    env = MalformedEnv()
+    env.result = StepResult(replies=("",), parts={"outcome": paid, "more": 1.0}, done=done, is_success=True)  # type: ignore[misc]
+    env.reset(seed=0)
+    with pytest.raises(RecordError, match=f"must be finite, not {paid}"):
+        env.step("hello")
+    with pytest.raises(EpisodeOver, match="lost it to a fault"):
+        env.step("hello")
+
+
+def test_replies_that_do_not_fit_the_calls_lose_the_episode() -> None:
+    """What was paid with them could not be told, and must not be forgotten as if it had been nothing."""
+    env = MalformedEnv()
+    env.result = StepResult(replies=("one", "too many"), parts={"outcome": 1.0})  # type: ignore[misc]
+    env.reset(seed=0)
+    with pytest.raises(ValueError, match="zip"):
+        env.step(call_text("count", {}))
+    with pytest.raises(EpisodeOver, match="lost it to a fault"):
+        env.step("hello")
