@@ -220,7 +220,7 @@ def test_a_container_ends_with_the_process_that_owns_it(client: "docker.DockerCl
         assert client.containers.get(identity).status == "running"
         owner.kill()
         owner.wait()
-    assert eventually(lambda: identity not in {found.id for found in client.containers.list(all=True)})
+    assert eventually(lambda: identity not in {found["Id"] for found in client.api.containers(all=True)})
 
 
 def test_what_a_killed_process_left_half_made_is_swept(client: "docker.DockerClient") -> None:
