@@ -1,5 +1,6 @@
 """Jobs done by many processes and told in order; what a fault of the machine took is done again."""
 
+import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -91,3 +92,8 @@ class _Begun:
     def again(self) -> None:
         self.tries += 1
         self.future = self.worker.submit(self.job)
+
+
+def cores() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0))

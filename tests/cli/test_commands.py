@@ -1,8 +1,6 @@
 """The command as a person or a script meets it: what it prints, where, and the code it ends with."""
 
-import io
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,7 +8,6 @@ from typing import Any, NamedTuple
 import pytest
 
 import palestra
-from palestra.cli import main
 from palestra.envs.registry import EnvEntry, register
 
 TOY = Path(__file__).parents[1] / "envs"
@@ -25,21 +22,6 @@ class Said(NamedTuple):
 
 
 Run = Callable[..., Said]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run the command in this process, with its real entry point, streams and exit code."""
-
-    def run(*words: str, stdin: str = "") -> Said:
-        monkeypatch.setattr(sys, "argv", ["palestra", *words])
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode("utf-8", "surrogateescape"))))
-        with pytest.raises(SystemExit) as left:
-            main()
-        said = capsys.readouterr()
-        return Said(int(left.value.code or 0), said.out, said.err)
-
-    return run
 
 
 def toy(monkeypatch: pytest.MonkeyPatch, name: str) -> str:

@@ -57,10 +57,11 @@ def boundary() -> Iterator[None]:
     except _WENT_WRONG as error:
         _leave(FAILED, f"error: {type(error).__name__}: {_text(error)}")
     except ModuleNotFoundError as error:
-        extra = _EXTRAS.get((error.name or "").partition(".")[0])
+        package = (error.name or "").partition(".")[0]
+        extra = _EXTRAS.get(package)
         if extra is None:
             raise
-        _leave(FAILED, f"error: this needs {error.name}; install it with: pip install 'palestra[{extra}]'")
+        _leave(FAILED, f"error: this needs {package}; install it with: pip install 'palestra[{extra}]'")
     except BrokenPipeError:
         # Who read us has gone. What is still buffered goes nowhere, or Python would complain at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

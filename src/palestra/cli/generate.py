@@ -1,6 +1,5 @@
 """``palestra generate``: write a file of certified tasks."""
 
-import os
 import time
 from pathlib import Path
 from typing import Annotated, Literal
@@ -14,6 +13,7 @@ from palestra.cli.output import console, print_json, printable
 from palestra.cli.tasks import parse_knobs
 from palestra.envs.base import TaskError
 from palestra.envs.certify.factory import Order, Tally, generate
+from palestra.envs.certify.parallel import cores
 from palestra.envs.taskfile import is_task_file, parquet_library
 
 
@@ -43,7 +43,7 @@ def generate_command(
     shown = _Shown(console(stderr=True), n)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        tally = generate(order, n, out, workers=workers or _cores(), resume=resume, seen=shown.update)
+        tally = generate(order, n, out, workers=workers or cores(), resume=resume, seen=shown.update)
     except OSError as error:
         raise TaskError(f"cannot write {str(out)!r}: {error.strerror or error}") from error
     except BaseException as error:
@@ -70,10 +70,6 @@ def _conclude(tally: Tally, out: Path, n: int, as_json: bool) -> None:
 
 def _goes_on(error: BaseException, tally: Tally) -> bool:
     return tally.kept > 0 and not isinstance(error, TaskError)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0))
 
 
 class _Shown:
