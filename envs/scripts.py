@@ -195,6 +195,7 @@ def play(env: AgentEnv, script: Script, seed: int, task: Task | None = None) -> 
 
     Raises:
         InfraError, VerifierError: the episode could not be carried out or judged; it has no reward.
+        RuntimeError: the environment goes on after its budget of turns.
     """
     observation, info = env.reset(seed=seed, options=None if task is None else {"task": task})
     moves = script(env, np.random.default_rng(seed))
@@ -203,6 +204,7 @@ def play(env: AgentEnv, script: Script, seed: int, task: Task | None = None) -> 
     rewards: list[float] = []
     over = False
     while not over:
+        overdue(env.task, len(actions))
         action = next(moves, DONE)
         observation, reward, terminated, truncated, info = env.step(action)
         over = terminated or truncated
@@ -222,6 +224,12 @@ def play(env: AgentEnv, script: Script, seed: int, task: Task | None = None) -> 
         stream=tuple(stream),
         transcript=env.render() or "",
     )
+
+
+def overdue(task: Task, turns: int) -> None:
+    """Raise RuntimeError if an episode has had all the turns of its budget and is not over."""
+    if turns >= task.budget.turns:
+        raise RuntimeError(f"{task.id!r} is not over after {turns} turns, which is its whole budget")
 
 
 def replay(env: AgentEnv, actions: Sequence[str]) -> list[str]:
