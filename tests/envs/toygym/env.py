@@ -1,8 +1,7 @@
-"""A tiny honest environment, and copies of it that each break one rule: what a check must catch."""
+"""A tiny honest environment and a few copies of it that go wrong, for tests of what stands around environments."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from palestra.envs.actions import Action, call_text, function_tool
 from palestra.envs.base import Json, Split, Task, derive_seed, merge_knobs
@@ -38,7 +37,8 @@ class CountTasks:
         )
 
     def words(self, target: int) -> str:
-        return f"Bring the counter from 0 to {target}, then finish with its value."
+        verb = "Bring" if self.split == "train" else "Take"
+        return f"{verb} the counter from 0 to {target}, then finish with its value."
 
     def __iter__(self) -> Iterator[Task]:
         seed = 0
@@ -103,68 +103,6 @@ class PaysNothingDoneEnv(CountEnv):
         return super()._act(action)
 
 
-class PaysClaimEnv(CountEnv):
-    """It believes the number it is told, wherever the counter stands."""
-
-    def _act(self, action: Action) -> StepResult:
-        if action.calls and action.calls[0].name == "finish":
-            self.count = self.task.hidden["target"]
-        return super()._act(action)
-
-
-class PaysAnythingEnv(CountEnv):
-    """Any call wins, so acting at random is as good as the oracle."""
-
-    def _act(self, action: Action) -> StepResult:
-        if action.calls:
-            return StepResult(replies=("won",) * len(action.calls), parts={"outcome": 1.0}, done=True, is_success=True)
-        return super()._act(action)
-
-
-class EasyTasks(CountTasks):
-    def sample(self, seed: int, difficulty: Mapping[str, Json] | None = None) -> Task:
-        return replace(super().sample(seed, difficulty), instruction=self.words(5), hidden={"target": 5})
-
-
-class EasilyGuessedEnv(CountEnv):
-    """Every target is five."""
-
-    def _source(self, split: Split) -> CountTasks:
-        return EasyTasks(split)
-
-
-class HashedTasks(CountTasks):
-    def words(self, target: int) -> str:
-        return f"{super().words(target)} Your lucky number is {hash(self.split) % 1000}."
-
-
-class HashSeedEnv(CountEnv):
-    """Its tasks depend on the process's hash seed."""
-
-    def _source(self, split: Split) -> CountTasks:
-        return HashedTasks(split)
-
-
-class RememberingEnv(CountEnv):
-    """What it says depends on how many episodes it has played."""
-
-    episodes = 0
-
-    def _begin(self, task: Task) -> None:
-        super()._begin(task)
-        self.episodes += 1
-
-    def _first_observation(self) -> str:
-        return f"Episode {self.episodes}. {super()._first_observation()}"
-
-
-class ForgetfulEnv(CountEnv):
-    """A snapshot leaves out how far the counter stands."""
-
-    def _load(self, state: Json) -> None:
-        self.count = 0
-
-
 class LostSandboxEnv(CountEnv):
     """The machine fails it in mid-episode."""
 
@@ -179,17 +117,3 @@ class BrokenVerifierEnv(CountEnv):
         if any(call.name == "finish" for call in action.calls):
             raise VerifierError("the verifier gave no verdict")
         return super()._act(action)
-
-
-class BuggyEnv(CountEnv):
-    """A bug of the family's own."""
-
-    def _act(self, action: Action) -> StepResult:
-        return StepResult(replies=(str(self.task.public["nothing"]),))
-
-
-class WrongResetEnv(CountEnv):
-    """Its reset leaves Gymnasium's contract."""
-
-    def reset(self, **kwargs: Any) -> Any:
-        return super().reset(**kwargs)[0]
