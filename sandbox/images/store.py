@@ -8,6 +8,7 @@ are being built or removed.
 """
 
 import contextlib
+import difflib
 import fcntl
 import json
 import os
@@ -60,7 +61,7 @@ def image_folder(name: str) -> Path:
 
     Raises:
         ImageNotBuiltError: it was not built here yet; the message has the command.
-        UnknownImageError: neither an image nor a recipe has this name.
+        UnknownImageError: neither an image nor a recipe has this name; the message names the nearest.
     """
     return find_image(name).root
 
@@ -76,12 +77,22 @@ def find_image(name: str) -> Image:
     if built:
         return max(built, key=lambda image: image.built_at)
     if name not in known_recipes():
-        told = ", ".join(dict.fromkeys([*known_recipes(), *(image.name for image in list_images())]))
         raise UnknownImageError(
-            f"image {name!r} is not known here; known: {told}; "
+            f"image {name!r} is not known here; {_nearest(name)}; "
             f"build one of your own with `palestra image build path/to/{name}.toml`"
         )
     raise ImageNotBuiltError(f"image {name!r} is not built on this machine; run: palestra image build {name}")
+
+
+def _nearest(name: str) -> str:
+    """Return the name that was probably meant, and how to build it; else every known one."""
+    built = {image.name for image in list_images() if image.is_current}
+    known = list(dict.fromkeys([*known_recipes(), *sorted(built)]))
+    near = difflib.get_close_matches(name, known, n=1)
+    if not near:
+        return f"known: {', '.join(known)}"
+    how = "it is built" if near[0] in built else f"build it with `palestra image build {near[0]}`"
+    return f"did you mean {near[0]!r}? {how}"
 
 
 def list_images() -> list[Image]:

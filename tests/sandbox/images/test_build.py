@@ -72,10 +72,18 @@ def test_a_name_that_is_not_built_says_how_to(recipe: Recipe, tmp_path: Path, mo
         ImageNotBuiltError, match="image 'base' is not built on this machine; run: palestra image build"
     ):
         image_folder("base")
-    with pytest.raises(UnknownImageError, match="'bsae' is not known here; known: base, cad, code") as unknown:
+    near = "'bsae' is not known here; did you mean 'base'[?] build it with `palestra image build base`"
+    with pytest.raises(UnknownImageError, match=near) as unknown:
         image_folder("bsae")
+    with pytest.raises(UnknownImageError, match="'debian' is not known here; known: base, cad, code, terminal, web; "):
+        image_folder("debian")
     assert isinstance(pickle.loads(pickle.dumps(unknown.value)), UnknownImageError)
     assert list_images() == []
+
+
+def test_a_name_near_a_built_image_says_that_it_is_built(tiny: Image) -> None:
+    with pytest.raises(UnknownImageError, match=r"'tinny' is not known here; did you mean 'tiny'[?] it is built;"):
+        image_folder("tinny")
 
 
 def test_an_image_that_is_removed_is_gone(recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
