@@ -32,6 +32,7 @@ _FENCE_START, _LONGEST_FENCE = b"\x1b]7770;", 26
 _FENCE_S = 0.25  # longest wait for a fence that a program may have flushed away
 _START_S = 15.0
 _SAVE_S = 5.0
+_AGAIN_S = 0.05
 _LARGEST_RECORD = 4 << 20
 _PIECE = 400  # characters of quoted text in one typed line: a terminal takes lines of at most 4095 bytes
 _LONGEST_PLAIN = 1000
@@ -241,9 +242,12 @@ class TerminalShell:
         self.is_closed = True
 
     def interrupt(self, timeout_s: float) -> None:
-        """Type ^C and wait for the prompt."""
-        self.send(b"\x03")
-        self.wait(timeout_s=timeout_s)
+        """Type ^C until the prompt is back or the time is up: one that falls between a loop's commands is lost."""
+        deadline = time.monotonic() + timeout_s
+        while (left := deadline - time.monotonic()) > 0:
+            self.send(b"\x03")
+            if not self.wait(timeout_s=min(_AGAIN_S, left)).timed_out:
+                return
 
     @property
     def is_running(self) -> bool:

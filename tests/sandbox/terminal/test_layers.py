@@ -1,7 +1,10 @@
 """Snapshots, restores and forks of terminal sandboxes: layers that are shared, and bytes that cross."""
 
 import pickle
+import shlex
+import sys
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -9,8 +12,8 @@ from palestra.sandbox import create
 from palestra.sandbox.base import MIB, Limits, ProcessesRunningError, Sandbox, SandboxFileError, SavedSnapshot, Spec
 
 SPEC = Spec(terminal=True, limits=Limits(wall_s=10.0, memory_bytes=128 * MIB, processes=24, disk_bytes=16 * MIB))
-TREE = """
-find / -not -path '/proc*' -not -path '/dev*' -not -path '/usr/*/*' -not -path '/root/.pyenv/*' \\
+TREE = f"""
+find / -not -path '/proc*' -not -path '/dev*' -not -path '/usr/*/*' -not -path '{sys.base_prefix}/*' \\
     \\( -type d -printf '%p %m %U:%G\\n' -o -printf '%p %y %m %U:%G %s %l %n\\n' \\) | sort
 cat /workspace/* /workspace/*/*/a; ls /usr/share
 """
@@ -136,6 +139,17 @@ def test_a_program_in_the_foreground_is_named_or_ended(box: Sandbox) -> None:
     assert shell.run("echo $kept").output.split()[-1] == b"1"
 
 
+@pytest.mark.parametrize("command", ["/bin/true", ":", "sleep 0.01", "(trap '' INT; sleep 0.01)"])
+def test_a_loop_at_the_prompt_is_interrupted_however_short_its_commands(box: Sandbox, command: str) -> None:
+    """One ^C in four comes between two commands, where the shell does not heed it."""
+    shell = box.shell()
+    shell.run("kept=1")
+    for _ in range(4):
+        assert shell.run(f"while :; do {command}; done", timeout_s=0.2).timed_out
+        box.snapshot(end_processes=True)
+        assert shell.run("echo $kept").output.split()[-1:] == [b"1"]
+
+
 def test_a_restore_ends_what_runs(box: Sandbox) -> None:
     before = box.snapshot()
     shell = box.shell()
@@ -199,6 +213,8 @@ def test_layers_share_the_disk_limit(box: Sandbox) -> None:
 
 
 def test_a_replaced_mount_point_does_not_lead_out(box: Sandbox) -> None:
-    box.exec(["sh", "-c", "for d in /root/.pyenv /opt /usr/local; do mv $d /gone 2>/dev/null; ln -s /proc/1 $d; done"])
+    above = [str(folder) for folder in Path(sys.base_prefix).parents if len(folder.parts) > 2]  # the interpreter's
+    places = shlex.join([*above, "/opt", "/usr/local"])
+    box.exec(["sh", "-c", f"for d in {places}; do mv $d /gone 2>/dev/null; ln -s /proc/1 $d; done"])
     box.snapshot()
     assert box.exec(["sh", "-c", "ls -d /root"]).stdout == b"/root\n"
