@@ -84,6 +84,8 @@ class Init:
     def _run(self, request: dict[str, Any], descriptors: list[int]) -> tuple[Reply, list[int]]:
         """Run one program to its end, and end whatever it left."""
         self._root.build(request["layer"])
+        if count := request["rlimits"].get("RLIMIT_NPROC"):  # which counts what runs beside the program, too
+            request["rlimits"]["RLIMIT_NPROC"] = [value + self._processes.threads() for value in count]
         told, tell = os.pipe()
         start = time.monotonic()
         pid = os.fork()

@@ -120,7 +120,7 @@ class Machine:
             "layer": next(_NUMBERS),
             "env": {**self._environment, **env},
             "status": status,
-            "rlimits": {"RLIMIT_CORE": (0, 0)} | self._limits_without_group(self._limits),
+            "rlimits": {"RLIMIT_CORE": (0, 0)} | self._limits_without_group(self._limits, shells=1),
         }
         with self._exchange():
             answer, (screen, reports) = self._ask(request, state)
@@ -248,11 +248,11 @@ class Machine:
         self._group.limit(self._group.held_bytes() + limits.memory_bytes, running + limits.processes)
         return self._kills()
 
-    def _limits_without_group(self, limits: Limits) -> dict[str, tuple[int, int]]:
+    def _limits_without_group(self, limits: Limits, shells: int = 0) -> dict[str, tuple[int, int]]:
         """Return what takes the place of the control group where there is none: each process is bounded."""
         if self._group is not None:
             return {}
-        size, count = limits.memory_bytes + 64 * MIB, limits.processes + 2  # the first process, and the shell
+        size, count = limits.memory_bytes + 64 * MIB, limits.processes + 1 + shells  # the first process
         wanted = {"RLIMIT_AS": (size, size)}
         if tuple(int(part) for part in os.uname().release.split(".")[:2]) >= _COUNTS_PER_NAMESPACE:
             wanted["RLIMIT_NPROC"] = (count, count)

@@ -110,6 +110,14 @@ class Processes:
         """Return the command lines of what runs, with their numbers."""
         return [f"{self._command(pid)} ({pid})" for pid in self._all() if pid != besides]
 
+    def threads(self) -> int:
+        """Return how many threads all of them have."""
+        count = 0
+        for pid in self._all():
+            with contextlib.suppress(OSError):
+                count += int(self._read(f"{pid}/stat").rpartition(b")")[2].split()[17])
+        return count
+
     def _all(self) -> list[int]:
         """Return every process but this one that has not ended."""
         self._reap()

@@ -12,7 +12,7 @@ from palestra.sandbox.native.terminal import mounts
 from palestra.sandbox.native.terminal.layers import BASES, LAYERS, MACHINE, MASKS, SEEN, Layers, hide, open_folder, seen
 from palestra.sandbox.native.terminal.plan import SHELL_FOLDER, MachinePlan
 
-_BUILD_AT = "/tmp"  # covered in the workshop only
+BUILD_AT = "/tmp"  # covered in the workshop only
 _WORKSHOP_BYTES, _SHELL_BYTES = 16 << 20, 8 << 20
 _PLAIN = linux.ATTR_NOSUID | linux.ATTR_NODEV
 _BASE = linux.ATTR_RDONLY | _PLAIN
@@ -39,19 +39,21 @@ def build_workshop(plan: MachinePlan, bases: dict[int, int]) -> None:
     linux.mount("none", "/", flags=linux.MS_REC | linux.MS_PRIVATE)
     devices = {path: mounts.copy_tree(path, _DEVICE) for path in (*plan.devices, "/dev/tty")}
     copied = {path: Path(path).read_bytes() for path in plan.copies}
-    mounts.attach(mounts.new_tmpfs(_WORKSHOP_BYTES), _BUILD_AT)
+    mounts.attach(mounts.new_tmpfs(_WORKSHOP_BYTES), BUILD_AT)
     for folder in (BASES, MASKS, SEEN, LAYERS, MACHINE, _DEV, _PROC, "/proc"):
-        os.makedirs(_BUILD_AT + folder)
+        os.makedirs(BUILD_AT + folder)
     for number, part in enumerate(plan.parts):
         for folder in (BASES, MASKS, SEEN):
-            os.mkdir(f"{_BUILD_AT}{folder}/{number}", 0o755)
-        hide(f"{_BUILD_AT}{MASKS}/{number}", part.hidden)
+            os.mkdir(f"{BUILD_AT}{folder}/{number}", 0o755)
+        hide(f"{BUILD_AT}{MASKS}/{number}", part.hidden)
         if number in bases:
-            mounts.attach(bases[number], f"{_BUILD_AT}{BASES}/{number}")
-    _furnish(plan, Path(f"{_BUILD_AT}{MASKS}/0"), copied)
-    _make_devices(devices, Path(_BUILD_AT + _DEV))
-    linux.mount("proc", f"{_BUILD_AT}/proc", "proc", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC)
-    linux.enter_root(_BUILD_AT)
+            mounts.attach(bases[number], f"{BUILD_AT}{BASES}/{number}")
+            if plan.ids is None and not part.is_fixed:
+                _own_outer_folders(f"{BUILD_AT}{BASES}/{number}", f"{BUILD_AT}{MASKS}/{number}")
+    _furnish(plan, Path(f"{BUILD_AT}{MASKS}/0"), copied)
+    _make_devices(devices, Path(BUILD_AT + _DEV))
+    linux.mount("proc", f"{BUILD_AT}/proc", "proc", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC)
+    linux.enter_root(BUILD_AT)
     os.close(os.open(_EMPTY, os.O_CREAT | os.O_WRONLY, 0o000))
     for number, part in enumerate(plan.parts):
         if part.source:
@@ -62,6 +64,18 @@ def build_workshop(plan: MachinePlan, bases: dict[int, int]) -> None:
     for name in _CLOSED:
         if os.path.exists(f"{_PROC}/{name}"):
             mounts.attach(mounts.copy_tree(_EMPTY, _BASE), f"{_PROC}/{name}")
+
+
+def _own_outer_folders(base: str, mask: str) -> None:
+    """Let a machine with one user id put files into and take them out of folders that are nobody's to it."""
+    with os.scandir(base) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                place = f"{mask}/{entry.name}"
+                os.makedirs(place, exist_ok=True)
+                os.chmod(place, entry.stat().st_mode & 0o7777)
+                if entry.name == "local":
+                    _own_outer_folders(entry.path, place)
 
 
 def _furnish(plan: MachinePlan, root: Path, copied: dict[str, bytes]) -> None:
