@@ -12,15 +12,11 @@ from gymnasium.utils.env_checker import check_env
 
 from palestra.envs.base import SPLITS, Json, Split
 from palestra.envs.certify.certificate import LEVELS, Certificate, Level
-from palestra.envs.certify.conduct import QUESTIONS
 from palestra.envs.certify.declared import Declared, declared
-from palestra.envs.certify.elsewhen import same_elsewhen
 from palestra.envs.certify.findings import CheckResult, Finding, ask, raised
-from palestra.envs.certify.fuzz import fuzz
-from palestra.envs.certify.leaks import leaks
-from palestra.envs.certify.matrix import play_elsewhere
+from palestra.envs.certify.golden import has_golden, unchanged
+from palestra.envs.certify.matrix import Known, determinism, first_difference
 from palestra.envs.certify.panel import NEGATIVES
-from palestra.envs.certify.sample import Sample
 from palestra.envs.certify.task import Certifier
 from palestra.envs.env import AgentEnv
 from palestra.envs.registry import EnvEntry, find, make
@@ -140,13 +136,10 @@ class _Bench:
             yield ask(f"floor:{name}", partial(self.wins_at_most, NEGATIVES[name], share))
         for name, (script, share) in family.guesses.items():
             yield ask(f"guess:{name}", partial(self.wins_at_most, script, share))
-        sample = Sample(self.entry, self.splits, self.seeds)
-        for name, behaves in {**QUESTIONS, "leaks": leaks, "elsewhen": same_elsewhen}.items():
-            yield ask(name, partial(behaves, sample))
-        if self.level == "full":
-            yield ask("fuzz", partial(fuzz, sample))
         yield ask("determinism", self.determinism)
         yield ask("fork", self.fork)
+        if has_golden(self.entry):
+            yield ask("golden", partial(unchanged, self.entry))
 
     def certificates(self, family: Declared) -> Iterator[CheckResult]:
         """Yield one result for each question of the tasks' certificates, over all tasks."""
@@ -188,17 +181,7 @@ class _Bench:
         return Finding(low <= share, told, {"successes": wins, "runs": len(episodes), "wilson_95": [low, high]})
 
     def determinism(self) -> Finding:
-        """Play the oracle elsewhere: other hash seed, time zone, locale and folder, tasks in reverse order."""
-        episodes = self.oracle_episodes()[::-1]
-        there = play_elsewhere(self.entry, [(split, episode.seed) for split, episode in episodes])
-        for (split, episode), (task_digest, stream) in zip(episodes, there, strict=True):
-            where = _Where(episode.task_id, split, episode.seed)
-            if task_digest != episode.task_digest:
-                return Finding(False, f"another process makes another task of {where}")
-            if stream != list(episode.stream):
-                turn = _first_difference(stream, episode.stream)
-                return Finding(False, f"another process sees something else at turn {turn} of {where}")
-        return Finding(True, f"{len(episodes)} tasks and all that is seen in them are the same in another process")
+        return determinism(self.entry, [Known.of(*played) for played in self.oracle_episodes()], self.level)
 
     def fork(self) -> Finding:
         """Stop in mid-oracle, restore the moment in another environment, and finish in both."""
@@ -249,13 +232,7 @@ def _fork_problem(env: AgentEnv, twin: AgentEnv, episode: Episode) -> str:
     twin.restore(env.snapshot())
     after, restored = (replay(one, episode.actions[middle:]) for one in (env, twin))
     if (stream := (*episode.stream[:1], *before, *after)) != episode.stream:
-        return f"the same actions gave something else at turn {_first_difference(stream, episode.stream)}"
+        return f"the same actions gave something else at turn {first_difference(stream, episode.stream)}"
     if restored != after:
-        return f"restored after turn {middle}, turn {middle + 1 + _first_difference(restored, after)} differed"
+        return f"restored after turn {middle}, turn {middle + 1 + first_difference(restored, after)} differed"
     return ""
-
-
-def _first_difference(one: Sequence[str], other: Sequence[str]) -> int:
-    """Return the first place where two different streams differ, their ends included."""
-    places = (place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b)
-    return next(places, min(len(one), len(other)))

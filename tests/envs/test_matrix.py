@@ -1,0 +1,129 @@
+"""What depends on the place where it is played is found, and what it depends on is named."""
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from palestra.envs.certify.matrix import AGAIN, TOGETHER, WAYS, Known, determinism, first_difference, play_elsewhere
+from palestra.envs.registry import EnvEntry, make, register
+from palestra.envs.scripts import SCRIPTS, play
+from palestra.sandbox.base import InfraError
+
+N = 4
+NAMED = {
+    "hash seed": {"PYTHONHASHSEED=1", "PYTHONHASHSEED=4242"},
+    "time zone": {"TZ=Pacific/Kiritimati", "TZ=America/St_Johns"},
+    "locale": {"LC_ALL=C.UTF-8"},
+    "thread count": {"OMP_NUM_THREADS=1", "OMP_NUM_THREADS=4"},
+    "folder": {"another working folder", "a working folder with an odd name"},
+    "umask": {"umask 0077", "umask 0002"},
+    "development mode": {"-X dev"},
+    "asserts": {"-O"},
+    "order": {"the tasks in reverse order", "4 threads at once"},
+    "company": {"4 threads at once"},
+}
+
+
+@pytest.fixture(autouse=True)
+def here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setenv("LC_ALL", "C")
+    monkeypatch.setenv("TZ", "UTC")
+
+
+def place(tells: str) -> EnvEntry:
+    entry = EnvEntry(
+        id=f"place/{tells.title().replace(' ', '')}-v0",
+        entry_point="placegym.env:PlaceEnv",
+        family="place",
+        summary="tells where it is",
+        kwargs={"tells": tells},
+    )
+    register(entry)
+    return entry
+
+
+def known(entry: EnvEntry) -> list[Known]:
+    with closing(make(entry.id)) as env:
+        return [Known.of("train", play(env, SCRIPTS["oracle"], seed)) for seed in range(N)]
+
+
+def test_what_tells_nothing_is_the_same_everywhere() -> None:
+    found = determinism(place("nothing"), known(place("nothing")), "quick")
+    assert found.passed, found.detail
+    assert f"{N} tasks" in found.detail
+
+
+@pytest.mark.parametrize("tells", ["hash seed", "folder", "company"])
+def test_a_dependence_is_found_by_two_processes(tells: str) -> None:
+    found = determinism(place(tells), known(place(tells)), "quick")
+    assert not found.passed
+    ways = [way for way in TOGETHER if NAMED[tells] & set(way.name.split(", "))]
+    assert all(f"with {way.name}, something else is seen at turn 2 of 'place/" in found.detail for way in ways)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tells", sorted(NAMED))
+def test_what_it_depends_on_is_named(tells: str) -> None:
+    found = determinism(place(tells), known(place(tells)), "full")
+    assert {told.removeprefix("with ").split(",")[0] for told in found.evidence["differences"]} == NAMED[tells]
+    assert "something else is seen at turn" in found.detail
+
+
+@pytest.mark.slow
+def test_what_is_never_the_same_needs_no_other_reason() -> None:
+    found = determinism(place("process"), known(place("process")), "full")
+    assert found.detail == "with nothing changed, something else is seen at turn 2 of 'place/0' (split train, seed 0)"
+
+
+def test_another_task_is_told_from_another_episode() -> None:
+    entry = place("process in the task")
+    found = determinism(entry, known(entry), "quick")
+    assert "another task is made of 'place/0' (split train, seed 0)" in found.detail
+
+
+def test_the_two_processes_differ_in_every_way() -> None:
+    assert {name for way in TOGETHER for name in way.name.split(", ")} == {way.name for way in WAYS}
+    for way in TOGETHER:
+        assert way.env["PYTHONHASHSEED"] != AGAIN.env["PYTHONHASHSEED"]
+        assert {"PYTHONHASHSEED", "TZ", "LC_ALL", "OMP_NUM_THREADS"} <= set(way.env)
+        assert way.folder
+        assert way.umask in (0o077, 0o002)
+    assert TOGETHER[0].backwards
+    assert TOGETHER[1].threads == 4
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [("InfraError('no machine')", "no machine"), ("VerifierError('no verdict')", "no verdict"), ("KeyError('x')", "")],
+)
+def test_a_fault_over_there_is_a_fault_here(
+    error: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"faulty_{error[:5].lower()}"
+    (tmp_path / f"{name}.py").write_text(
+        "import os\n"
+        "from palestra.rewards.base import VerifierError\n"
+        "from palestra.sandbox.base import InfraError\n"
+        "from placegym.env import PlaceEnv\n"
+        "class FaultyEnv(PlaceEnv):\n"
+        "    def _act(self, action):\n"
+        "        if os.environ.get('PYTHONHASHSEED') == '0':\n"
+        f"            raise {error}\n"
+        "        return super()._act(action)\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    entry = EnvEntry(
+        id=f"place/{name.title()}-v0", entry_point=f"{name}:FaultyEnv", family="place", summary="fails elsewhere"
+    )
+    register(entry)
+    monkeypatch.delenv("PYTHONHASHSEED", raising=False)
+    with pytest.raises(InfraError if told else RuntimeError, match=told or "KeyError: 'x'"):
+        play_elsewhere(entry, known(entry), AGAIN)
+
+
+def test_the_first_difference_may_be_an_end() -> None:
+    assert first_difference("abc", "abd") == 2
+    assert first_difference("abc", "ab") == first_difference("ab", "abc") == 2
