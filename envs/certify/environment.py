@@ -12,11 +12,16 @@ from gymnasium.utils.env_checker import check_env
 
 from palestra.envs.base import SPLITS, Json, Split
 from palestra.envs.certify.certificate import LEVELS, Certificate, Level
+from palestra.envs.certify.conduct import QUESTIONS
 from palestra.envs.certify.declared import Declared, declared
+from palestra.envs.certify.elsewhen import same_elsewhen
 from palestra.envs.certify.findings import CheckResult, Finding, ask, raised
+from palestra.envs.certify.fuzz import fuzz
 from palestra.envs.certify.golden import has_golden, unchanged
+from palestra.envs.certify.leaks import leaks
 from palestra.envs.certify.matrix import Known, determinism, first_difference
 from palestra.envs.certify.panel import NEGATIVES
+from palestra.envs.certify.sample import Sample
 from palestra.envs.certify.task import Certifier
 from palestra.envs.env import AgentEnv
 from palestra.envs.registry import EnvEntry, find, make
@@ -136,6 +141,11 @@ class _Bench:
             yield ask(f"floor:{name}", partial(self.wins_at_most, NEGATIVES[name], share))
         for name, (script, share) in family.guesses.items():
             yield ask(f"guess:{name}", partial(self.wins_at_most, script, share))
+        sample = Sample(self.entry, self.splits, self.seeds)
+        for name, behaves in {**QUESTIONS, "leaks": leaks, "elsewhen": same_elsewhen}.items():
+            yield ask(name, partial(behaves, sample))
+        if self.level == "full":
+            yield ask("fuzz", partial(fuzz, sample))
         yield ask("determinism", self.determinism)
         yield ask("fork", self.fork)
         if has_golden(self.entry):

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -11,7 +12,10 @@ from palestra.envs.actions import parse_action
 from palestra.envs.base import Json, Task
 from palestra.envs.certify.findings import ZERO, Finding
 from palestra.envs.certify.oracle import Recording, Step, actions_of, shows
-from palestra.envs.scripts import SCRIPTS, Script, play
+from palestra.envs.scripts import SCRIPTS, Script
+
+_NAME = re.compile(r"\w*[^\W\d_]\w*")  # a word with a letter in it: numbers may be worked out
+_LONGEST_NAME = 80
 
 Variant = Callable[[Task, np.random.Generator], Task]
 
@@ -55,16 +59,33 @@ def otherwise(recording: Recording, equivalents: Mapping[str, Script]) -> Findin
 
 
 def renamed(recording: Recording, variants: Mapping[str, Variant], rng: np.random.Generator) -> Finding:
-    """Play the task under other names: its own oracle earns 1 in as many turns, and doing nothing 0."""
+    """Play the task under other names: its own oracle earns 1 in as many turns, and doing nothing 0.
+
+    A name that the oracle uses must have been shown before: an oracle that knows it from elsewhere proves
+    nothing, because nobody else can solve the task.
+    """
     for name, variant in variants.items():
-        task = variant(recording.task, rng)
-        solved = play(recording.env, SCRIPTS["oracle"], recording.seed, task)
-        idle = play(recording.env, SCRIPTS["nop"], recording.seed, task)
-        if solved.rewards != recording.episode.rewards or not solved.is_success:
-            return Finding(False, f"with {name} the oracle earns {list(solved.rewards)}")
+        other = Recording.of(recording.env, variant(recording.task, rng), recording.seed)
+        idle = other.play(SCRIPTS["nop"])
+        if other.episode.rewards != recording.episode.rewards or not other.episode.is_success:
+            return Finding(False, f"with {name} the oracle earns {list(other.episode.rewards)}")
+        if word := _foreseen(recording, other):
+            return Finding(False, f"with {name} the oracle uses {word!r}, which nothing has shown")
         if idle.is_success or idle.reward > ZERO:
             return Finding(False, f"with {name} doing nothing earns {idle.reward:g}")
     return Finding(True, f"worth the same with {', '.join(variants)}")
+
+
+def _foreseen(recording: Recording, other: Recording) -> str:
+    """Return a name that the other oracle uses in place of the first one's before it was shown, if it does."""
+    told = other.told
+    for step, twin in zip(recording.steps, other.steps, strict=False):
+        for leaf in sorted(twin.leaves - step.leaves):
+            words: list[str] = _NAME.findall(leaf) if len(leaf) <= _LONGEST_NAME else []
+            if unknown := [word for word in words if not shows(told, word)]:
+                return unknown[0]
+        told += f"\n{twin.reply}"
+    return ""
 
 
 def _paid(recording: Recording, actions: Sequence[Any]) -> tuple[float, ...]:

@@ -67,6 +67,8 @@ def mutants(recording: Recording, rng: np.random.Generator) -> Iterator[Mutant]:
     for place in places:
         step = steps[place]
         if step.call is None:
+            for number, text in enumerate(_misspelt(step.content, shown, rng)):
+                yield _mutant(f"saying #{number}", [*steps[:place], replace(step, content=text), *steps[place + 1 :]])
             continue
         for name, arguments in _changed(recording, step, shown, rng):
             other = replace(step, call=replace(step.call, arguments=arguments))
@@ -104,6 +106,16 @@ def _changed(
             yield f"{name}#{number}", {**copy_json(arguments), name: other}
         if name not in schema.get("required", ()):
             yield f"{name} left out", {key: kept for key, kept in arguments.items() if key != name}
+
+
+def _misspelt(text: str, shown: Shown, rng: np.random.Generator) -> Iterator[str]:
+    """Yield texts that are nearly this one, or hold it."""
+    if len(text) > _LONGEST_TEXT:
+        return
+    other = shown.texts[int(rng.integers(len(shown.texts)))]
+    yield from (f"{text}x", f"x{text}", f"not {text}", f"{text} or {other}x", f"{other}x {text} {other}x")
+    if len(text) > 1:
+        yield from (text[:-1], text[1:])
 
 
 def _others(schema: Mapping[str, Json], value: Json, shown: Shown, rng: np.random.Generator) -> Iterator[Json]:

@@ -19,7 +19,7 @@ from palestra.envs.registry import EnvEntry
 from palestra.envs.scripts import Episode, Script
 
 QUICK_PANEL = ("nop", "empty", "random")
-LUCK_TRIES = 3  # who may win by luck may not win every time
+NO_LUCK = 1e-4  # who wins so often that chance does it less often than this wins by something else
 
 
 class Certifier:
@@ -98,12 +98,22 @@ def certify(entry: EnvEntry, env: AgentEnv, task: Task, *, level: Level = "full"
 
 
 def earns_nothing(recording: Recording, script: Script, floor: float) -> Finding:
-    """Let a script play the task: it must not earn anything, or with a declared floor, not every time."""
+    """Let a script play the task: it must not earn anything, or with a declared floor, not in one way after another.
+
+    Who does the same again is lucky or not on this task; how often is counted over many tasks.
+    """
     won: list[Episode] = []
-    for number in range(LUCK_TRIES if floor else 1):
-        episode = recording.play(script, recording.seed + number)
+    while len(won) < _tries(floor):
+        episode = recording.play(script, recording.seed + len(won))
         if not episode.is_success and math.isfinite(episode.reward) and episode.reward <= ZERO:
             return Finding(True, f"won {len(won)} times by luck, which is declared" if won else "earns nothing")
+        if episode.actions in [other.actions for other in won]:
+            return Finding(True, f"wins this task by luck, which is declared (a share of {floor:g})")
         won.append(episode)
     detail = f"it earned {won[0].reward:g}" + f", {len(won)} times in a row" * (len(won) > 1)
     return Finding(False, detail, {"transcript": won[0].transcript})
+
+
+def _tries(floor: float) -> int:
+    """Return how many wins in a row are no luck."""
+    return math.ceil(math.log(NO_LUCK) / math.log(min(floor, 0.9))) if floor else 1

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from palestra.envs.certify.environment import CheckError, CheckReport, check, wilson_interval
+from palestra.envs.certify.findings import CheckResult
 from palestra.envs.registry import EnvEntry, UnknownEnvError, register
 
 
@@ -40,7 +41,7 @@ def test_a_broken_environment_fails_where_it_is_broken() -> None:
 
 
 def test_results_are_told_as_they_come() -> None:
-    told = []
+    told: list[CheckResult] = []
     report = check(toy("Count"), n=1, split="train", seen=told.append)
     assert tuple(told) == report.results
 
