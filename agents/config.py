@@ -22,6 +22,8 @@ class TrainConfig:
 
     env: str = "palestra/ToolUse-v0"
     difficulty: Mapping[str, Any] = field(default_factory=dict)  # knobs of the environment's tasks
+    tasks_file: str = ""  # training tasks from a file that `palestra generate` wrote, instead of made ones
+    strict_tasks: bool = False  # refuse such a file if its certificates were made by other code
     shaping: Shaping = "potential"
     model: str = DEFAULT_MODEL
     seed: int = 0
@@ -79,6 +81,11 @@ class TrainConfig:
         for name in ("sft_lr", "rl_lr", "max_grad_norm", "clip_low", "clip_high"):
             if not 0 < getattr(self, name) < float("inf"):
                 raise ConfigError(f"{name} must be a positive number, not {getattr(self, name)!r}")
+        if self.tasks_file and self.difficulty:
+            knob = next(iter(self.difficulty))
+            raise ConfigError(
+                f"the tasks in {self.tasks_file!r} have their difficulty: difficulty.{knob} cannot be set"
+            )
         if not 0 < self.temperature < float("inf"):
             raise ConfigError(f"temperature must be positive in training, not {self.temperature!r}")
 

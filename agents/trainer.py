@@ -31,9 +31,10 @@ from palestra.agents.rows import rows_from_turns
 from palestra.agents.runners import RUNNERS, EnvMaker
 from palestra.agents.sampler import Sampler
 from palestra.agents.update import UpdateSettings, train_rows, update
-from palestra.envs.base import Task, derive_seed
+from palestra.envs.base import Split, Task, TaskError, derive_seed
 from palestra.envs.env import AgentEnv
 from palestra.envs.registry import find, make
+from palestra.envs.taskfile import TaskFile
 from palestra.rewards.credit import CREDITS, advantages_by_group
 from palestra.sandbox.base import InfraError
 
@@ -71,7 +72,8 @@ class Trainer:
         self.config, self.progress = config, progress
         self.folder = Path(config.out)
         find(config.env)  # a wrong name is told before a model is loaded
-        self.train_env, heldout = self._env("train"), self._env("heldout")
+        file = config.tasks_file if not is_readonly else ""
+        self.train_env, heldout = self._env("train", self._tasks(file)), self._env("heldout")
         self.heldout = [
             heldout.tasks.sample(config.eval_seed + i, heldout.difficulty) for i in range(config.eval_tasks)
         ]
@@ -265,8 +267,15 @@ class Trainer:
 
     # -- inner parts -------------------------------------------------------------------------
 
-    def _env(self, split: Any) -> AgentEnv:
-        return make(self.config.env, split=split, difficulty=self.config.difficulty, shaping=self.config.shaping)
+    def _env(self, split: Split, tasks: TaskFile | None = None) -> AgentEnv:
+        config = self.config
+        return make(config.env, split=split, difficulty=config.difficulty, shaping=config.shaping, tasks=tasks)
+
+    def _tasks(self, path: str) -> TaskFile | None:
+        tasks = TaskFile(path, self.config.env, strict=self.config.strict_tasks) if path else None
+        if tasks is not None and tasks.split != "train":
+            raise TaskError(f"{path!r} holds tasks of the split {tasks.split!r}, which are not for training")
+        return tasks
 
     def _runner(self) -> Any:
         knobs = {"difficulty": dict(self.config.difficulty), "shaping": self.config.shaping}

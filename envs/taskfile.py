@@ -47,6 +47,7 @@ class TaskFile:
 
     Args:
         path: of a file that `palestra generate` wrote.
+        env_id: the environment that they are to be played in; None for any.
         strict: refuse a file whose certificates were made by other code.
 
     Raises:
@@ -57,7 +58,7 @@ class TaskFile:
 
     knobs: Mapping[str, Json] = {}
 
-    def __init__(self, path: Path | str, *, strict: bool = False) -> None:
+    def __init__(self, path: Path | str, env_id: str | None = None, *, strict: bool = False) -> None:
         self.path = Path(path)
         self._tasks: list[Task] = []
         codes: set[str] = set()
@@ -74,6 +75,8 @@ class TaskFile:
             self._tasks.append(task)
             codes.add(certificate.code)
         entry = find(self.env_id)
+        if env_id is not None and find(env_id) != entry:
+            raise TaskError(f"{str(path)!r} holds tasks of {entry.id}, not of {find(env_id).id}")
         if entry.family != self.family:
             raise TaskError(
                 f"{str(path)!r} holds tasks of the family {self.family!r}; {entry.id} takes {entry.family!r}"

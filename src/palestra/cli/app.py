@@ -30,6 +30,10 @@ Knobs = Annotated[
 TaskFile = Annotated[
     Path | None, typer.Option("--task", metavar="FILE", help="Use the task in this JSON file instead of a made one.")
 ]
+TasksFile = Annotated[Path | None, typer.Option("--tasks", metavar="FILE", help="Take certified tasks from this file.")]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="With --tasks: refuse certificates that were made by other code.")
+]
 SplitOption = Annotated[Literal["train", "heldout"], typer.Option(help="Where the task comes from.")]
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -16,12 +17,15 @@ from palestra.agents.opening import Agent, open_agent
 from palestra.agents.progress import Progress
 from palestra.agents.rollout import Episode, Fault, RolloutConfig, RolloutResult, Rollouts, episodes_for
 from palestra.agents.runners import RUNNERS, EnvMaker
-from palestra.cli.app import AsJson, EnvId, Knobs, SplitOption, command
+from palestra.cli.app import AsJson, EnvId, Knobs, SplitOption, Strict, TasksFile, command
 from palestra.cli.boundary import FAILED
 from palestra.cli.output import console, print_json
-from palestra.cli.tasks import parse_knobs
-from palestra.envs.base import TaskError
+from palestra.cli.tasks import parse_knobs, read_tasks
+from palestra.envs.base import Task, TaskError
 from palestra.envs.registry import find, make
+from palestra.envs.taskfile import TaskFile
+
+TASKS = 20  # played when not told how many
 
 
 @command("run")
@@ -31,11 +35,13 @@ def run_command(
         str,
         typer.Option("-a", "--agent", help="oracle, nop, random, replay:FILE, a server's address, or a model."),
     ] = "oracle",
-    n: Annotated[int, typer.Option("-n", min=1, help="How many tasks.")] = 20,
+    n: Annotated[int | None, typer.Option("-n", min=1, help="How many tasks (20); of a file, all.")] = None,
     k: Annotated[int, typer.Option("-k", min=1, help="How many attempts at each.")] = 1,
     seed: Annotated[int, typer.Option(min=0, help="Of the first task; the others follow by one.")] = 0,
     split: SplitOption = "heldout",
     difficulty: Knobs = None,
+    tasks: TasksFile = None,
+    strict: Strict = False,
     temperature: Annotated[float, typer.Option(min=0.0, help="0 is greedy.")] = 1.0,
     max_tokens: Annotated[int, typer.Option(min=1, help="Of one turn.")] = 256,
     concurrency: Annotated[int, typer.Option(min=1, help="Episodes played at one time.")] = 32,
@@ -53,9 +59,11 @@ def run_command(
     Episodes lost to a fault of ours are counted apart and belong to no rate; exit code 1 says there were some.
     """
     entry = find(env_id)
-    env = make(entry.id, split=split, difficulty=parse_knobs(difficulty))
-    tasks = [env.tasks.sample(seed + i, env.difficulty) for i in range(n)]
-    env.close()
+    if tasks is None:
+        with closing(make(entry.id, split=split, difficulty=parse_knobs(difficulty))) as env:
+            chosen = [env.tasks.sample(seed + i, env.difficulty) for i in range(n or TASKS)]
+    else:
+        chosen = _from_file(read_tasks(tasks, entry.id, strict=strict, knobs=difficulty), n, seed)
     _writable(out)
     opened = open_agent(
         agent,
@@ -66,7 +74,7 @@ def run_command(
         concurrency=concurrency,
         device=device,
     )
-    episodes = episodes_for(tasks, attempts=k, seed=seed)
+    episodes = episodes_for(chosen, attempts=k, seed=seed)
     config = RolloutConfig(max_tokens=max_tokens, temperature=temperature, concurrency=concurrency)
     result = asyncio.run(_play(entry.id, bool(entry.needs), opened, episodes, config))
     if out is not None:
@@ -75,13 +83,20 @@ def run_command(
     if as_json:
         print_json(_data(entry.id, agent, evaluation, result.faults))
     else:
-        console().print(_table(entry.id, agent, n, k, evaluation))
+        console().print(_table(entry.id, agent, len(chosen), k, evaluation))
     if result.faults:
         worst = result.faults[0]
         console(stderr=True).print(
             f"{len(result.faults)} episodes were lost; the first ({worst.kind}): {worst.message}"
         )
         raise typer.Exit(FAILED)
+
+
+def _from_file(source: TaskFile, n: int | None, seed: int) -> list[Task]:
+    """Return tasks of a file, each at most once."""
+    if n is not None and n > len(source):
+        raise TaskError(f"{str(source.path)!r} holds {len(source)} tasks, fewer than -n {n}")
+    return [source.sample(seed + i) for i in range(n or len(source))]
 
 
 async def _play(

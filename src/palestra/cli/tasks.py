@@ -1,20 +1,19 @@
 """How a task is chosen on the command line: by seed and knobs, or from a file."""
 
 import json
-from collections.abc import Mapping, Sequence
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError
-
 from palestra.envs.base import Json, Split, Task, TaskError
 from palestra.envs.registry import find, make
+from palestra.envs.taskfile import MAX_TASK_BYTES, StaleTasksWarning, TaskFile, check_tools
 
 if TYPE_CHECKING:
     from palestra.envs.env import AgentEnv
-
-MAX_TASK_BYTES = 16 * 1024 * 1024
 
 
 def parse_knobs(settings: Sequence[str] | None) -> dict[str, Json]:
@@ -50,18 +49,39 @@ def read_task(path: Path) -> Task:
         raise TaskError(f"the task file {str(path)!r} is larger than {MAX_TASK_BYTES // 2**20} MiB")
     try:
         task = Task.from_dict(json.loads(data))
-        for tool in task.tools:
-            _check_schema(tool["function"])
+        check_tools(task)
     except (ValueError, RecursionError) as error:
         raise TaskError(f"the task file {str(path)!r} holds no task: {error}") from error
     return task
 
 
-def _check_schema(function: Mapping[str, Json]) -> None:
-    try:
-        Draft202012Validator.check_schema(function["parameters"])
-    except SchemaError as error:
-        raise TaskError(f"the tool {function['name']!r}: {error.message}") from error
+def read_tasks(path: Path, env_id: str, *, strict: bool, knobs: Sequence[str] | None = None) -> TaskFile:
+    """Return a file of certified tasks of an environment; what is to be known of it is told on standard error.
+
+    Raises:
+        TaskError: the file cannot be read, is malformed, or is another environment's; or a knob is given.
+    """
+    if knobs:
+        raise TaskError("the tasks of a file have their difficulty: give either --tasks or -d")
+    with told_warnings():
+        return TaskFile(path, env_id, strict=strict)
+
+
+@contextmanager
+def told_warnings() -> Iterator[None]:
+    """Tell of certificates that were made by other code in one line on standard error."""
+    plain = warnings.showwarning
+
+    def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+        if issubclass(category, StaleTasksWarning):
+            print(f"warning: {message}", file=sys.stderr)
+        else:
+            plain(message, category, *where, **more)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", StaleTasksWarning)
+        warnings.showwarning = show
+        yield
 
 
 def begin(

@@ -1,5 +1,6 @@
 """``palestra train`` and ``palestra eval``: teach a model, and measure what it learned."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -7,8 +8,9 @@ import typer
 from rich.console import Console
 
 from palestra.agents.config import load_config
-from palestra.cli.app import AsJson, command
+from palestra.cli.app import AsJson, Strict, TasksFile, command
 from palestra.cli.output import console, print_json
+from palestra.cli.tasks import told_warnings
 
 Overrides = Annotated[
     list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", help="Settings, such as seed=1 or difficulty.hops=2.")
@@ -21,6 +23,8 @@ def train_command(
     config: Annotated[Path | None, typer.Option("-c", "--config", help="A TOML file with settings.")] = None,
     model: Annotated[str | None, typer.Option("-m", "--model", help="A model folder or hub id.")] = None,
     env: Annotated[str | None, typer.Option("-e", "--env", help="An environment.")] = None,
+    tasks: TasksFile = None,
+    strict: Strict = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the newest checkpoint of this run.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -33,6 +37,8 @@ def train_command(
     words = [*(settings or ())]
     words += [f"model={model}"] if model else []
     words += [f"env={env}"] if env else []
+    words += [f"tasks_file={json.dumps(str(tasks))}"] if tasks else []
+    words += ["strict_tasks=true"] if strict else []
     loaded = load_config(config, words)
     if resume and config is None:
         saved = Path(loaded.out) / "config.toml"
@@ -43,7 +49,8 @@ def train_command(
     from palestra.agents.trainer import Trainer
 
     shown = Console(stderr=True)
-    trainer = Trainer(loaded, progress=Progress(shown), resume=resume)
+    with told_warnings():
+        trainer = Trainer(loaded, progress=Progress(shown), resume=resume)
     evaluations = trainer.run()
     folder = Path(loaded.out)
     if loaded.export:
