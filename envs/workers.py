@@ -237,8 +237,7 @@ class _Elsewhere:
         """End the process from another thread; whoever waits for its answer gets InfraError."""
         process = self._process
         if process is not None:
-            with contextlib.suppress(ValueError):  # it ends just now
-                process.kill()
+            process.kill()
 
     def close(self) -> None:
         process, self._process = self._process, None
@@ -250,7 +249,6 @@ class _Elsewhere:
         process.kill()
         process.join()
         self._pipe.close()
-        process.close()
 
     def _start(self) -> Any:
         context = multiprocessing.get_context("spawn")
@@ -272,9 +270,8 @@ class _Elsewhere:
         process, self._process = self._process, None
         process.kill()
         process.join()
-        code = process.exitcode
+        code = process.exitcode or 0  # there is none when somebody else has waited for it just now
         self._pipe.close()
-        process.close()
         how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
         hint = f"; {_GUARD}" if code > 0 and not self._has_answered else ""
         return f"the environment's process {how} before it answered{hint}"

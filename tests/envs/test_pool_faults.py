@@ -243,6 +243,36 @@ if __name__ == "__main__":
         time.sleep(0.05)
 
 
+@pytest.mark.parametrize("kind", ["thread", "process"])
+@pytest.mark.parametrize("is_interrupted", [True, False])
+def test_a_program_that_does_not_close_its_pool_ends_quietly(
+    tmp_path: Path, kind: WorkerKind, is_interrupted: bool
+) -> None:
+    """Ctrl-C reaches every process of a terminal's group, the workers too."""
+    program = tmp_path / "program.py"
+    program.write_text(f"""
+import sys
+sys.path[:0] = {sys.path!r}
+import palestra
+if __name__ == "__main__":
+    pool = palestra.EnvPool("palestra/ToolUse-v0", 2, workers="{kind}")
+    pool.reset(seed=0)
+    print("ready", flush=True)
+    while {is_interrupted}:
+        pool.step(["hello"] * 2)
+""")
+    command = [sys.executable, "-W", "error", str(program)]
+    pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes, start_new_session=True) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == "ready\n"
+        if is_interrupted:
+            os.killpg(running.pid, signal.SIGINT)
+        _, told = running.communicate(timeout=120)
+    assert told.count("Traceback") == told.count("\nKeyboardInterrupt\n") == is_interrupted, told
+    assert "ignored" not in told
+
+
 def test_a_script_without_a_guard_is_told_what_it_lacks(tmp_path: Path) -> None:
     program = tmp_path / "program.py"
     program.write_text(f"""
