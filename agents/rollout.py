@@ -172,6 +172,8 @@ class Rollouts:
                 seed=_turn_seed(episode.seed, len(turns)),
             )
             sample = await _deadline(policy.generate(prompt, sampling), config.generate_s, "generation")
+            if sample.finish == "abort":
+                raise InfraError("the policy's engine broke a reply off; what was said of it is not the policy's")
             said, key = len(info["messages"]), info["state_key"]
             _, reward, info = await clock.run(runner.step(self.chat.parse(sample.output_ids)), "step")
             outcome, parts = info["outcome"], dict(info["reward_parts"])

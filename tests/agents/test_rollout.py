@@ -3,6 +3,7 @@
 import asyncio
 import multiprocessing
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -115,6 +116,22 @@ def test_faults_are_typed_retried_when_it_may_help_and_have_no_reward(toys: None
     assert kinds == {2: "infra", 3: "verifier", 4: "environment"}
     evaluation = summarise(result, episodes)
     assert (evaluation.n, evaluation.faults) == (4, 6)
+
+
+def test_a_reply_that_was_broken_off_is_a_fault_and_is_asked_for_again(toys: None) -> None:
+    class BrokenOff(SayA):
+        calls = 0
+
+        async def generate(self, prompt_ids: Sequence[int], sampling: Sampling) -> Sample:
+            self.calls += 1
+            sample = await super().generate(prompt_ids, sampling)
+            return replace(sample, finish="abort") if self.calls == 3 else sample
+
+    result, _ = play("toy/Pair-v0", BrokenOff(), n=4, retries=0)
+    assert [fault.kind for fault in result.faults] == ["infra"]
+    assert len(result.trajectories) == 3
+    result, _ = play("toy/Pair-v0", BrokenOff(), n=4)
+    assert (len(result.trajectories), result.faults) == (4, [])
 
 
 def test_when_every_episode_is_lost_there_is_no_rate(toys: None) -> None:
