@@ -6,7 +6,7 @@ as JSON. Everything else - messages, budgets, shaping, snapshots, the end - is h
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Self, cast
@@ -70,6 +70,7 @@ class AgentEnv(gymnasium.Env[str, Any], ABC):
     metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi"], "render_fps": 1}  # type: ignore[misc]
     env_id: ClassVar[str]
     system_prompt: ClassVar[str] = ""
+    state_tells_answer: ClassVar[bool] = False  # whether episodes that end in equal states gave equal answers
 
     def __init__(
         self,
@@ -123,6 +124,10 @@ class AgentEnv(gymnasium.Env[str, Any], ABC):
     @abstractmethod
     def oracle(self) -> Iterator[str]:
         """Yield, one by one, the actions of the reference solver from the start of the episode."""
+
+    def _tools(self) -> Sequence[Mapping[str, Json]]:
+        """Return the tools that may be called now; families whose tools change within an episode override it."""
+        return self.task.tools
 
     def _potential(self) -> float:
         """Return how far the state is towards the goal, in [0, 1]; 0 at the start of an episode."""
@@ -191,7 +196,7 @@ class AgentEnv(gymnasium.Env[str, Any], ABC):
             RecordError: the family paid what is no number; likewise.
         """
         task = self._running()
-        parsed = parse_action(action, task.tools)
+        parsed = parse_action(action, self._tools())
         self._turns += 1
         message = parsed.message(self._turns)
         self._messages.append(message)
@@ -320,7 +325,7 @@ class AgentEnv(gymnasium.Env[str, Any], ABC):
 
     def _first_observation(self) -> str:
         system = [self.system_prompt] if self.system_prompt else []
-        names = [tool["function"]["name"] for tool in self.task.tools]
+        names = [tool["function"]["name"] for tool in self._tools()]
         tools = [f"Tools: {', '.join(names)}"] if names else []
         return "\n\n".join([*system, *tools, self.task.instruction])[:MAX_OBSERVATION_CHARS]
 
@@ -348,7 +353,7 @@ class AgentEnv(gymnasium.Env[str, Any], ABC):
         return {
             "task_id": task.id,
             "messages": self.messages,
-            "tools": [copy_json(tool) for tool in task.tools],
+            "tools": [copy_json(tool) for tool in self._tools()],
             "reward_parts": dict(parts),
             "state_key": digest([self._task_digest, self._dump()])[:16],
             "is_success": is_success,

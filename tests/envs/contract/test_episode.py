@@ -35,14 +35,15 @@ def test_actions_may_be_texts_or_assistant_messages(env: AgentEnv, make_env: Mak
     twin = make_env()
     for seed in range(3):
         env.reset(seed=seed)
-        twin.reset(seed=seed)
+        info = twin.reset(seed=seed)[1]
         for text in ["hello", *env.oracle()]:
-            message = parse_action(text, env.task.tools).message(0)
+            message = parse_action(text, info["tools"]).message(0)
             message.pop("id", None)
             for call in message.get("tool_calls", []):
                 call.pop("id")
             by_text, by_message = env.step(text), twin.step(message)
             assert by_text == by_message
+            info = by_text[4]
 
 
 def test_the_conversation_is_told_as_chat_messages(env: AgentEnv) -> None:
