@@ -8,6 +8,7 @@ import os
 import secrets
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator
@@ -52,6 +53,19 @@ module.main()
 """
 
 
+_WAIT_AND_CLEAR_UP = """
+import ctypes, os, sys
+marker, key, *files = sys.argv[1:]
+sys.stdin.read()
+libc = ctypes.CDLL(None)
+libc.mq_unlink(("/" + marker).encode())
+libc.shmctl(libc.shmget(int(key), ctypes.c_size_t(0), 0), 0, None)
+for file in files:
+    if os.path.exists(file):
+        os.unlink(file)
+"""
+
+
 @contextlib.contextmanager
 def set_out_bait() -> Iterator[Bait]:
     """Give what attempts go for, all of it made for this: nothing of the host's own is at stake."""
@@ -65,14 +79,14 @@ def set_out_bait() -> Iterator[Bait]:
         file.write(marker)
         file.flush()
         os.chmod(file.name, _READ_BY_ALL)
-        salt = secrets.token_hex(16)
+        salt, key, memory = secrets.token_hex(16), secrets.randbelow(1 << 30) + 1, Path("/dev/shm", marker)
         yield Bait(
             marker=marker,
-            pid=held.enter_context(_bystander(marker)),
+            pid=held.enter_context(_bystander(marker, key, [file.name, str(memory)])),
             file=file.name,
             port=server.getsockname()[1],
             unix_name=marker,
-            shared_memory_key=held.enter_context(_shared_memory(marker)),
+            shared_memory_key=held.enter_context(_shared_memory(key, memory)),
             queue=held.enter_context(_queue(f"/{marker}")),
             namespaces={kind: os.readlink(f"/proc/self/ns/{kind}") for kind in ("pid", "uts")},
             salt=salt,
@@ -162,9 +176,12 @@ def _hashed(salt: str, environment: "os._Environ[str]") -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def _bystander(marker: str) -> Iterator[int]:
-    """Give a process that has nothing to do with any sandbox, with the marker in its words and variables."""
-    words = ["sh", "-c", f": {marker}; read -r _"]
+def _bystander(marker: str, key: int, files: list[str]) -> Iterator[int]:
+    """Give a process that has nothing to do with any sandbox, with the marker in its words and variables.
+
+    When this process is killed it takes away what else the kernel would keep: shared memory, a queue and files.
+    """
+    words = [sys.executable, "-I", "-S", "-c", _WAIT_AND_CLEAR_UP, marker, str(key), *files]
     process = subprocess.Popen(words, stdin=subprocess.PIPE, env={"PALESTRA_BATTERY": marker}, start_new_session=True)
     try:
         yield process.pid
@@ -176,12 +193,10 @@ def _bystander(marker: str) -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def _shared_memory(marker: str) -> Iterator[int]:
-    """Give the key of a piece of shared memory, and leave a file of shared memory beside it."""
+def _shared_memory(key: int, file: Path) -> Iterator[int]:
+    """Make a piece of shared memory and give its key, 0 if none can be made; make a file of shared memory beside it."""
     libc = ctypes.CDLL(None)
-    key = secrets.randbelow(1 << 30) + 1
     segment = libc.shmget(ctypes.c_int(key), ctypes.c_size_t(4096), _READ_BY_ALL | _CREATE_NEW)
-    file = Path("/dev/shm", marker)
     with contextlib.suppress(OSError):
         file.touch()
         file.chmod(_READ_BY_ALL)
@@ -198,7 +213,9 @@ def _shared_memory(marker: str) -> Iterator[int]:
 def _queue(name: str) -> Iterator[str]:
     """Give the name of a message queue, or "" where none can be made."""
     libc = ctypes.CDLL(None)
-    queue = libc.mq_open(name.encode(), os.O_CREAT | os.O_EXCL | os.O_RDWR, ctypes.c_uint(_READ_BY_ALL), None)
+    small = (ctypes.c_long * 8)(0, 1, 1)  # one message of one byte: all of a user's queues share one limit
+    flags = os.O_CREAT | os.O_EXCL | os.O_RDWR
+    queue = libc.mq_open(name.encode(), flags, ctypes.c_uint(_READ_BY_ALL), ctypes.byref(small))
     if queue == -1:
         yield ""
         return

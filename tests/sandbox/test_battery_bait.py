@@ -1,7 +1,9 @@
 """The battery's attempts reach what they go for where nothing holds them back, and leave nothing on the host."""
 
+import ctypes
 import os
 import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from palestra.sandbox.base import Capabilities, InfraError, PermanentInfraError,
 from palestra.sandbox.battery.attempt import ITEMS
 from palestra.sandbox.battery.host import items_of, set_out_bait, try_items, users_outside
 from palestra.sandbox.canary import examine
+from palestra.sandbox.conformance.case import eventually
 from palestra.sandbox.process import ProcessBackend
 
 REACHED_BY_ANY_PROCESS = {
@@ -105,3 +108,24 @@ def test_a_sandbox_that_runs_nothing_is_no_proof_of_anything() -> None:
     with set_out_bait() as bait, pytest.raises(PermanentInfraError, match="cannot run the battery") as caught:
         try_items(Mute(), bait, ["no_route"], terminal=False)  # type: ignore[arg-type]
     assert isinstance(caught.value, InfraError)
+
+
+def test_whoever_is_killed_with_bait_set_out_leaves_none_of_it() -> None:
+    """The kernel itself would keep a queue and shared memory for good, and has room for a few of them only."""
+    hold = "import time; from palestra.sandbox.battery.host import set_out_bait as s\n"
+    hold += "with s() as b: print(b.pid, b.queue, b.shared_memory_key, b.file, flush=True); time.sleep(600)"
+    with subprocess.Popen([sys.executable, "-c", hold], stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout
+        pid, queue, key, file = holder.stdout.readline().split()
+
+        def left() -> list[str]:
+            files = [Path(file), Path("/dev/shm", queue[1:]), Path("/proc", pid)]
+            found = [str(path) for path in files if path.exists()]
+            if (opened := ctypes.CDLL(None).mq_open(queue.encode(), os.O_RDONLY)) != -1:
+                os.close(opened)
+                found.append(queue)
+            return found + ([key] if ctypes.CDLL(None).shmget(int(key), ctypes.c_size_t(0), 0) != -1 else [])
+
+        assert len(left()) == 5
+        holder.kill()
+    assert eventually(lambda: not left()), left()
