@@ -36,7 +36,7 @@ _SHELL_PROCESSES = 3  # beside the programs of a machine: what waits for the she
 _ROOM_STEP = 2 * MIB  # in which the memory limit follows what is held, so that it seldom has to be set
 _OPEN_FILES = 4096
 _SHARED_MEMORY_BYTES = 16 * MIB
-_NO_SUCH, _CONFLICT = 404, 409
+_CONFLICT = 409
 _TOO_LONG = "file name too long"
 
 
@@ -127,21 +127,31 @@ class Container:
         """End the container and everything in it; returns when it is gone. A second call does nothing."""
         self.is_alive = False
         channel, self._channel = self._channel, None
-        if channel is not None:
-            channel.close()
         identity, self.id = self.id, ""
-        if identity and os.getpid() == self._owner_pid:
-            import docker.errors
+        try:
+            if identity and os.getpid() == self._owner_pid:
+                self._remove(identity)
+        finally:  # not before: the keeper would end then, and dockerd begin to remove the container by itself
+            if channel is not None:
+                channel.close()
 
+    def _remove(self, identity: str) -> None:
+        import docker.errors
+
+        try:
+            reach()
             try:
-                reach()
-                with contextlib.suppress(docker.errors.NotFound):
-                    self.client.api.remove_container(identity, force=True, v=True)
+                self.client.api.remove_container(identity, force=True, v=True)
             except docker.errors.APIError as error:
-                if error.status_code not in (_NO_SUCH, _CONFLICT):  # it is being removed already
-                    raise InfraError(f"the docker daemon could not remove {identity[:12]}: {error}") from error
-            except (docker.errors.DockerException, OSError):  # without its daemon: the next one ends it when it starts
-                return
+                if error.status_code != _CONFLICT:
+                    raise
+                self.client.api.wait(identity, timeout=int(GRACE_S), condition="removed")  # dockerd had begun by itself
+        except docker.errors.NotFound:
+            return
+        except docker.errors.APIError as error:
+            raise InfraError(f"the docker daemon could not remove {identity[:12]}: {error}") from error
+        except (docker.errors.DockerException, OSError):  # without its daemon: the next one ends it when it starts
+            return
 
     def interrupt(self) -> None:
         """End what runs, from another thread and without waiting for it."""

@@ -1,5 +1,6 @@
 """Images in the daemon's store: a built root file system, and in a layer above it what keepers are made of."""
 
+import contextlib
 import hashlib
 import io
 import os
@@ -60,16 +61,20 @@ def provide(client: "DockerClient", name: str) -> str:
 def forget(client: "DockerClient", name: str) -> int:
     """Remove an image's copies from the daemon's store; return how many there were."""
     with told():
-        tags = [tag for image in client.images.list(_REPOSITORY) for tag in image.tags]
-        doomed = [tag for tag in tags if tag.startswith(f"{_REPOSITORY}:{name}-")]
+        doomed = [tag for tag in _tags(client) if tag.startswith(f"{_REPOSITORY}:{name}-")]
         for tag in doomed:
             client.images.remove(tag, force=True)
     return len(doomed)
 
 
 def _find(client: "DockerClient", tag: str) -> str:
-    found = client.images.list(f"{_REPOSITORY}:{tag}")
-    return str(found[0].id) if found else ""
+    found = client.api.images(f"{_REPOSITORY}:{tag}")
+    return str(found[0]["Id"]) if found else ""
+
+
+def _tags(client: "DockerClient") -> list[str]:
+    """Return the tags of this module's images, asked for at once: one of them may be removed meanwhile."""
+    return [str(tag) for image in client.api.images(_REPOSITORY) for tag in image["RepoTags"] or ()]
 
 
 def _import_tree(client: "DockerClient", image: Image, tag: str) -> None:
@@ -95,13 +100,10 @@ def _forget_older(client: "DockerClient", plain: str, ready: str) -> None:
     """Remove layers with keepers of other versions of palestra; those in use stay."""
     import docker.errors
 
-    for image in client.images.list(_REPOSITORY):
-        for tag in image.tags:
-            if tag.startswith(f"{_REPOSITORY}:{plain}-") and tag != f"{_REPOSITORY}:{ready}":
-                try:
-                    client.images.remove(tag)
-                except docker.errors.APIError:  # a container uses it
-                    continue
+    for tag in _tags(client):
+        if tag.startswith(f"{_REPOSITORY}:{plain}-") and tag != f"{_REPOSITORY}:{ready}":
+            with contextlib.suppress(docker.errors.APIError):  # a container uses it
+                client.images.remove(tag)
 
 
 def _code() -> bytes:

@@ -71,7 +71,7 @@ def sandbox(backend: DockerBackend) -> Iterator[Sandbox]:
 def own(client: "docker.DockerClient") -> list[str]:
     """Return this process's containers, running or not."""
     label = f"{LABEL}={owner_label()}"
-    return [str(found.id) for found in client.containers.list(all=True, filters={"label": label})]
+    return [str(found["Id"]) for found in client.api.containers(all=True, filters={"label": label})]
 
 
 def eventually(claim: Callable[[], bool]) -> bool:
@@ -121,6 +121,31 @@ def test_nothing_but_the_container_is_made_and_close_removes_it(
     assert client.volumes.list() == []
     with pytest.raises(ValueError, match="closed"):
         sandbox.exec(["true"])
+
+
+def test_close_returns_when_it_is_gone_though_dockerd_had_begun_to_remove_it(
+    client: "docker.DockerClient", backend: DockerBackend
+) -> None:
+    """What ends by itself is removed by dockerd, which refuses to do so twice."""
+    for _ in range(5):
+        with closing(backend.create(Spec())):
+            os.kill(described(client)["State"]["Pid"], signal.SIGKILL)
+        assert own(client) == []
+
+
+def test_an_idle_sandbox_holds_its_own_connections_only(
+    backend: DockerBackend, sockets: Callable[[], set[str]]
+) -> None:
+    """One for a keeper and two for a shell, whatever was asked of the daemon."""
+    before = sockets()
+    with closing(backend.create(Spec(terminal=True))) as sandbox:
+        assert len(sockets() - before) == 1
+        with closing(sandbox.shell()) as shell:
+            shell.run("true")
+            assert len(sockets() - before) == 3
+        sandbox.restore(sandbox.snapshot())
+        assert len(sockets() - before) == 1
+    assert sockets() == before
 
 
 def test_who_forgets_a_sandbox_has_closed_it(client: "docker.DockerClient", backend: DockerBackend) -> None:
@@ -220,7 +245,7 @@ def test_a_container_ends_with_the_process_that_owns_it(client: "docker.DockerCl
         assert client.containers.get(identity).status == "running"
         owner.kill()
         owner.wait()
-    assert eventually(lambda: identity not in {found["Id"] for found in client.api.containers(all=True)})
+    assert eventually(lambda: identity not in {str(found["Id"]) for found in client.api.containers(all=True)})
 
 
 def test_what_a_killed_process_left_half_made_is_swept(client: "docker.DockerClient") -> None:

@@ -192,3 +192,21 @@ def test_a_pool_recovers_when_its_daemon_is_back(daemon: Daemon, backend: Docker
             return False
 
         assert eventually(works)
+
+
+def test_a_daemon_that_was_killed_leaves_no_socket_open(
+    daemon: Daemon, backend: DockerBackend, sockets: Callable[[], set[str]]
+) -> None:
+    until_it_works(backend, Spec(terminal=True))
+    before = sockets()
+    for _ in range(2):
+        sandbox = backend.create(Spec(terminal=True))
+        sandbox.shell().run("true")
+        daemon.kill()
+        with pytest.raises(InfraError):
+            sandbox.exec(["true"])
+        sandbox.close()
+        assert sockets() == before
+        daemon.start()
+        until_it_works(backend, Spec(terminal=True))
+    assert sockets() == before
