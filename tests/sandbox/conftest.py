@@ -8,7 +8,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -18,6 +18,18 @@ from palestra.sandbox import BACKENDS, create
 from palestra.sandbox.base import Sandbox
 
 START_S = 60.0
+NEVER_LEFT_OUT = ("native", "docker", "bubblewrap")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where CI is set, have a law that is skipped for one of three backends be one that is broken."""
+    report = yield
+    kind, _, backend = item.path.stem.partition("conformance_")
+    if os.environ.get("CI") and report.skipped and kind == "test_" and backend.startswith(NEVER_LEFT_OUT):
+        report.outcome = "failed"
+        report.longrepr = f"CI may not leave this out, and it was: {report.longrepr}"
+    return report
 
 
 @pytest.fixture(params=sorted(BACKENDS))

@@ -1,6 +1,7 @@
 """The docker backend keeps what every sandbox promises."""
 
 import contextlib
+from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
@@ -28,11 +29,10 @@ class DockerCase(Case):
     def leftovers(self) -> set[str]:
         with closing(connect()) as client:
             label = f"{LABEL}={owner_label()}"
-            containers = client.containers.list(all=True, filters={"label": label}, ignore_removed=True)
-            found = {f"container {container.id}" for container in containers}
-            found |= {f"image {image.id}" for image in client.images.list(all=True)}
-        # The client keeps a few connections to dockerd.
-        return found | {name for name in super().leftovers() if not name.startswith("descriptor")}
+            containers = client.api.containers(all=True, filters={"label": label})
+            found = {f"container {container['Id']}" for container in containers}
+            found |= {f"image {image['Id']}" for image in client.api.images(all=True)}
+        return found | super().leftovers()
 
     def processes_of(self, sandbox: Sandbox, before: set[int]) -> list[int]:
         assert isinstance(sandbox, DockerSandbox)
@@ -42,8 +42,31 @@ class DockerCase(Case):
 
 
 class TestDocker(DockerCase, SandboxConformance):
-    pass
+    """What needs one sandbox and no more gets the one before it, emptied: that must be as good as a new one."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def kept(cls, backend: Backend) -> Iterator[list[DockerSandbox]]:
+        """The sandbox of the test before, if there was one."""
+        kept: list[DockerSandbox] = []
+        yield kept
+        for sandbox in kept:
+            sandbox.close()
+
+    @pytest.fixture
+    def sandbox(self, backend: Backend, kept: list[DockerSandbox]) -> Sandbox:
+        """A sandbox that is as new; a new one if the one before was closed or has died."""
+        try:
+            kept[0].reset()
+        except (IndexError, ValueError, InfraError):
+            for closed_or_dead in kept:
+                closed_or_dead.close()
+            made = backend.create(self.spec)
+            assert isinstance(made, DockerSandbox)
+            kept[:] = [made]
+        return kept[0]
 
 
+@pytest.mark.slow
 class TestDockerTerminal(DockerCase, TerminalConformance):
     deep = 12  # nothing is piled up: every snapshot is whole

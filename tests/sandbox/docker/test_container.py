@@ -27,6 +27,8 @@ from palestra.sandbox.base import (
 from palestra.sandbox.docker.backend import DockerBackend
 from palestra.sandbox.docker.client import connect
 from palestra.sandbox.docker.container import LABEL, is_orphaned, owner_label
+from palestra.sandbox.docker.profile import build_profile
+from palestra.sandbox.native.syscalls import machine
 
 HANG_ON = """
 import sys, time
@@ -93,19 +95,50 @@ def test_everything_is_proven(backend: DockerBackend) -> None:
     assert proven.missing(frozenset(needs | {"syscall_filter", "image", "snapshot", "fork"})) == []
 
 
-def test_a_container_is_made_as_tight_as_it_is_said_to_be(client: "docker.DockerClient", sandbox: Sandbox) -> None:
-    config = described(client)
+@pytest.mark.parametrize("is_terminal", [False, True], ids=["programs", "terminal"])
+def test_a_container_is_made_as_tight_as_it_is_said_to_be(
+    client: "docker.DockerClient", backend: DockerBackend, is_terminal: bool
+) -> None:
+    limits = Limits(processes=17, memory_bytes=96 << 20)
+    with closing(backend.create(Spec(terminal=is_terminal, limits=limits))) as sandbox:
+        status = sandbox.exec(["cat", "/proc/self/status"]).stdout.decode()
+        assert sandbox.exec(["ls", "/sys/class/net"]).stdout == b"lo\n"
+        config = described(client)
     host = config["HostConfig"]
     assert host["NetworkMode"] == "none"
-    assert (host["CapDrop"], host["CapAdd"] or []) == (["ALL"], [])
-    assert host["ReadonlyRootfs"] is True
-    assert "no-new-privileges" in host["SecurityOpt"]
-    assert (host["Privileged"], host["Binds"], host["Devices"] or []) == (False, None, [])
-    assert host["Memory"] == host["MemorySwap"] > 0
-    assert host["PidsLimit"] == Limits().processes + 1
-    assert host["LogConfig"]["Type"] == "none"
-    assert config["Config"]["User"] == "1000:1000"
     assert set(config["NetworkSettings"]["Networks"]) <= {"none"}
+    assert (host["IpcMode"], host["PidMode"], host["UTSMode"], host["UsernsMode"]) == ("private", "", "", "")
+    assert host["CapDrop"] == ["ALL"]
+    assert host["SecurityOpt"] == ["no-new-privileges", f"seccomp={build_profile(machine())}"]
+    assert host["ReadonlyRootfs"] is not is_terminal
+    assert (host["Privileged"], host["Binds"], host.get("Mounts") or [], host["Devices"] or []) == (False, None, [], [])
+    assert set(host["Tmpfs"]) == {"/tmp", "/workspace"}
+    assert host["Memory"] == host["MemorySwap"] >= limits.memory_bytes
+    assert host["Memory"] <= limits.memory_bytes + (32 << 20)  # the keeper's own
+    assert host["PidsLimit"] == limits.processes + (2 if is_terminal else 1)
+    assert host["NanoCpus"] == 1_000_000_000
+    assert host["LogConfig"]["Type"] == "none"
+    assert config["Config"]["User"] == ("0:0" if is_terminal else "1000:1000")
+    assert {"Seccomp:\t2", "NoNewPrivs:\t1"} <= set(status.splitlines())
+
+
+def test_programs_have_no_capability_and_machines_none_that_reaches_further(
+    client: "docker.DockerClient", backend: DockerBackend
+) -> None:
+    with closing(backend.create(Spec())):
+        assert described(client)["HostConfig"]["CapAdd"] is None
+    with closing(backend.create(Spec(terminal=True))):
+        given = {name.removeprefix("CAP_") for name in described(client)["HostConfig"]["CapAdd"]}
+    assert not given & {
+        "SYS_ADMIN",
+        "SYS_PTRACE",
+        "SYS_MODULE",
+        "SYS_RAWIO",
+        "NET_ADMIN",
+        "NET_RAW",
+        "MKNOD",
+        "SYS_CHROOT",
+    }
 
 
 def test_nothing_but_the_container_is_made_and_close_removes_it(
