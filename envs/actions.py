@@ -57,7 +57,10 @@ class Action:
 
 def compact_json(value: Json) -> str:
     """Return a value's JSON text as a tool call or a tool result carries it: no spaces, order kept."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return _COMPACT.encode(value)
+
+
+_COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 
 
 def call_text(name: str, arguments: Mapping[str, Json]) -> str:
@@ -197,6 +200,8 @@ def _check_call(value: Json, tools: Sequence[Mapping[str, Json]]) -> tuple[ToolC
         return None, f"no tool named {str(name)[:80]!r}; tools: {', '.join(known)}"
     if not isinstance(arguments, Mapping):
         return None, f"the arguments of {name} must be a JSON object"
+    if _fits_plainly(arguments, known[name]):
+        return ToolCall(name, dict(arguments), str(value.get("id", ""))), ""
     try:
         problem = best_match(_validator(compact_json(known[name])).iter_errors(dict(arguments)))
     except RecursionError:
@@ -207,23 +212,64 @@ def _check_call(value: Json, tools: Sequence[Mapping[str, Json]]) -> tuple[ToolC
     return ToolCall(name, dict(arguments), str(value.get("id", ""))), ""
 
 
+_PLAIN_TYPES: Mapping[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "null": (type(None),),
+}
+
+
+def _fits_plainly(arguments: Mapping[str, Json], schema: Mapping[str, Json]) -> bool:
+    """Tell whether arguments fit a schema that asks for nothing but properties of plain types.
+
+    True is final. False only says that this quick look, which saves most calls a validator, cannot tell.
+    """
+    if not _PLAIN_SCHEMA.issuperset(schema) or schema.get("type") != "object":
+        return False
+    properties = schema.get("properties", {})
+    for name, value in arguments.items():
+        part = properties.get(name)
+        if not isinstance(part, Mapping) or not _PLAIN_PROPERTY.issuperset(part):
+            return False
+        kind = part.get("type")
+        if not isinstance(kind, str) or value.__class__ not in _PLAIN_TYPES.get(kind, ()):
+            return False
+    return all(name in arguments for name in schema.get("required", ()))
+
+
+_PLAIN_SCHEMA = frozenset({"type", "properties", "required", "additionalProperties", "description", "title"})
+_PLAIN_PROPERTY = frozenset({"type", "description", "title"})
+
+
+def fits(arguments: Mapping[str, Json], schema: Mapping[str, Json]) -> bool:
+    """Tell whether arguments fit a tool's JSON Schema."""
+    return _fits_plainly(arguments, schema) or _validator(compact_json(schema)).is_valid(dict(arguments))
+
+
 def _strict_json(text: str) -> Json:
     """Parse JSON; NaN, Infinity, numbers too large for a float and repeated keys are refused."""
+    return json.loads(text) if text.startswith("\ufeff") else _STRICT.decode(text)  # `loads` says what is wrong
 
-    def pairs(items: list[tuple[str, Json]]) -> dict[str, Json]:
-        made = dict(items)
-        if len(made) != len(items):
-            raise ValueError("a key occurs twice")
-        return made
 
-    def constant(name: str) -> NoReturn:
-        raise ValueError(f"{name} is not a JSON number")
+def _pairs(items: list[tuple[str, Json]]) -> dict[str, Json]:
+    made = dict(items)
+    if len(made) != len(items):
+        raise ValueError("a key occurs twice")
+    return made
 
-    def decimal(digits: str) -> float:
-        number = float(digits)
-        return number if math.isfinite(number) else constant(digits[:20])
 
-    return json.loads(text, object_pairs_hook=pairs, parse_constant=constant, parse_float=decimal)
+def _constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _decimal(digits: str) -> float:
+    number = float(digits)
+    return number if math.isfinite(number) else _constant(digits[:20])
+
+
+_STRICT = json.JSONDecoder(object_pairs_hook=_pairs, parse_constant=_constant, parse_float=_decimal)
 
 
 @lru_cache(maxsize=256)

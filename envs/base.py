@@ -8,7 +8,8 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, Protocol, Self
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
 Json = Any  # None, bool, int, float, str, list or dict with str keys, all the way down
 Message = dict[str, Any]  # an OpenAI-style chat message: role, content, tool_calls, tool_call_id
@@ -34,25 +35,41 @@ def canonical_json(value: Json) -> str:
     Raises:
         TaskError: the value is not JSON.
     """
-    return _strict_text(value, sort_keys=True)
+    return _encoded(_CANONICAL, value)
 
 
-def _strict_text(value: Json, *, sort_keys: bool) -> str:
+def json_text(value: Json) -> str:
+    """Return a value's JSON text, its keys in their own order: no spaces, no NaN.
+
+    Raises:
+        TaskError: the value is not JSON.
+    """
+    return _encoded(_IN_ORDER, value)
+
+
+_CANONICAL, _IN_ORDER = (
+    json.JSONEncoder(sort_keys=sort_keys, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    for sort_keys in (True, False)
+)
+
+
+def _encoded(encoder: json.JSONEncoder, value: Json) -> str:
     try:
-        return json.dumps(value, sort_keys=sort_keys, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        return encoder.encode(value)
     except (TypeError, ValueError, RecursionError) as error:
         raise TaskError(f"not a JSON value: {error}") from error
 
 
 def copy_json(value: Json) -> Json:
     """Return a value that shares no dict and no list with this one; tuples become lists."""
-    if isinstance(value, (str, int, float)):
-        return value
     if isinstance(value, (dict, Mapping)):  # dict first: Mapping alone is asked slowly
-        return {name: copy_json(inner) for name, inner in value.items()}
+        return {name: inner if inner.__class__ in _PLAIN else copy_json(inner) for name, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        return [copy_json(inner) for inner in value]
+        return [inner if inner.__class__ in _PLAIN else copy_json(inner) for inner in value]
     return value
+
+
+_PLAIN = frozenset({str, int, float, bool, type(None)})  # what nobody can change
 
 
 def digest(value: Json) -> str:
@@ -83,7 +100,7 @@ class Budget:
             raise TaskError(f"a budget's seconds must be a positive number, not {self.seconds!r}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Task:
     """One problem, fixed before its episode starts; equal content means equal `digest`.
 
@@ -107,7 +124,7 @@ class Task:
         fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return {name: copy_json(value) for name, value in fields.items()} | {"budget": asdict(self.budget)}
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """The sha256, in hex, of the task's canonical JSON."""
         return digest(self.to_dict())
@@ -199,13 +216,24 @@ def merge_knobs(defaults: Mapping[str, Json], chosen: Mapping[str, Json] | None)
     return merged
 
 
-@dataclass(frozen=True, slots=True)
+class Frozen(Protocol):
+    """A moment of an episode as its environment holds it: never changed, and JSON when asked for."""
+
+    def to_json(self) -> Json:
+        """Return the moment as plain JSON data."""
+        ...
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """One moment of an episode: everything that decides what happens next, with a content hash.
 
     `state` is JSON text (task, family state, random numbers, messages, counters, rewards), so a snapshot
     read from a file runs no code; keys keep their order, because it shows in the tools that an agent
     reads. `blobs` holds what is not text, such as a workspace. The hash finds damage, not forgery.
+
+    Text and hash are made when somebody asks for them: most snapshots only live to be restored where they
+    were taken.
     """
 
     env_id: str
@@ -216,8 +244,40 @@ class Snapshot:
     @classmethod
     def take(cls, env_id: str, state: Json, blobs: Mapping[str, bytes]) -> Self:
         """Return a snapshot of the state, its hash computed."""
-        text = _strict_text(state, sort_keys=False)
+        text = json_text(state)
         return cls(env_id, text, dict(blobs), cls._hash(env_id, text, blobs))
+
+    @classmethod
+    def of(cls, env_id: str, moment: Frozen, blobs: Mapping[str, bytes]) -> Self:
+        """Return a snapshot of a moment that is never changed, its text and hash still to be made."""
+        snapshot = object.__new__(cls)
+        snapshot.__dict__.update(env_id=env_id, blobs=dict(blobs), _moment=moment)
+        return snapshot
+
+    def moment(self, env_id: str) -> Frozen | None:
+        """Return the moment if the snapshot was taken in this process; None if there is only its text.
+
+        Raises:
+            SnapshotError: the snapshot is of another environment.
+        """
+        if self.env_id != env_id:
+            raise SnapshotError(f"the snapshot is of {self.env_id!r} and cannot be restored into {env_id!r}")
+        moment: Frozen | None = self.__dict__.get("_moment")
+        return moment
+
+    if not TYPE_CHECKING:  # the fields are declared above
+
+        def __getattr__(self, name: str) -> str:
+            """Make the text or the hash, the first time that somebody asks for it."""
+            moment = self.__dict__.get("_moment")
+            if moment is None or name not in ("state", "digest"):
+                raise AttributeError(f"a snapshot has no attribute {name!r}")
+            made = json_text(moment.to_json()) if name == "state" else self._hash(self.env_id, self.state, self.blobs)
+            self.__dict__[name] = made
+            return made
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
     def to_dict(self) -> dict[str, Json]:
         """Return the snapshot as plain JSON data. It holds the task's hidden part: never show it to an agent."""
@@ -249,8 +309,7 @@ class Snapshot:
         Raises:
             SnapshotError: the hash or the environment does not match.
         """
-        if self.env_id != env_id:
-            raise SnapshotError(f"the snapshot is of {self.env_id!r} and cannot be restored into {env_id!r}")
+        self.moment(env_id)
         if self._hash(self.env_id, self.state, self.blobs) != self.digest:
             raise SnapshotError(f"the snapshot's content does not match its hash {self.digest[:12]}")
         try:

@@ -4,12 +4,15 @@ A family subclasses it and says how an episode begins, what an action does, and 
 as JSON. Everything else - messages, budgets, shaping, snapshots, the end - is here, once.
 """
 
+import hashlib
+import json
+import marshal
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Self, cast
+from typing import Any, ClassVar, Literal, Self
 
 import gymnasium
 import numpy as np
@@ -25,9 +28,11 @@ from palestra.envs.base import (
     Task,
     TaskError,
     TaskSource,
+    canonical_json,
     copy_json,
-    digest,
+    json_text,
 )
+from palestra.envs.moment import Moment
 from palestra.envs.spaces import UnicodeText
 from palestra.rewards.base import Outcome, RecordError, Scored, Truncated
 from palestra.rewards.shaping import shaping_reward
@@ -93,6 +98,7 @@ class AgentEnv(gymnasium.Env[str, Any], ABC):
         self.action_space = UnicodeText(MAX_OBSERVATION_CHARS)
         self._task: Task | None = None  # None before the first reset, and when an episode was lost
         self._task_digest = ""
+        self._written: tuple[object, bytes] = (None, b"")  # the tools that were told last, and a copy to read from
         self._messages: list[Message] = []
         self._turns = 0
         self._return = 0.0
@@ -133,6 +139,10 @@ class AgentEnv(gymnasium.Env[str, Any], ABC):
         """Return how far the state is towards the goal, in [0, 1]; 0 at the start of an episode."""
         return 0.0
 
+    def _state_text(self) -> str:
+        """Return `_dump` as canonical JSON; families with much state that seldom changes may keep its text."""
+        return canonical_json(self._dump())
+
     def _blobs(self) -> dict[str, bytes]:
         """Return what belongs to the state and is not JSON, such as a sandbox's workspace."""
         return {}
@@ -162,7 +172,7 @@ class AgentEnv(gymnasium.Env[str, Any], ABC):
     @property
     def messages(self) -> list[Message]:
         """The conversation so far, as ``info["messages"]`` gives it."""
-        return cast(list[Message], copy_json(self._messages))
+        return [copy_json(message) for message in self._messages]
 
     def reset(self, *, seed: int | None = None, options: Mapping[str, Any] | None = None) -> tuple[str, dict[str, Any]]:
         """Begin an episode and return its first observation.
@@ -248,17 +258,17 @@ class AgentEnv(gymnasium.Env[str, Any], ABC):
 
     def snapshot(self) -> Snapshot:
         """Return this moment of the episode; it can be restored here or in another process."""
-        state = {
-            "task": self.task.to_dict(),
-            "family": self._dump(),
-            "rng": self.np_random.bit_generator.state,
-            "messages": self._messages,
-            "turns": self._turns,
-            "return": self._return,
-            "phi": self._phi,
-            "outcome": _outcome_to_json(self._outcome),
-        }
-        return Snapshot.take(self.env_id, state, self._blobs())
+        moment = Moment(
+            task=self.task,
+            family=json_text(self._dump()),
+            rng=self.np_random.bit_generator.state,
+            messages=tuple(self._messages),
+            turns=self._turns,
+            total=self._return,
+            phi=self._phi,
+            outcome=self._outcome,
+        )
+        return Snapshot.of(self.env_id, moment, self._blobs())
 
     def restore(self, snapshot: Snapshot) -> None:
         """Make the episode what it was at the snapshot.
@@ -266,17 +276,18 @@ class AgentEnv(gymnasium.Env[str, Any], ABC):
         Raises:
             SnapshotError: it is another environment's, was changed, or holds no episode.
         """
-        state = snapshot.verify(self.env_id)
+        known = snapshot.moment(self.env_id)
+        state = snapshot.verify(self.env_id) if known is None else None
         try:
             with self._lost_on_failure():
-                self._task = Task.from_dict(state["task"])
-                self._task_digest = self._task.digest
-                self.np_random = np.random.Generator(np.random.PCG64())
-                self.np_random.bit_generator.state = state["rng"]
-                self._messages = list(state["messages"])
-                self._turns, self._return, self._phi = state["turns"], state["return"], state["phi"]
-                self._outcome = _outcome_from_json(state["outcome"])
-                self._load(state["family"])
+                moment = known if isinstance(known, Moment) else Moment.from_json(state)
+                self._task, self._task_digest = moment.task, moment.task.digest
+                self.np_random = np.random.Generator(np.random.PCG64(0))
+                self.np_random.bit_generator.state = dict(moment.rng)
+                self._messages = list(moment.messages)
+                self._turns, self._return, self._phi = moment.turns, moment.total, moment.phi
+                self._outcome = moment.outcome
+                self._load(json.loads(moment.family))
                 self._load_blobs(snapshot.blobs)
         except (KeyError, TypeError, ValueError) as error:
             raise SnapshotError(f"the snapshot of {self.env_id!r} holds no episode: {error!r}") from error
@@ -347,15 +358,28 @@ class AgentEnv(gymnasium.Env[str, Any], ABC):
             for call, reply in zip(calls, replies, strict=True)
         ]
 
+    def _told_tools(self) -> list[dict[str, Json]]:
+        """Return the tools as the caller's own; those of a tuple, which stay what they are, are written only once."""
+        tools = self._tools()
+        if tools is not self._written[0] or not isinstance(tools, tuple):
+            self._written = (tools, marshal.dumps(copy_json(tools)))
+        told: list[dict[str, Json]] = marshal.loads(self._written[1])
+        return told
+
+    def _state_key(self) -> str:
+        """Return the first 16 characters of the `digest` of a list of the task's digest and the family's state."""
+        text = f'["{self._task_digest}",{self._state_text()}]'
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
     def _info(self, parts: Mapping[str, float], error: str) -> dict[str, Any]:
         task = self.task
         is_success = isinstance(self._outcome, Scored) and self._outcome.is_success
         return {
             "task_id": task.id,
             "messages": self.messages,
-            "tools": [copy_json(tool) for tool in self._tools()],
+            "tools": self._told_tools(),
             "reward_parts": dict(parts),
-            "state_key": digest([self._task_digest, self._dump()])[:16],
+            "state_key": self._state_key(),
             "is_success": is_success,
             "outcome": self._outcome,
             "error": error,
@@ -365,19 +389,3 @@ class AgentEnv(gymnasium.Env[str, Any], ABC):
 def _shown(message: Message) -> str:
     calls = [f"{c['function']['name']}({c['function']['arguments']})" for c in message.get("tool_calls", [])]
     return " ".join([str(message["content"])[:RENDER_WIDTH], *calls]).strip()
-
-
-def _outcome_to_json(outcome: Outcome | None) -> Json:
-    if outcome is None:
-        return None
-    kind = outcome.kind if isinstance(outcome, Truncated) else "scored"
-    return {"kind": kind, "reward": outcome.reward, "is_success": outcome.is_success}
-
-
-def _outcome_from_json(data: Json) -> Outcome | None:
-    if data is None:
-        return None
-    if data["kind"] == "scored":
-        return Scored(data["reward"], data["is_success"])
-    kind = cast(Literal["turns", "tokens", "deadline"], data["kind"])
-    return Truncated(kind, data["reward"], data["is_success"])

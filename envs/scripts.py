@@ -5,17 +5,17 @@ after another and may look at the conversation between two of them. Scripts neve
 unless they run out of moves: `play` stops them when the episode is over.
 """
 
+import hashlib
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import jsonschema
 import numpy as np
 
-from palestra.envs.actions import call_text
-from palestra.envs.base import Json, Message, Task, digest
+from palestra.envs.actions import call_text, fits
+from palestra.envs.base import Json, Message, Task, canonical_json
 from palestra.envs.env import AgentEnv
 
 Script = Callable[[AgentEnv, np.random.Generator], Iterator[str]]
@@ -90,11 +90,10 @@ def draw_arguments(schema: Mapping[str, Json], shown: Shown, rng: np.random.Gene
     Constraints that drawing by type does not see (patterns, lengths) are met by drawing again; should
     that fail as well, the last draw is returned and the environment will say what is wrong with it.
     """
-    validator = jsonschema.Draft202012Validator(dict(schema))
     value: dict[str, Json] = {}
     for _ in range(_TRIES):
         value = _draw_object(schema, shown, rng)
-        if validator.is_valid(value):
+        if fits(value, schema):
             break
     return value
 
@@ -199,7 +198,8 @@ def play(env: AgentEnv, script: Script, seed: int, task: Task | None = None) -> 
     """
     observation, info = env.reset(seed=seed, options=None if task is None else {"task": task})
     moves = script(env, np.random.default_rng(seed))
-    stream, keys = [_seen(observation, 0.0, info)], [str(info["state_key"])]
+    seen = _Seen()
+    stream, keys = [seen.hashed(observation, 0.0, info)], [str(info["state_key"])]
     actions: list[str] = []
     rewards: list[float] = []
     over = False
@@ -210,7 +210,7 @@ def play(env: AgentEnv, script: Script, seed: int, task: Task | None = None) -> 
         over = terminated or truncated
         actions.append(action)
         rewards.append(float(reward))
-        stream.append(_seen(observation, reward, info))
+        stream.append(seen.hashed(observation, reward, info))
         keys.append(str(info["state_key"]))
     return Episode(
         task_id=env.task.id,
@@ -234,13 +234,38 @@ def overdue(task: Task, turns: int) -> None:
 
 def replay(env: AgentEnv, actions: Sequence[str]) -> list[str]:
     """Take the actions from where the environment stands and return the stream that they produce."""
-    stream = []
+    stream, seen = [], _Seen()
     for action in actions:
         observation, reward, _, _, info = env.step(action)
-        stream.append(_seen(observation, reward, info))
+        stream.append(seen.hashed(observation, reward, info))
     return stream
 
 
-def _seen(observation: str, reward: float, info: Mapping[str, Any]) -> str:
-    told = {name: info[name] for name in ("messages", "tools", "reward_parts", "state_key", "is_success", "error")}
-    return digest([observation, reward, told])
+class _Seen:
+    """Hashes what an agent was shown and paid, turn by turn, and writes what stays the same only once.
+
+    The hash is `digest` of the observation, the reward and a dict of what `info` has beside the outcome and the id.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[str, list[tuple[Json, str]]] = {"messages": [], "tools": []}
+
+    def hashed(self, observation: str, reward: float, info: Mapping[str, Any]) -> str:
+        """Return the hash of one turn."""
+        first, then = (
+            canonical_json({name: info[name] for name in names})[1:-1]
+            for names in (("error", "is_success"), ("reward_parts", "state_key"))
+        )
+        messages, tools = (self._text(name, info[name]) for name in ("messages", "tools"))
+        told = f'{{{first},"messages":{messages},{then},"tools":{tools}}}'
+        text = f"[{canonical_json([observation, reward])[1:-1]},{told}]"
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+    def _text(self, name: str, value: Sequence[Json]) -> str:
+        known = self._known[name]
+        for place, item in enumerate(value):
+            if place == len(known):
+                known.append((item, canonical_json(item)))
+            elif known[place][0] is item or known[place][0] != item:  # the same object may have been changed
+                known[place] = (item, canonical_json(item))
+        return f"[{','.join(text for _, text in known[: len(value)])}]"

@@ -140,7 +140,7 @@ GUESSES: Mapping[str, tuple[Script, float]] = {
 def other_ids(task: Task, rng: np.random.Generator) -> Task:
     """Return the task with every record's id another one, in its tables, calls, changes and prompt alike."""
     old = [id_ for table in task.hidden["db"].values() for id_ in table]
-    free = [number for number in range(100, 1000) if not any(id_.endswith(str(number)) for id_ in old)]
+    free = sorted(set(range(100, 1000)) - {int(id_[1:]) for id_ in old})
     numbers = rng.choice(free, size=len(old), replace=False)
     new = {id_: f"{id_[0]}{number}" for id_, number in zip(old, numbers, strict=True)}
     instruction = re.sub(r"\b[a-z]\d{3}\b", lambda found: new.get(found[0], found[0]), task.instruction)

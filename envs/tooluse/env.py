@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from palestra.envs.actions import Action, ToolCall, compact_json
-from palestra.envs.base import Json, Split, Task, TaskError, TaskSource
+from palestra.envs.base import Json, Split, Task, TaskError, TaskSource, canonical_json
 from palestra.envs.env import AgentEnv, StepResult
 from palestra.envs.tooluse.generate import DOMAINS, FAMILY, ToolUseSource
 from palestra.envs.tooluse.oracle import solution
@@ -30,6 +30,7 @@ class ToolUseEnv(AgentEnv):
 
     _tables: Tables
     _made: list[bool]  # which of the oracle's calls were made
+    _tables_text: str = ""  # the tables as canonical JSON; "" until somebody asks, and after each write
 
     def _source(self, split: Split) -> TaskSource:
         return ToolUseSource(split)
@@ -42,7 +43,7 @@ class ToolUseEnv(AgentEnv):
         lacking = {"db", "calls", "changes", "answer"} - set(task.hidden)
         if task.family != FAMILY or task.public.get("domain") not in list(DOMAINS) or lacking:
             raise TaskError(f"{task.id!r} is not a {FAMILY} task, or its hidden part lacks {sorted(lacking)}")
-        self._tables = copy_tables(task.hidden["db"])
+        self._tables, self._tables_text = copy_tables(task.hidden["db"]), ""
         self._made = [False] * len(task.hidden["calls"])
 
     def _act(self, action: Action) -> StepResult:
@@ -60,6 +61,8 @@ class ToolUseEnv(AgentEnv):
                     is_success=verdict.passed,
                 )
             reply = self._schema.call(self._tables, call.name, call.arguments)
+            if self._schema.tool(call.name).kind == "set":
+                self._tables_text = ""
             if "error" not in reply:
                 self._note(call)
             replies.append(compact_json(reply))
@@ -79,7 +82,11 @@ class ToolUseEnv(AgentEnv):
         return {"tables": self._tables, "made": self._made}
 
     def _load(self, state: Json) -> None:
-        self._tables, self._made = state["tables"], state["made"]
+        self._tables, self._made, self._tables_text = state["tables"], state["made"], ""
+
+    def _state_text(self) -> str:
+        self._tables_text = self._tables_text or canonical_json(self._tables)
+        return f'{{"made":{canonical_json(self._made)},"tables":{self._tables_text}}}'
 
     def oracle(self) -> Iterator[str]:
         """Yield the actions that solve the current task, one call a turn."""
