@@ -1,6 +1,7 @@
 """What is said when a part of a terminal sandbox is killed from outside, and what is left of it then: nothing."""
 
 import gc
+import glob
 import os
 import re
 import signal
@@ -59,7 +60,7 @@ def gone(pids: list[int]) -> bool:
 
 
 def groups() -> set[str]:
-    return {str(path) for path in Path("/sys/fs/cgroup").glob(f"**/palestra-{os.getpid()}-*")}
+    return set(glob.glob(f"/sys/fs/cgroup/**/palestra-{os.getpid()}-*", recursive=True))
 
 
 def traces() -> tuple[int, set[str], list[str]]:
