@@ -73,6 +73,8 @@ def terminal_bars(times: dict[str, list[float]], held: list[float], count: int) 
         for name, bound in (
             ("terminal: snapshot of files", 1.0),
             ("terminal: restore of files", 1.0),
+            ("terminal: snapshot of files, on disk", 10.0),
+            ("terminal: restore of files, on disk", 10.0),
             ("terminal: fork with a live shell, to its prompt", 80.0),
             ("terminal: start to first prompt", 60.0),
             ("terminal: built-in round trip", 1.0),

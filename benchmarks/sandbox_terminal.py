@@ -3,6 +3,7 @@
 import contextlib
 import glob
 import os
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -61,13 +62,21 @@ def terminals(rounds: int) -> Times:
         with closing(sandbox):
             _use_shell(sandbox, shell, times)
     with closing(create(TERMINAL)) as sandbox:
-        sandbox.write("/workspace/file", b"x" * 100_000)
-        saved = sandbox.snapshot()
-        for number in range(rounds * 3):
-            sandbox.write("/workspace/file", b"%d" % number)
-            times.setdefault("terminal: snapshot of files", []).append(timed(sandbox.snapshot))
-            times.setdefault("terminal: restore of files", []).append(timed(lambda: sandbox.restore(saved)))
+        _keep_files(sandbox, "files", rounds * 3, times)
+    with tempfile.TemporaryDirectory(prefix="palestra-benchmark-") as folder:
+        backend = NativeBackend(probe(), scratch=Path(folder))
+        with closing(backend), closing(backend.create(TERMINAL)) as sandbox:
+            _keep_files(sandbox, "files, on disk", rounds * 3, times)
     return times
+
+
+def _keep_files(sandbox: Sandbox, what: str, rounds: int, times: Times) -> None:
+    sandbox.write("/workspace/file", b"x" * 100_000)
+    saved = sandbox.snapshot()
+    for number in range(rounds):
+        sandbox.write("/workspace/file", b"%d" % number)
+        times.setdefault(f"terminal: snapshot of {what}", []).append(timed(sandbox.snapshot))
+        times.setdefault(f"terminal: restore of {what}", []).append(timed(lambda: sandbox.restore(saved)))
 
 
 def _use_shell(sandbox: Sandbox, shell: Shell, times: Times) -> None:

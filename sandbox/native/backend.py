@@ -34,6 +34,7 @@ from palestra.sandbox.native.terminal.client import NurseryClient
 from palestra.sandbox.native.terminal.machine import Machine
 from palestra.sandbox.native.terminal.plan import MachinePlan
 from palestra.sandbox.native.terminal.sandbox import TerminalSandbox
+from palestra.sandbox.native.terminal.scratch import Scratch
 from palestra.sandbox.transfers import Transfers
 from palestra.sandbox.workspace import split_path
 
@@ -48,14 +49,17 @@ class NativeBackend:
 
     name = "native"
 
-    def __init__(self, proven: Capabilities | None = None) -> None:
+    def __init__(self, proven: Capabilities | None = None, *, scratch: Path | None = None) -> None:
         """Make a backend with no slot yet.
 
         Args:
             proven: what `probe` returned in another process of this user on this machine, not to run it again.
+            scratch: a folder on a disk for what terminals and images write, instead of memory. The disk limit of
+                `Limits` is not enforced there. The default is ``$PALESTRA_SCRATCH``, and memory without that.
 
         Raises:
             PermanentInfraError: this is not Linux on a machine whose system calls are known.
+            ValueError: the scratch folder is none that this user may write to.
         """
         if sys.platform != "linux":
             raise PermanentInfraError(f"the native backend needs Linux; this is {sys.platform}")
@@ -63,6 +67,8 @@ class NativeBackend:
             machine()
         except OSError as error:
             raise PermanentInfraError(f"the native backend cannot work here: {error}") from error
+        place = scratch or os.environ.get("PALESTRA_SCRATCH")
+        self._scratch = Scratch(Path(place)) if place else None
         self._lock = threading.RLock()  # the canary makes sandboxes while it is held
         self._pools: dict[tuple[str, ...], Pool] = {}
         self._nursery = NurseryClient()
@@ -113,12 +119,14 @@ class NativeBackend:
         return NativeSandbox(self, pool, spec, self._capabilities or Capabilities())
 
     def close(self) -> None:
-        """End every slot."""
+        """End every slot and machine; what lies in the scratch folder goes, snapshots included."""
         with self._lock:
             pools, self._pools = list(self._pools.values()), {}
         for pool in pools:
             pool.close()
         self._nursery.close()
+        if self._scratch:
+            self._scratch.remove()
 
     def _make_machine(self, spec: Spec) -> Machine:
         image = image_folder(spec.image) if spec.image else None
@@ -127,7 +135,8 @@ class NativeBackend:
             if kind not in self._machine_plans:
                 self._machine_plans[kind] = MachinePlan.make(image, is_sealed=not spec.terminal)
             plan = self._machine_plans[kind]
-        return Machine(self._nursery, plan, spec.limits, self._hierarchy)
+        folder = self._scratch.machine_folder(plan.ids) if self._scratch else None
+        return Machine(self._nursery, plan, spec.limits, self._hierarchy, folder)
 
     def _pool(self, preload: tuple[str, ...]) -> Pool:
         if preload not in self._pools:
@@ -141,6 +150,8 @@ class NativeBackend:
         for pool in pools:
             pool.forget()
         self._nursery.forget()
+        if self._scratch:
+            self._scratch.forget()
 
 
 def _some_image() -> str:

@@ -196,9 +196,13 @@ def test_every_law_holds_for_an_ordinary_user(ordinary: Ordinary, laws: str) -> 
     assert "skipped" not in ran.stdout.splitlines()[-1]
 
 
-def test_an_ordinary_user_works_in_a_shell(ordinary: Ordinary) -> None:
-    ran = ordinary.run("-c", WORK)
+@pytest.mark.parametrize("is_on_disk", [False, True], ids=["in memory", "on a disk"])
+def test_an_ordinary_user_works_in_a_shell(ordinary: Ordinary, is_on_disk: bool) -> None:
+    scratch = ordinary.folder / "scratch"
+    prepare = f"import os; os.mkdir({str(scratch)!r}); os.environ['PALESTRA_SCRATCH'] = {str(scratch)!r}\n"
+    ran = ordinary.run("-c", (prepare if is_on_disk else "") + WORK)
     assert (ran.returncode, ran.stdout) == (0, "done\n"), ran.stderr
+    assert not is_on_disk or list(scratch.iterdir()) == []
 
 
 @pytest.mark.parametrize("backend", ["native", "bubblewrap"])

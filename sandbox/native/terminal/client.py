@@ -113,6 +113,8 @@ class NurseryClient:
         connection, self._socket = self._socket, None
         process, self._process = self._process, None
         if connection is not None:
+            with contextlib.suppress(OSError):
+                messages.send(connection, {"end": True})  # so that it does not take us for dead
             connection.close()  # the nursery ends its machines and itself then
         if process is not None:
             with contextlib.suppress(subprocess.TimeoutExpired):

@@ -232,7 +232,10 @@ class Init:
     def _add(self, request: dict[str, Any], descriptors: list[int]) -> tuple[Reply, list[int]]:
         """Take a layer of another machine, in the workshop."""
         with self._root.in_workshop():
-            self._layers.add(request["layer"], os.dup(descriptors[0]))
+            if "place" in request:
+                self._layers.add_folder(request["layer"], request["place"])
+            else:
+                self._layers.add(request["layer"], os.dup(descriptors[0]))
         return {}, []
 
     def _restore(self, request: dict[str, Any], descriptors: list[int]) -> tuple[Reply, list[int]]:

@@ -1,7 +1,8 @@
 """The files of a machine as a stack of layers: those that are frozen and shared, and the one that is written.
 
 Runs in the machine's first process, in a mount namespace that only this process ever sees. A layer is a
-tmpfs that is attached nowhere else; whoever holds its descriptor can put it in another machine's stack.
+tmpfs that is attached nowhere else; whoever holds its descriptor can put it in another machine's stack. Or it
+is a folder of the scratch folder, which the machines of one host process have in common.
 """
 
 import errno
@@ -14,13 +15,14 @@ from palestra.sandbox.native.terminal.plan import MachinePlan, Part
 
 _LEAST_BYTES = 256 * 1024
 BASES, MASKS, SEEN, LAYERS, MACHINE = "/bases", "/masks", "/seen", "/layers", "/machine"
+SCRATCH, OWN = "/scratch", "/own"  # all machines' layers on a disk, to be read, and this one's, to be written
 
 
 class Layers:
     """The stack of one machine."""
 
     def __init__(self, plan: MachinePlan, disk_bytes: int) -> None:
-        self._parts, self._disk_bytes = plan.parts, disk_bytes
+        self._parts, self._disk_bytes, self._is_on_disk = plan.parts, disk_bytes, bool(plan.scratch)
         self._held: dict[int, int] = {}  # the descriptor of every layer that can be shared
         self.stack: list[int] = []  # the frozen ones, the lowest first
         self.upper: int | None = None
@@ -37,8 +39,24 @@ class Layers:
         self._attach(layer, mounts.copy_tree(tree))
         self._held[layer] = tree
 
+    def add_folder(self, layer: int, place: str) -> None:
+        """Attach a layer that another machine made in the scratch folder."""
+        if layer not in map(int, os.listdir(LAYERS)):
+            self._attach(layer, mounts.copy_tree(f"{SCRATCH}/{place}"))
+
     def make(self, layer: int, size_bytes: int) -> None:
-        """Make an empty layer."""
+        """Make an empty layer; on a disk, its size is whatever there is room for."""
+        if self._is_on_disk:
+            os.mkdir(f"{OWN}/{layer}", 0o755)
+            self._attach(layer, mounts.copy_tree(f"{OWN}/{layer}"))
+        else:
+            self._make_tmpfs(layer, size_bytes)
+        for number, _ in self.written_parts():
+            for kind in ("files", "work"):
+                os.mkdir(f"{LAYERS}/{layer}/{kind}{number}", 0o755)
+            self._like_base(f"{LAYERS}/{layer}/files{number}", number)
+
+    def _make_tmpfs(self, layer: int, size_bytes: int) -> None:
         tree = mounts.new_tmpfs(size_bytes)
         try:
             copy = mounts.copy_tree(tree)
@@ -50,10 +68,6 @@ class Layers:
         else:
             self._attach(layer, copy)
             self._held[layer] = tree
-        for number, _ in self.written_parts():
-            for kind in ("files", "work"):
-                os.mkdir(f"{LAYERS}/{layer}/{kind}{number}", 0o755)
-            self._like_base(f"{LAYERS}/{layer}/files{number}", number)
 
     def share(self, layer: int) -> int | None:
         """Return the descriptor by which a layer is shared, if it can be."""
@@ -77,7 +91,7 @@ class Layers:
 
     def open_upper(self, layer: int) -> None:
         """Make the layer that is written from here on."""
-        used = sum(used_bytes(name) for name in self.stack)
+        used = 0 if self._is_on_disk else sum(used_bytes(name) for name in self.stack)
         self.make(layer, max(self._disk_bytes - used, _LEAST_BYTES))
         self.upper = layer
 
@@ -99,7 +113,8 @@ class Layers:
         files = [f"{LAYERS}/{layer}/files{number}" for layer in reversed(self.stack)]
         own = f"{LAYERS}/{self.upper}"
         options = f"lowerdir={':'.join([*files, *lower])},upperdir={own}/files{number},workdir={own}/work{number}"
-        linux.mount("overlay", f"/proc/self/fd/{place}", "overlay", linux.MS_NODEV, f"{options},userxattr")
+        options += ",userxattr,volatile" if self._is_on_disk else ",userxattr"  # no file needs to outlive the host
+        linux.mount("overlay", f"/proc/self/fd/{place}", "overlay", linux.MS_NODEV, options)
 
     def written_parts(self) -> list[tuple[int, Part]]:
         """Return the parts that layers have files of."""

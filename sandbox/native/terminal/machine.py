@@ -9,7 +9,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from palestra.sandbox.base import MIB, Command, ExecResult, InfraError, Limits, Python, SandboxFileError
@@ -21,6 +21,7 @@ from palestra.sandbox.native.terminal.boot import BOOT
 from palestra.sandbox.native.terminal.client import NurseryClient, raise_if_failed
 from palestra.sandbox.native.terminal.content import limit as content_limit
 from palestra.sandbox.native.terminal.plan import MachinePlan
+from palestra.sandbox.native.terminal.scratch import MachineFolder
 from palestra.sandbox.native.terminal.tty import NativeTerminal
 from palestra.sandbox.outcome import Outcome, check_command, resource_limits, to_result
 from palestra.sandbox.sealed import sealed_file
@@ -38,19 +39,35 @@ class Layer:
 
     number: int
     tree: int | None  # a descriptor by which machines share it; None where the kernel cannot
+    folder: MachineFolder | None  # where it lies on a disk
+
+    def __post_init__(self) -> None:
+        if self.folder:
+            self.folder.known.add(self.number)
 
     def __del__(self) -> None:
         if self.tree is not None:
             os.close(self.tree)
+        if self.folder:
+            self.folder.drop(self.number)
 
 
 class Machine:
     """A started machine. Every method raises InfraError when it is dead, does not answer or is in use."""
 
-    def __init__(self, nursery: NurseryClient, plan: MachinePlan, limits: Limits, hierarchy: Hierarchy | None) -> None:
+    def __init__(
+        self,
+        nursery: NurseryClient,
+        plan: MachinePlan,
+        limits: Limits,
+        hierarchy: Hierarchy | None,
+        folder: MachineFolder | None,
+    ) -> None:
+        """Start it; with a folder, its layers lie there and not in memory."""
         self.is_alive = True
         self.stack: list[Layer] = []
-        self._plan, self._limits = plan, limits
+        self._folder, self._limits = folder, limits
+        self._plan = replace(plan, scratch=str(folder.path)) if folder else plan
         self._environment = plan.environment()
         self._lock = threading.Lock()
         self._owner_pid = os.getpid()
@@ -158,6 +175,7 @@ class Machine:
         with self._exchange():
             answer, trees = self._ask({"do": "freeze", "known": known, "spare": next(_NUMBERS)})
             self._take_stack(answer["stack"], trees)
+            self._tidy()
         return tuple(self.stack)
 
     def restore(self, layers: Sequence[Layer]) -> None:
@@ -165,10 +183,16 @@ class Machine:
         here = {layer.number for layer in self.stack}
         with self._exchange():
             for layer in layers:
-                if layer.number not in here and layer.tree is not None:
-                    self._ask_with({"do": "add", "layer": layer.number}, [layer.tree])
+                if layer.number in here:
+                    continue
+                request = {"do": "add", "layer": layer.number}
+                if layer.folder:
+                    self._ask(request | {"place": layer.folder.place_of(layer.number)})
+                elif layer.tree is not None:
+                    self._ask_with(request, [layer.tree])
             self._ask({"do": "restore", "stack": [layer.number for layer in layers]})
             self.stack = list(layers)
+            self._tidy()
 
     def save(self, layers: Sequence[Layer]) -> tuple[bytes, str]:
         """Return what layers that are here change, as an archive, and its digest; raises SandboxFileError."""
@@ -181,15 +205,23 @@ class Machine:
 
     def load(self, data: bytes) -> None:
         """End everything, and let the files be those of an archive; raises SandboxFileError, and is empty then."""
-        self.stack = []
+        _, self.stack = self.stack, []  # whose layers stay until the machine has let go of them
         number = next(_NUMBERS)
         with self._exchange():
             _, trees = self._ask({"do": "load", "layer": number}, data)
             self._take_stack([number], trees)
+            self._tidy()
 
     def holds(self, layers: Iterable[Layer]) -> bool:
         """Whether all of these are in the machine's own stack."""
         return self.is_alive and {layer.number for layer in layers} <= {layer.number for layer in self.stack}
+
+    def can_take(self, layers: Iterable[Layer]) -> bool:
+        """Whether these are in the machine's stack, or could be put there."""
+        layers = tuple(layers)
+        return self.holds(layers) or all(
+            layer.tree is not None if layer.folder is None else layer.folder.is_beside(self._folder) for layer in layers
+        )
 
     def check(self) -> None:
         """Return if the machine answers."""
@@ -199,8 +231,9 @@ class Machine:
     def kill(self) -> None:
         """End the machine and everything in it; returns when it is gone. A second call does nothing."""
         self.is_alive = False
-        self.stack = []
         self._held.pop_all().close()
+        self.stack = []
+        self._tidy()
 
     def interrupt(self) -> None:
         """End the machine from another thread, without waiting; whoever waits for an answer gets InfraError."""
@@ -228,7 +261,12 @@ class Machine:
         old = {layer.number: layer for layer in self.stack}
         new = [number for number in numbers if number not in old]
         given: Mapping[int, int] = dict(zip(new, trees, strict=True)) if trees else {}
-        self.stack = [old.get(number) or Layer(number, given.get(number)) for number in numbers]
+        self.stack = [old.get(number) or Layer(number, given.get(number), self._folder) for number in numbers]
+
+    def _tidy(self) -> None:
+        """Nothing is written now: remove what was, where memory does not vanish by itself."""
+        if self._folder:
+            self._folder.tidy()
 
     def _limit_all(self) -> None:
         """Set the control group's limits for all that lives on: the shell's programs, and the files they write."""

@@ -11,6 +11,7 @@ import select
 import signal
 import socket
 import sys
+from pathlib import Path
 from typing import Any, NoReturn
 
 from palestra.sandbox.native import linux, messages
@@ -18,6 +19,7 @@ from palestra.sandbox.native.execution import close_all_but
 from palestra.sandbox.native.rootfs import bring_up_loopback
 from palestra.sandbox.native.terminal.init import become_init
 from palestra.sandbox.native.terminal.plan import MachinePlan
+from palestra.sandbox.native.terminal.removal import remove_tree
 from palestra.sandbox.native.terminal.root import build_workshop, copy_bases
 from palestra.sandbox.native.watcher import remove_folders
 
@@ -42,6 +44,8 @@ class Nursery:
         self._control, self._owner = control, owner
         self._machines: dict[int, tuple[int, tuple[str, ...]]] = {}  # by pidfd: the process and its control groups
         self._users: dict[tuple[int, int], int] = {}
+        self._scratch: set[str] = set()  # the host's folders of layers, which it removes itself unless it is killed
+        self._is_dismissed = False
 
     def serve(self) -> NoReturn:
         """Serve until the host is gone, and end every machine then."""
@@ -56,6 +60,9 @@ class Nursery:
                 for descriptor, (pid, _) in list(self._machines.items()):
                     os.kill(pid, signal.SIGKILL)
                     self._bury(descriptor)
+                if not self._is_dismissed:
+                    for folder in self._scratch:
+                        remove_tree(Path(folder))
                 os._exit(0)
 
     def _answer(self) -> bool:
@@ -63,6 +70,9 @@ class Nursery:
         try:
             request, descriptors = messages.receive(self._control)
         except (EOFError, OSError):
+            return False
+        if request.get("end"):
+            self._is_dismissed = True
             return False
         reply: dict[str, Any]
         try:
@@ -89,6 +99,8 @@ class Nursery:
         """Fork a machine's first process, and map its ids."""
         plan = MachinePlan.from_json(_read(descriptors[0]))
         users = self._namespace_of(plan.ids) if plan.ids else -1
+        if plan.scratch:
+            self._scratch.add(os.path.dirname(plan.scratch))
         bases = copy_bases(plan, users) if plan.ids else None  # root may read what the machine's root may not
         ready, go = os.pipe()
         caller = (os.geteuid(), os.getegid())

@@ -54,6 +54,7 @@ class MachinePlan:
     python: str  # in the machine
     host_python: str  # which runs the nursery
     package: str
+    scratch: str = ""  # the host folder where the machine has its layers; "" is in memory
 
     @classmethod
     def make(cls, image: Path | None, *, is_sealed: bool = False) -> Self:

@@ -9,7 +9,19 @@ from pathlib import Path
 from palestra.sandbox.native import linux
 from palestra.sandbox.native.plan import WORKSPACE
 from palestra.sandbox.native.terminal import mounts
-from palestra.sandbox.native.terminal.layers import BASES, LAYERS, MACHINE, MASKS, SEEN, Layers, hide, open_folder, seen
+from palestra.sandbox.native.terminal.layers import (
+    BASES,
+    LAYERS,
+    MACHINE,
+    MASKS,
+    OWN,
+    SCRATCH,
+    SEEN,
+    Layers,
+    hide,
+    open_folder,
+    seen,
+)
 from palestra.sandbox.native.terminal.plan import SHELL_FOLDER, MachinePlan
 
 BUILD_AT = "/tmp"  # covered in the workshop only
@@ -18,19 +30,24 @@ _PLAIN = linux.ATTR_NOSUID | linux.ATTR_NODEV
 _BASE = linux.ATTR_RDONLY | _PLAIN
 _DEVICE = linux.ATTR_RDONLY | linux.ATTR_NOSUID | linux.ATTR_NOEXEC
 _DEV, _PROC, _EMPTY = "/template/dev", "/template/proc", "/template/empty"
+_OWN_NUMBER, _SCRATCH_NUMBER = -1, -2  # beside the parts
 _CLOSED = ("kcore", "keys", "kmsg", "sysrq-trigger", "timer_list")
 _LINKS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2", "ptmx": "pts/ptmx"}
 
 
 def copy_bases(plan: MachinePlan, users: int) -> dict[int, int]:
-    """Return unattached copies of the host folders below the parts, by the part's number.
+    """Return unattached copies of the host folders below the parts, by the part's number, and of the layers' folders.
 
     Args:
         plan: says which.
         users: the machine's user namespace, whose root owns what the host's root owns; -1 where it cannot.
     """
     sources = {number: part.source for number, part in enumerate(plan.parts) if part.source}
-    return {number: mounts.copy_as_owned(source, _BASE, users) for number, source in sources.items()}
+    bases = {number: mounts.copy_as_owned(source, _BASE, users) for number, source in sources.items()}
+    if plan.scratch:
+        bases[_OWN_NUMBER] = mounts.copy_tree(plan.scratch, _PLAIN, is_recursive=False)
+        bases[_SCRATCH_NUMBER] = mounts.copy_tree(os.path.dirname(plan.scratch), _BASE, is_recursive=False)
+    return bases
 
 
 def build_workshop(plan: MachinePlan, bases: dict[int, int]) -> None:
@@ -50,6 +67,9 @@ def build_workshop(plan: MachinePlan, bases: dict[int, int]) -> None:
             mounts.attach(bases[number], f"{BUILD_AT}{BASES}/{number}")
             if plan.ids is None and not part.is_fixed:
                 _own_outer_folders(f"{BUILD_AT}{BASES}/{number}", f"{BUILD_AT}{MASKS}/{number}")
+    for folder, number in ((OWN, _OWN_NUMBER), (SCRATCH, _SCRATCH_NUMBER)) if plan.scratch else ():
+        os.mkdir(BUILD_AT + folder)
+        mounts.attach(bases[number], BUILD_AT + folder)
     _furnish(plan, Path(f"{BUILD_AT}{MASKS}/0"), copied)
     _make_devices(devices, Path(BUILD_AT + _DEV))
     linux.mount("proc", f"{BUILD_AT}/proc", "proc", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC)

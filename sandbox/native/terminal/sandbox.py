@@ -158,7 +158,7 @@ class TerminalSandbox(Transfers):
                 or does not fit, and the machine is new then.
         """
         machine = self._open()
-        if isinstance(snapshot, TerminalSnapshot) and self._can_share(snapshot):
+        if isinstance(snapshot, TerminalSnapshot) and machine.can_take(snapshot.layers):
             self._check_image(snapshot.image)
             machine.restore(snapshot.layers)
             state, status = snapshot.state, snapshot.status
@@ -231,9 +231,6 @@ class TerminalSandbox(Transfers):
             self._state, self._status = state, status
         else:
             self._shell.pause(state, status)
-
-    def _can_share(self, snapshot: TerminalSnapshot) -> bool:
-        return self._machine.holds(snapshot.layers) or all(layer.tree is not None for layer in snapshot.layers)
 
     def _load(self, machine: Machine, snapshot: SandboxSnapshot) -> tuple[bytes, int]:
         head, _, rest = snapshot.data.partition(b"\n")
