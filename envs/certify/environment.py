@@ -1,5 +1,6 @@
 """What an environment is put through: its tasks' certificates, luck, and the same everywhere."""
 
+import json
 import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -10,7 +11,7 @@ from typing import Literal
 
 from gymnasium.utils.env_checker import check_env
 
-from palestra.envs.base import SPLITS, Json, Split
+from palestra.envs.base import SPLITS, Json, Snapshot, Split
 from palestra.envs.certify.certificate import LEVELS, Certificate, Level
 from palestra.envs.certify.conduct import QUESTIONS
 from palestra.envs.certify.declared import Declared, declared
@@ -239,7 +240,7 @@ def _fork_problem(env: AgentEnv, twin: AgentEnv, episode: Episode) -> str:
     middle = len(episode.actions) // 2
     env.reset(seed=episode.seed)
     before = replay(env, episode.actions[:middle])
-    twin.restore(env.snapshot())
+    twin.restore(Snapshot.from_dict(json.loads(json.dumps(env.snapshot().to_dict()))))  # as from another process
     after, restored = (replay(one, episode.actions[middle:]) for one in (env, twin))
     if (stream := (*episode.stream[:1], *before, *after)) != episode.stream:
         return f"the same actions gave something else at turn {first_difference(stream, episode.stream)}"
