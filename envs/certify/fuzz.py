@@ -23,7 +23,8 @@ _TASKS = 2
 _TURNS = 4  # of an oracle, at most, are replaced
 _DAMAGED = 24  # copies of the oracle's action with its bytes changed
 _DRAWN = 12  # texts drawn from all of Unicode
-_PROGRAMS = 24  # odd actions in all, where each of them starts a program
+_STEPS = 4_000  # are played with one task, about: where episodes are long, fewer odd actions are
+_FEW = 24  # odd actions for a turn at least, and no more where each of them starts a program
 _FITTING, _OTHERS = 24, 8  # odd values of an argument: of its own type, and of any
 _FIT = {True: (str,), False: (int, float)}
 _LONG = 80  # characters: a longer text is a program or a letter, and a damaged one may still be right
@@ -94,10 +95,13 @@ def fuzz(sample: Sample) -> Finding:
     for case in sample.cases(_TASKS):
         recording = Recording.of(case.env, case.task, case.seed)
         rng = np.random.default_rng(derive_seed("fuzz", case.task.digest, case.seed, "actions"))
-        for turn in _turns_that_matter(recording):
+        turns = _turns_that_matter(recording)
+        most = (
+            _FEW if sample.entry.needs else max(_FEW, _STEPS // (max(1, len(turns)) * len(recording.episode.actions)))
+        )
+        for turn in turns:
             odd = list(odd_actions(recording, turn, rng))
-            if sample.entry.needs:
-                odd = [odd[int(place)] for place in rng.permutation(len(odd))[:_PROGRAMS]]
+            odd = [odd[int(place)] for place in sorted(rng.permutation(len(odd))[:most])]
             left_out = _paid(case, [action for n, action in enumerate(recording.episode.actions) if n != turn])[0]
             for action in odd:
                 if problem := _problem(case, recording, turn, action, left_out):
