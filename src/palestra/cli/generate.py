@@ -15,6 +15,7 @@ from palestra.envs.base import TaskError
 from palestra.envs.certify.factory import Order, Tally, generate
 from palestra.envs.certify.parallel import cores
 from palestra.envs.taskfile import is_task_file, parquet_library
+from palestra.sandbox.base import InfraError
 
 
 @command("generate")
@@ -45,9 +46,13 @@ def generate_command(
         out.parent.mkdir(parents=True, exist_ok=True)
         tally = generate(order, n, out, workers=workers or cores(), resume=resume, seen=shown.update)
     except OSError as error:
+        shown.stop()
         raise TaskError(f"cannot write {str(out)!r}: {error.strerror or error}") from error
-    except BaseException as error:
-        shown.stop(f"{shown.tally.kept} tasks are kept; go on with --resume" if _goes_on(error, shown.tally) else "")
+    except (InfraError, KeyboardInterrupt):
+        shown.stop(f"{shown.tally.kept} tasks are kept; go on with --resume")
+        raise
+    except BaseException:
+        shown.stop()
         raise
     shown.stop()
     _conclude(tally, out, n, as_json)
@@ -66,10 +71,6 @@ def _conclude(tally: Tally, out: Path, n: int, as_json: bool) -> None:
         told.print(f"{rejects}: {tally.rejected} rejected, with the reasons")
     if tally.faults:
         told.print(f"the machine failed {tally.faults} times, and tasks were tried again; last: {tally.last_fault}")
-
-
-def _goes_on(error: BaseException, tally: Tally) -> bool:
-    return tally.kept > 0 and not isinstance(error, TaskError)
 
 
 class _Shown:

@@ -17,6 +17,7 @@ VERBS = {
     "info": "palestra.cli.info",
     "check": "palestra.cli.checking",
     "generate": "palestra.cli.generate",
+    "init": "palestra.cli.init",
     "play": "palestra.cli.play",
     "run": "palestra.cli.run",
     "train": "palestra.cli.train",
