@@ -37,7 +37,7 @@ class SetOrder(Desk):
     source = _HashedWords
 
 
-@caught_by("elsewhen")
+@caught_by("elsewhen", "oracle", "apart")
 class TimeInTheReward(Desk):
     """Who is slow is paid less."""
 
