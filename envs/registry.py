@@ -169,5 +169,17 @@ for _entry in (
         summary="write a Python program for a stdin/stdout task, try it, revise it, submit it",
         needs=frozenset({"network_off", "read_only_root", "process_count", "pid_hidden", "socket_families"}),
     ),
+    EnvEntry(
+        id="palestra/BFCLSingleTurn-v0",
+        entry_point="palestra.envs.bfcl.singleturn.env:SingleTurnEnv",
+        family="bfcl",
+        summary="one request, the function calls it needs or none (BFCL's data; needs the package bfcl-eval)",
+    ),
+    EnvEntry(
+        id="palestra/BFCLMultiTurn-v0",
+        entry_point="palestra.envs.bfcl.multiturn.env:MultiTurnEnv",
+        family="bfcl",
+        summary="a user's requests in turn, to services with state (BFCL's data; needs the package bfcl-eval)",
+    ),
 ):
     register(_entry)

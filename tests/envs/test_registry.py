@@ -128,7 +128,7 @@ import gymnasium
 print(gymnasium.make("other/Shop-v3").unwrapped.env_id)
 """
     listed, made, by_gymnasium = fresh(code, install(tmp_path, "shop = other_package:add")).splitlines()
-    assert listed.split() == ["other/Shop-v3", "palestra/Code-v0", "palestra/ToolUse-v0"]
+    assert listed.split() == ["other/Shop-v3", *OURS]
     assert made.split() == ["other/Shop-v3"] * 3
     assert by_gymnasium == "other/Shop-v3"
 
@@ -159,6 +159,7 @@ for _ in range(2):
         assert told in error
 
 
+OURS = ["palestra/BFCLMultiTurn-v0", "palestra/BFCLSingleTurn-v0", "palestra/Code-v0", "palestra/ToolUse-v0"]
 LOOK = "print(sorted(name for name in gymnasium.registry if name.startswith('palestra/')))"
 
 
@@ -175,7 +176,7 @@ LOOK = "print(sorted(name for name in gymnasium.registry if name.startswith('pal
     ],
 )
 def test_gymnasium_knows_ours_however_it_is_imported(imports: str) -> None:
-    assert fresh(f"{imports}; {LOOK}") == "['palestra/Code-v0', 'palestra/ToolUse-v0']"
+    assert fresh(f"{imports}; {LOOK}") == str(OURS)
 
 
 def test_looking_for_gymnasium_shows_its_own_loader() -> None:

@@ -36,6 +36,7 @@ _EXTRAS = {
     "docker": "docker",
     "gguf": "train",
     "matplotlib": "train",
+    "mpmath": "bfcl",
     "peft": "train",
     "playwright": "web",
     "pyarrow": "parquet",

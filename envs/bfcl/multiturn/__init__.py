@@ -1,0 +1,1 @@
+"""BFCL's multi-turn categories: a user with several requests, and simulated services that keep state."""

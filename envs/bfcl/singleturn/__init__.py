@@ -1,0 +1,1 @@
+"""BFCL's single-turn categories: one request, the calls that it needs or none at all."""
