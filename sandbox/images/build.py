@@ -7,6 +7,7 @@ day: a recipe names a Debian release, whose point releases and security fixes ch
 says which they were.
 """
 
+import errno
 import os
 import shutil
 import stat
@@ -35,7 +36,14 @@ _USERS = {
     "etc/passwd": ("root:x:0:0:root:/root:/bin/sh\n", f"agent:x:{_AGENT}:{_AGENT}:agent:/workspace:/bin/sh\n"),
     "etc/group": ("root:x:0:\n", f"agent:x:{_AGENT}:\n"),
 }
-_COMPLAINT_LINES = 8
+_COMPLAINT_LINES = 2
+_LOOK_EVERY_S, _LEAST_ROOM_BYTES = 0.5, 1 << 20
+_ELSEWHERE = "set PALESTRA_CACHE to a folder"
+_HINTS = {
+    errno.ENOSPC: f"; free some room, or {_ELSEWHERE} that has more",
+    errno.EACCES: f"; {_ELSEWHERE} that you may write to",
+    errno.EROFS: f"; {_ELSEWHERE} that you may write to",
+}
 
 
 def build_image(recipe: Recipe, *, sources: Path | None = None, told: Callable[[str], object] = str) -> Image:
@@ -78,7 +86,8 @@ def build_image(recipe: Recipe, *, sources: Path | None = None, told: Callable[[
             )
             return store.publish(image, staged / "image")
     except OSError as error:
-        raise InfraError(f"image {recipe.name!r} could not be built: {error}") from error
+        hint = _HINTS.get(error.errno or 0, "")
+        raise InfraError(f"image {recipe.name!r} could not be built: {error}{hint}") from error
 
 
 def _bootstrap(recipe: Recipe, staged: Path, sources: Path | None) -> None:
@@ -91,26 +100,40 @@ def _bootstrap(recipe: Recipe, staged: Path, sources: Path | None) -> None:
     places = [str(sources)] if sources else _own_sources(recipe.suite)
     kept = {name: value for name, value in os.environ.items() if name.lower().endswith("_proxy")}
     bound = ["setpriv", "--pdeathsig", "KILL", *own_namespaces]  # what it starts and mounts ends with us
-    done = subprocess.run(
-        [*bound, "mmdebstrap", *options, recipe.suite, str(staged / "root.tar"), *places],
-        env={
-            **kept,
-            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
-            "LC_ALL": "C",
-            "TMPDIR": str(staged),
-            "SOURCE_DATE_EPOCH": str(_EPOCH),
-        },
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        check=False,
-    )
-    if done.returncode:
-        lines = [line for line in done.stdout.decode(errors="replace").splitlines() if not line.startswith("I: ")]
+    command = [*bound, "mmdebstrap", *options, recipe.suite, str(staged / "root.tar"), *places]
+    env = {**kept, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C", "TMPDIR": str(staged)}
+    code, said = _run_while_there_is_room(command, {**env, "SOURCE_DATE_EPOCH": str(_EPOCH)}, staged)
+    if code:
+        lines = [line.strip() for line in said.splitlines() if not line.startswith("I: ")]
+        errors = [line for line in lines if line.startswith("E: ")][:_COMPLAINT_LINES]
         raise InfraError(
-            f"image {recipe.name!r} could not be built: mmdebstrap ended with {done.returncode}: "
-            + " / ".join(line.strip() for line in lines[-_COMPLAINT_LINES:])
+            f"image {recipe.name!r} could not be built: mmdebstrap ended with {code}: "
+            + " / ".join(errors or lines[-_COMPLAINT_LINES:])
+            + "; packages come from this machine's APT sources, or from those that `--sources` names"
         )
+
+
+def _run_while_there_is_room(command: list[str], env: dict[str, str], folder: Path) -> tuple[int, str]:
+    """Run a program that fills a folder; return its exit code and what it said.
+
+    Raises:
+        OSError: no room is left. Of programs that find a disk full, apt is one that waits for ever.
+    """
+    said = b""
+    _check_room(folder)
+    with subprocess.Popen(
+        command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as process:
+        while process.returncode is None:
+            try:
+                said, _ = process.communicate(timeout=_LOOK_EVERY_S)
+            except subprocess.TimeoutExpired:
+                try:
+                    _check_room(folder)
+                except OSError:
+                    process.kill()
+                    raise
+    return process.returncode, said.decode(errors="replace")
 
 
 def _own_sources(suite: str) -> list[str]:
@@ -128,8 +151,15 @@ def _unpack(archive: Path, root: Path) -> None:
     command = ["tar", "--extract", f"--file={archive}", f"--directory={root}", "--same-permissions", *owners]
     done = subprocess.run([*command, "--exclude=./dev/*"], capture_output=True, check=False)
     if done.returncode:
-        raise InfraError(f"what mmdebstrap made cannot be unpacked: {done.stderr.decode(errors='replace').strip()}")
+        _check_room(root)
+        complaint = "".join(done.stderr.decode(errors="replace").splitlines()[:1])
+        raise InfraError(f"what mmdebstrap made cannot be unpacked: {complaint}")
     archive.unlink()
+
+
+def _check_room(folder: Path) -> None:
+    if shutil.disk_usage(folder).free < _LEAST_ROOM_BYTES:
+        raise OSError(errno.ENOSPC, "No space left", str(folder))
 
 
 def _strip(root: Path) -> None:
