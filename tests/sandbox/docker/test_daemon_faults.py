@@ -14,8 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from palestra.sandbox.base import Capabilities, InfraError, Limits, Spec
+from palestra.sandbox.base import Capabilities, InfraError, Limits, SandboxSnapshot, Spec
+from palestra.sandbox.conformance.case import descendants
 from palestra.sandbox.docker.backend import DockerBackend
+from palestra.sandbox.docker.client import connect
 from palestra.sandbox.docker.sandbox import DockerSandbox
 from palestra.sandbox.pool import SandboxPool
 
@@ -58,6 +60,17 @@ class Daemon:
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             self.process.wait(timeout=START_S)
+
+    def holds(self) -> list[str]:
+        """Return what there is of any container: in its books, processes and mounts.
+
+        A shim that was being started when its containerd was killed may stay, with nothing below it.
+        """
+        asked = subprocess.run(["docker", "--host", self.host, "ps", "-aq"], capture_output=True, text=True, check=True)
+        shims = [
+            str(pid) for pid in running(str(self.folder / "exec-root")) if "shim" in words_of(pid) and descendants(pid)
+        ]
+        return [*asked.stdout.split(), *shims, *mounts(str(self.folder / "data-root"))[1:]]
 
     def _answers(self) -> bool:
         asked = subprocess.run(["docker", "--host", self.host, "version"], capture_output=True)
@@ -108,6 +121,12 @@ def running(word: str) -> list[int]:
     return found
 
 
+def words_of(pid: int) -> str:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    return ""
+
+
 def mounts(word: str) -> list[str]:
     return [line for line in Path("/proc/self/mountinfo").read_text().splitlines() if word in line]
 
@@ -128,9 +147,9 @@ def until_it_works(backend: DockerBackend, spec: Spec) -> bytes:
 
 
 @contextlib.contextmanager
-def meanwhile(action: Callable[[], object]) -> Iterator[None]:
-    """Do something half a second after a program was started."""
-    timer = threading.Timer(0.5, action)
+def meanwhile(action: Callable[[], object], after_s: float = 0.5) -> Iterator[None]:
+    """Do something a while after a program was started."""
+    timer = threading.Timer(after_s, action)
     timer.start()
     try:
         yield
@@ -210,3 +229,62 @@ def test_a_daemon_that_was_killed_leaves_no_socket_open(
         daemon.start()
         until_it_works(backend, Spec(terminal=True))
     assert sockets() == before
+
+
+def operations(
+    backend: DockerBackend, sandbox: DockerSandbox, snapshot: SandboxSnapshot
+) -> dict[str, Callable[[], object]]:
+    """Return what a daemon may be killed in the middle of, by name."""
+
+    def refill() -> None:
+        with SandboxPool(sandbox._spec, backend=backend, size=2) as pool, pool.borrow(timeout_s=20.0) as borrowed:
+            borrowed.exec(["true"])
+
+    return {
+        "create": lambda: backend.create(Spec()).close(),
+        "exec": lambda: sandbox.exec(["sh", "-c", "sleep 0.05; echo 1"]).stdout,
+        "shell": lambda: sandbox.shell().run("sleep 0.05; echo 1").output,
+        "snapshot": lambda: sandbox.snapshot().digest,
+        "restore": lambda: sandbox.restore(snapshot),
+        "fork": lambda: sandbox.fork().close(),
+        "refill": refill,
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "share"),
+    [
+        *(("create", 0.2), ("create", 0.7), ("exec", 0.5), ("shell", 0.3), ("snapshot", 0.5), ("restore", 0.4)),
+        *(("fork", 0.6), ("refill", 0.5)),
+    ],
+)
+def test_a_daemon_that_is_killed_in_the_middle_is_a_fault_and_leaves_nothing(
+    daemon: Daemon, backend: DockerBackend, name: str, share: float
+) -> None:
+    """The moment is a share of the time that the operation took just before."""
+    sandbox = backend.create(Spec(terminal=True))
+    sandbox.write("kept", b"1" * (8 << 20))
+    operation = operations(backend, sandbox, sandbox.snapshot())[name]
+    start = time.monotonic()
+    expected = operation()
+    took_s = time.monotonic() - start
+    faults: list[InfraError] = []
+    with meanwhile(daemon.kill, after_s=took_s * share):
+        try:
+            assert operation() == expected
+        except InfraError as error:
+            faults.append(error)
+    assert all(fault.retryable and "create another" in str(fault) for fault in faults), faults
+    sandbox.close()
+    daemon.start()
+    assert until_it_works(backend, Spec()) == b"works\n"
+    assert eventually(lambda: daemon.holds() == []), daemon.holds()
+
+
+def test_no_container_is_ever_on_a_network(daemon: Daemon, backend: DockerBackend) -> None:
+    """Not even the one that puts the keeper into an image: of all that this daemon was asked, "none" was meant."""
+    with closing(backend.create(Spec(terminal=True))) as sandbox, closing(connect()) as client:
+        sandbox.exec(["true"])
+        told = client.api.events(since=0, until=int(time.time()) + 1, filters={"type": "network"}, decode=True)
+        assert {event["Actor"]["Attributes"]["name"] for event in told} <= {"none"}
+        assert [network.name for network in client.networks.list(names=["bridge"])] == []
