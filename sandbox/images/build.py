@@ -99,7 +99,9 @@ def _bootstrap(recipe: Recipe, staged: Path, sources: Path | None) -> None:
     options += [f"--include={','.join(sorted(set(recipe.packages)))}"] if recipe.packages else []
     places = [str(sources)] if sources else _own_sources(recipe.suite)
     kept = {name: value for name, value in os.environ.items() if name.lower().endswith("_proxy")}
-    bound = ["setpriv", "--pdeathsig", "KILL", *own_namespaces]  # what it starts and mounts ends with us
+    # What it starts and mounts ends with us, even if we end before it can ask for that.
+    unless_late = ["sh", "-c", '[ "$PPID" = "$0" ] && exec "$@"', str(os.getpid())]
+    bound = ["setpriv", "--pdeathsig", "KILL", *unless_late, *own_namespaces]
     command = [*bound, "mmdebstrap", *options, recipe.suite, str(staged / "root.tar"), *places]
     env = {**kept, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C", "TMPDIR": str(staged)}
     code, said = _run_while_there_is_room(command, {**env, "SOURCE_DATE_EPOCH": str(_EPOCH)}, staged)

@@ -107,10 +107,11 @@ def list_images() -> list[Image]:
 
 def remove_image(image: Image) -> None:
     """Remove a built image. Sandboxes that still use it lose their files: close them first."""
-    doomed = Path(tempfile.mkdtemp(dir=image.folder.parent, prefix=".removing-"))
-    with contextlib.suppress(FileNotFoundError):
-        image.folder.rename(doomed / "image")
-    shutil.rmtree(doomed)
+    with _alone():
+        doomed = Path(tempfile.mkdtemp(dir=image.folder.parent, prefix=".removing-"))
+        with contextlib.suppress(FileNotFoundError):
+            image.folder.rename(doomed / "image")
+    shutil.rmtree(doomed, ignore_errors=True)  # who builds next removes what is left
 
 
 def images_dir() -> Path:
@@ -129,12 +130,12 @@ def folder_of(recipe: Recipe) -> Path:
 def staging() -> Iterator[Path]:
     """Give a new folder beside the images, removed afterwards; what a killed build left is removed first."""
     images_dir().mkdir(parents=True, exist_ok=True)
-    _remove_abandoned()
-    folder = Path(tempfile.mkdtemp(dir=images_dir(), prefix=".building-"))
-    lock = os.open(folder / "new", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    with _alone():
+        _remove_abandoned()
+        folder = Path(tempfile.mkdtemp(dir=images_dir(), prefix=".building-"))
+        lock = os.open(folder / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_EX)  # who finds it free knows that we are dead
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        (folder / "new").rename(folder / _LOCK)  # from here on, who finds it free knows that we are dead
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -152,19 +153,26 @@ def publish(image: Image, staged: Path) -> Image:
     return image
 
 
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Hold what only one process at a time may: a folder without its lock is then nobody's."""
+    place = os.open(images_dir(), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(place, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(place)
+
+
 def _remove_abandoned() -> None:
     """Remove what is being built or removed by nobody any more."""
     for folder in images_dir().glob(".*-*"):
-        try:
-            lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CLOEXEC)
-        except OSError:  # it is being removed, or was made this moment
-            if folder.name.startswith(".removing-"):
-                shutil.rmtree(folder, ignore_errors=True)
-            continue
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with contextlib.ExitStack() as held:
+            with contextlib.suppress(OSError):  # there is none: killed before it was made, or being removed
+                lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CLOEXEC)
+                held.callback(os.close, lock)
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:  # its builder lives
+                    continue
             shutil.rmtree(folder, ignore_errors=True)
-        except BlockingIOError:  # its builder lives
-            pass
-        finally:
-            os.close(lock)

@@ -17,7 +17,7 @@ from palestra.sandbox.images import Image, ImageNotBuiltError, UnknownImageError
 from palestra.sandbox.images import build as building
 from palestra.sandbox.images.build import build_image
 from palestra.sandbox.images.recipe import Recipe, RecipeError
-from palestra.sandbox.images.store import remove_image
+from palestra.sandbox.images.store import remove_image, staging
 
 
 def test_an_image_is_a_plain_folder_found_by_name(tiny: Image) -> None:
@@ -146,6 +146,14 @@ def test_a_killed_build_leaves_nothing_that_is_used(tiny_file: Path, tmp_path: P
     done = subprocess.run([*command, "--json"], env=env, capture_output=True, check=True)
     assert Path(json.loads(done.stdout)["root"], "bin/busybox").is_file()
     assert [folder.name for folder in images.iterdir() if folder.name.startswith(".")] == []
+
+
+def test_what_was_killed_before_it_held_its_lock_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PALESTRA_CACHE", str(tmp_path))
+    (tmp_path / "images/.building-dead/image").mkdir(parents=True)
+    with staging() as first, staging() as second:
+        assert sorted((tmp_path / "images").iterdir()) == sorted([first, second])
+    assert list((tmp_path / "images").iterdir()) == []
 
 
 def _uses(folder: Path) -> list[str]:
