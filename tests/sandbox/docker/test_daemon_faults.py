@@ -92,6 +92,8 @@ def daemon(docker_daemon: str) -> Iterator[Daemon]:
             yield made
         finally:
             made.stop()
+            for shim in running(name):  # that no daemon knows of any more
+                os.kill(shim, signal.SIGKILL)
             for line in mounts(name):
                 subprocess.run(["umount", line.split()[4]], check=True)
 
