@@ -1,6 +1,7 @@
 """The command as a person or a script meets it: what it prints, where, and the code it ends with."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -203,7 +204,7 @@ def test_check_shows_the_transcript_of_a_failure_and_ends_with_1(run: Run, monke
     assert said.code == 1
     assert "failed  nop: on 'count/train/0' (split train, seed 0): it earned 1" in said.out
     assert "[assistant] I am done." in said.out
-    assert said.out.splitlines()[-1].startswith("toy/PaysNothingDone-v0: 19 passed, 2 failed")
+    assert re.match(r"toy/PaysNothingDone-v0: \d+ passed, 2 failed", said.out.splitlines()[-1])
 
 
 def test_a_fault_of_the_machine_ends_play_with_one_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
