@@ -53,7 +53,7 @@ class MultiTurnEnv(AgentEnv):
 
     def _begin(self, task: Task) -> None:
         lacking = {"services", "configs", "is_long", "turns"} - set(task.hidden)
-        if task.family != FAMILY or lacking:
+        if task.family != FAMILY or lacking or "tools" not in task.public:
             raise TaskError(f"{task.id!r} is not a {FAMILY} task, or its hidden part lacks {sorted(lacking)}")
         self._world = World.create(task.hidden["services"], task.hidden["configs"], long_context=task.hidden["is_long"])
         self._turn = self._got = self._calls = self._all_calls = 0
@@ -63,9 +63,12 @@ class MultiTurnEnv(AgentEnv):
         return self._here
 
     def _tools_here(self) -> tuple[Mapping[str, Json], ...]:
-        """Return the task's tools without those that come in later turns."""
-        missing = {name for turn in self._script[self._turn + 1 :] for name in turn["came"]}
-        return tuple(tool for tool in self.task.tools if tool["function"]["name"] not in missing)
+        """Return the tools that were there at the start and those that came since."""
+        known = {
+            *self.task.public["tools"],
+            *(name for turn in self._script[1 : self._turn + 1] for name in turn["came"]),
+        }
+        return tuple(tool for tool in self.task.tools if tool["function"]["name"] in known)
 
     def _act(self, action: Action) -> StepResult:
         if not action.calls:

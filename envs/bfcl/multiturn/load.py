@@ -105,7 +105,8 @@ def task(item: Item, seed: int, split: Split, knobs: Mapping[str, Json]) -> Task
     names, configs = entry["involved_classes"], entry["initial_config"]
     wanted = package.answers(f"multi_turn_{item.category}")[entry["id"]]
     acted = act_out(names, configs, wanted, long_context=item.is_long)
-    later = _later(entry, acted)
+    tools, later = (*_tools(names), _END_TURN_TOOL), _later(entry, acted)
+    known, missing = [one["function"]["name"] for one in tools], {name for came in later.values() for name in came}
     turns = [
         {"user": _said(messages, later.get(number, [])), "came": later.get(number, []), **told}
         for number, (messages, told) in enumerate(zip(entry["question"], acted, strict=True))
@@ -116,9 +117,9 @@ def task(item: Item, seed: int, split: Split, knobs: Mapping[str, Json]) -> Task
         seed=seed,
         instruction=turns[0]["user"],
         difficulty=knobs,
-        tools=(*_tools(names), _END_TURN_TOOL),
+        tools=tools,
         budget=Budget(turns=max(TURNS_EACH * len(turns), sum(len(turn["calls"]) + 3 for turn in turns))),
-        public={"category": item.category},
+        public={"category": item.category, "tools": [name for name in known if name not in missing]},
         hidden={"services": names, "configs": configs, "is_long": item.is_long, "turns": turns},
         provenance={
             "template": f"scenario {item.scenario}",
