@@ -67,6 +67,7 @@ class Capabilities:
     image: bool = False  # `Spec.image`: a root filesystem of one's own
     snapshot: bool = False
     fork: bool = False
+    process_snapshot: bool = False  # a terminal's snapshots hold what runs, which goes on where it stood
 
     def missing(self, needs: "frozenset[str]") -> list[str]:
         """Return the needs, sorted, that are not proven here.
@@ -282,8 +283,10 @@ class Sandbox(Protocol):
     def snapshot(self, *, end_processes: bool = False) -> SandboxSnapshot:
         """Return the files as they are now and, in a terminal sandbox, the shell's state.
 
+        Where `Capabilities.process_snapshot` is proven it holds what runs as well, and refuses nothing.
+
         Args:
-            end_processes: end what runs beside the shell, which a snapshot does not hold.
+            end_processes: end what runs beside the shell, which a snapshot does not hold otherwise.
 
         Raises:
             ProcessesRunningError: something runs, and `end_processes` is False; nothing was changed.
@@ -291,7 +294,10 @@ class Sandbox(Protocol):
         ...
 
     def restore(self, snapshot: SandboxSnapshot) -> None:
-        """Make the workspace what it was at the snapshot; nothing written since then is left."""
+        """Make the workspace what it was at the snapshot; nothing written since then is left.
+
+        What runs is ended, and what the snapshot holds of processes goes on.
+        """
         ...
 
     def fork(self, *, end_processes: bool = False) -> Self:

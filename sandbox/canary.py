@@ -15,6 +15,7 @@ from palestra.sandbox.base import (
     CapabilityError,
     InfraError,
     Limits,
+    ProcessesRunningError,
     Python,
     Sandbox,
     SandboxFileError,
@@ -51,6 +52,12 @@ try:
 except BlockingIOError:
     print(started)
 """
+_COUNT = "palestra_n=100; while :; do echo $((palestra_n += 1)) >/var/palestra-count; sleep 0.02; done"
+_COUNTS_ON = (
+    "look() { while ! read -r seen </var/palestra-count; do :; done; }; look; was=$seen; tries=0; "
+    'while look; test "$seen" -le "$was" && test $((tries += 1)) -lt 400; do sleep 0.02; done; '
+    'kill %1; test "$was" -gt 100 && test "$seen" -gt "$was" && echo $palestra_kept'
+)
 
 
 def examine(make: Make, *, terminal: bool = False, image: str = "") -> Capabilities:
@@ -134,12 +141,29 @@ def _offered_as_terminal(make: Make, bait: Bait) -> dict[str, bool]:
             if not (works and writes):
                 return {}
             found = try_items(sandbox, bait, items_of(terminal=True), terminal=True)
+            goes_on = _brings_processes_back(sandbox)
     except (SandboxFileError, InfraError):
         return {}
     held = {ITEMS[name].capability: True for name in found}
     held |= {ITEMS[name].capability: False for name, lines in found.items() if lines}
     inner_root = is_root and not found["no_user_of_the_host"] and not found["no_capability"]
-    return {**held, "terminal": True, "inner_root": inner_root}
+    return {**held, "terminal": True, "inner_root": inner_root, "process_snapshot": goes_on}
+
+
+def _brings_processes_back(sandbox: Sandbox) -> bool:
+    """Return whether what the shell has started goes on from where it stood, with the shell."""
+    shell = sandbox.shell()
+    shell.run("palestra_kept=here; rm -f /var/palestra-count")
+    shell.run(f"({_COUNT}) &")
+    shell.run("while ! test -s /var/palestra-count; do sleep 0.02; done")
+    try:
+        saved = sandbox.snapshot()
+    except ProcessesRunningError:
+        return False
+    shell.run("kill %1; echo 0 >/var/palestra-count; palestra_kept=")
+    sandbox.restore(saved)
+    answer = sandbox.shell().run(_COUNTS_ON)
+    return answer.exit_code == 0 and b"here" in answer.output.split()
 
 
 def _boots(make: Make, image: str) -> bool:

@@ -12,7 +12,7 @@ This is the only folder here that imports pytest, which palestra does not instal
 import pytest
 
 _TOPICS = ("case", "programs", "streams", "endings", "files", "snapshots", "lifecycle", "claims", "security", "faults")
-for _topic in (*_TOPICS, "terminal", "shell"):
+for _topic in (*_TOPICS, "terminal", "shell", "resumption"):
     pytest.register_assert_rewrite(f"{__name__}.{_topic}")
 
 from palestra.sandbox.base import Spec  # noqa: E402
@@ -23,6 +23,7 @@ from palestra.sandbox.conformance.faults import FaultLaws  # noqa: E402
 from palestra.sandbox.conformance.files import FileLaws, WorkspaceLaws  # noqa: E402
 from palestra.sandbox.conformance.lifecycle import LifecycleLaws  # noqa: E402
 from palestra.sandbox.conformance.programs import ProgramLaws  # noqa: E402
+from palestra.sandbox.conformance.resumption import ResumptionLaws  # noqa: E402
 from palestra.sandbox.conformance.security import SecurityLaws  # noqa: E402
 from palestra.sandbox.conformance.shell import ShellLaws  # noqa: E402
 from palestra.sandbox.conformance.snapshots import SnapshotLaws  # noqa: E402
@@ -42,7 +43,7 @@ class SandboxConformance(WorkspaceLaws, ClaimLaws, _Common):
     """What a sandbox promises without `Spec.terminal`. Inherit it and say which backend is meant."""
 
 
-class TerminalConformance(ShellLaws, MachineLaws, _Common):
+class TerminalConformance(ShellLaws, MachineLaws, ResumptionLaws, _Common):
     """What a sandbox promises with `Spec.terminal`. Inherit it and say which backend is meant."""
 
     spec = Spec(terminal=True)

@@ -106,6 +106,7 @@ TERMINAL_FLAWS = {
     "WorkspaceOnly": "test_files_cross_by_absolute_path",
     "LinksInTheMachine": "test_files_that_are_none_or_lie_behind_a_link_are_refused[/link/passwd]",
     "PileForgotten": "test_snapshots_may_be_piled_up",
+    "ProcessesClaimed": "test_what_runs_goes_on_beside_a_snapshot",
 }
 """The same of terminal sandboxes."""
 

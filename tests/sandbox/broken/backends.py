@@ -171,6 +171,15 @@ class OneForAll(HonestBackend):
         return NeverClosed(self.only, spec)
 
 
+class ProcessesClaimed(HonestBackend):
+    """Its snapshots are said to hold what runs, and end it instead."""
+
+    sandbox = terminals.LostInSilence
+
+    def probe(self) -> Capabilities:
+        return replace(super().probe(), process_snapshot=True)
+
+
 class Claims:
     """The process backend, which isolates nothing, with a claim that it does not hold."""
 
