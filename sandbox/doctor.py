@@ -98,6 +98,9 @@ def _to_enforce(name: str, capabilities: Capabilities) -> tuple[Remedy, ...]:
     if name in ("native", "bubblewrap") and os.geteuid() != 0 and "memory_tree" in missing:
         offered = _FOR_ROOT if name == "native" else {"memory_tree", "process_count"}
         remedies.append(Remedy(missing=tuple(sorted(missing & offered)), command=_AS_ROOT))
+    if name == "gvisor" and "terminal" in missing:
+        lacks = tuple(sorted(missing & {"terminal", "inner_root", "process_snapshot"}))
+        remedies.append(Remedy(missing=lacks, command="apt-get install -t bookworm-backports runsc"))
     if name in ("native", "docker") and "image" in missing:
         remedies.append(Remedy(missing=("image",), command="palestra image build base"))
     return tuple(remedies)

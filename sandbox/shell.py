@@ -22,13 +22,13 @@ import re
 import select
 import time
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Protocol, Self
 
 from palestra.sandbox.base import InfraError, ProcessesRunningError, SandboxFileError, ShellResult
+from palestra.sandbox.screen import Screen
 
 _CHUNK_BYTES = 64 * 1024
-_FENCE = re.compile(rb"\x1b\]7770;(\d{1,18})\x07")
-_FENCE_START, _LONGEST_FENCE = b"\x1b]7770;", 26
 _FENCE_S = 0.25  # longest wait for a fence that a program may have flushed away
 _START_S = 15.0
 _SAVE_S = 5.0
@@ -46,7 +46,7 @@ set +o histexpand
 PS1= PS2=
 _palestra=0
 __='{ builtin printf "\0P%d %d\0" $((_palestra+=1)) $? >@REPORTS@
-builtin printf "\e]7770;%d\a" $_palestra >/dev/tty; } 2>/dev/null'
+builtin printf "\e]7770;%d\a" $_palestra >@TERMINAL@; } 2>/dev/null'
 if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)); then PROMPT_COMMAND[99]=$__; else PROMPT_COMMAND=$__; fi
 unset __
 exec 9>&2 2>/dev/null
@@ -108,7 +108,9 @@ def shell_command(is_bash: bool, start_file: str) -> tuple[list[str], dict[str, 
     return ["sh", "-i"], {"TERM": "xterm", "ENV": start_file}
 
 
-def start_script(is_bash: bool, reports_file: str, state: bytes = b"", status: int = 0) -> bytes:
+def start_script(
+    is_bash: bool, reports_file: str, state: bytes = b"", status: int = 0, *, terminal_file: str = "/dev/tty"
+) -> bytes:
     """Return the script that a shell reads when it starts.
 
     Args:
@@ -116,8 +118,10 @@ def start_script(is_bash: bool, reports_file: str, state: bytes = b"", status: i
         reports_file: as in `Terminal`.
         state: what `TerminalShell.save` returned, to go on from there.
         status: what ``$?`` shall be.
+        terminal_file: the shell's terminal as the machine sees it.
     """
     script = (_BASH_START if is_bash else _SH_START).replace("@REPORTS@", reports_file)
+    script = script.replace("@TERMINAL@", terminal_file)
     return script.replace("@STATUS@", str(status & 0xFF)).encode().replace(b"@STATE@", state)
 
 
@@ -140,47 +144,18 @@ def type_line(line: str) -> bytes:
     return os.fsencode("eval ' " + _CONTROL.sub(lambda found: _LITERAL_NEXT + found[0], quoted) + "'\n")
 
 
-class _Screen:
-    """What a terminal showed: kept up to a limit, and the fences taken out."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where a shell stands: what its host's end knows and a copy of its machine does not."""
 
-    def __init__(self, limit_bytes: int) -> None:
-        self._limit_bytes = limit_bytes
-        self._kept, self._rest = bytearray(), b""
-        self._truncated = False
-        self.fence = -1  # the number of the last one seen
-
-    def feed(self, data: bytes) -> None:
-        """Take what came."""
-        parts = _FENCE.split(self._rest + data)
-        if parts[1::2]:
-            self.fence = int(parts[-2])
-        last = parts[-1]
-        at = last.rfind(b"\x1b", max(0, len(last) - _LONGEST_FENCE))
-        begun = at >= 0 and (last[at:].startswith(_FENCE_START) or _FENCE_START.startswith(last[at:]))
-        self._rest = last[at:] if begun else b""
-        self._keep(b"".join(parts[:-1:2]) + (last[:at] if begun else last))
-
-    def take(self, *, is_end: bool) -> tuple[bytes, bool]:
-        """Return what was kept and whether it was cut, and begin anew.
-
-        Args:
-            is_end: give the beginning of what could become a fence as well.
-        """
-        if is_end:
-            rest, self._rest = self._rest, b""
-            self._keep(rest)
-        kept, truncated = bytes(self._kept), self._truncated
-        self._kept.clear()
-        self._truncated = False
-        return kept, truncated
-
-    def __bool__(self) -> bool:
-        return bool(self._kept)
-
-    def _keep(self, text: bytes) -> None:
-        room = self._limit_bytes - len(self._kept)
-        self._truncated = self._truncated or len(text) > room
-        self._kept += text[:room]
+    is_bash: bool
+    prompt: int  # the number of the last one
+    is_idle: bool
+    status: int
+    shown: str  # what nobody has read yet; each character is a byte
+    truncated: bool
+    fence: int
+    records: str  # the beginning of a record
 
 
 class TerminalShell:
@@ -221,7 +196,7 @@ class TerminalShell:
     def _try(self, state: bytes, status: int) -> bytes | None:
         """Start a shell; return what it shows instead of a prompt."""
         self._let_go()
-        self._screen = _Screen(self._output_bytes)
+        self._screen = Screen(self._output_bytes)
         self._records, self._saved = b"", b""
         self._prompt, self._is_idle = -1, False
         self._terminal = self._start(state, status)
@@ -240,6 +215,48 @@ class TerminalShell:
         """Close without ending anything, where the whole machine goes."""
         self.pause(b"", 0)
         self.is_closed = True
+
+    def take(self, shown: bytes, reported: bytes) -> None:
+        """Take what a backend has read in this one's place."""
+        self._screen.feed(shown)
+        self._take_records(reported)
+
+    def standing(self) -> "Standing | None":
+        """Return where the shell stands, for a copy of its whole machine; None where none runs."""
+        if self._terminal is None:
+            return None
+        shown, truncated, fence = self._screen.seen
+        return Standing(
+            is_bash=self._terminal.is_bash,
+            prompt=self._prompt,
+            is_idle=self._is_idle,
+            status=self._status,
+            shown=shown.decode("latin-1"),
+            truncated=truncated,
+            fence=fence,
+            records=self._records.decode("latin-1"),
+        )
+
+    def go_on(self, terminal: Terminal, standing: "Standing") -> None:
+        """Be the shell of another machine, in which everything stands as it did in a copied one."""
+        if self._terminal is not None:
+            self._terminal.let_go()
+        self.paused = (b"", 0)
+        self._terminal, self._records, self._saved = terminal, standing.records.encode("latin-1"), b""
+        self._prompt, self._is_idle, self._status = standing.prompt, standing.is_idle, standing.status
+        self._screen = Screen(self._output_bytes)
+        self._screen.begin(standing.shown.encode("latin-1"), standing.truncated, standing.fence)
+
+    @classmethod
+    def resume(
+        cls, start: Callable[[bytes, int], Terminal], output_bytes: int, terminal: Terminal, standing: "Standing"
+    ) -> Self:
+        """Return the shell of a copied machine; `start` and `output_bytes` as for a new one."""
+        shell = cls.__new__(cls)
+        shell._start, shell._output_bytes = start, output_bytes
+        shell._terminal, shell.is_closed = None, False
+        shell.go_on(terminal, standing)
+        return shell
 
     def interrupt(self, timeout_s: float) -> None:
         """Type ^C until the prompt is back or the time is up: one that falls between a loop's commands is lost."""
@@ -424,12 +441,15 @@ class TerminalShell:
             if not data:
                 self._let_go()
                 raise InfraError("the sandbox died with its shell; create another")
-            *records, self._records = (self._records + data).split(b"\0")
-            for record in records:
-                self._take_record(record)
+            self._take_records(data)
             if len(self._records) > _LARGEST_RECORD:
                 self._let_go()
                 raise SandboxFileError(errno.EFBIG, "what the shell reports is larger than 4 MiB; it was ended")
+
+    def _take_records(self, data: bytes) -> None:
+        *records, self._records = (self._records + data).split(b"\0")
+        for record in records:
+            self._take_record(record)
 
     def _take_record(self, record: bytes) -> None:
         """Take one record; what is none comes from a program and is dropped."""

@@ -2,8 +2,8 @@
 
 import dataclasses
 
-from palestra.sandbox.base import CapabilityError, Spec
-from palestra.sandbox.native.backend import NativeBackend, NativeSandbox
+from palestra.sandbox.base import CapabilityError, Sandbox, Spec
+from palestra.sandbox.native.backend import NativeBackend
 from palestra.sandbox.native.plan import Plan
 from palestra.sandbox.native.pool import Pool
 from palestra.sandbox.native.slot import Slot
@@ -18,7 +18,7 @@ class SlottedBackend(NativeBackend):
     server: str  # the module whose `main` serves a slot from inside
     slot: type[Slot]  # the host's end of one
 
-    def create_unproven(self, spec: Spec) -> NativeSandbox:
+    def create_unproven(self, spec: Spec) -> Sandbox:
         """Return a sandbox without asking what was proven, which the canary needs before anything is.
 
         Raises:

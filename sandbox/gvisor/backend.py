@@ -1,12 +1,18 @@
 """The gVisor backend."""
 
+import dataclasses
 import os
+import weakref
 from typing import Any
 
-from palestra.sandbox.base import MIB, Capabilities, InfraError, PermanentInfraError
+from palestra.sandbox.base import MIB, Capabilities, CapabilityError, InfraError, PermanentInfraError, Sandbox, Spec
 from palestra.sandbox.capture import Capture
-from palestra.sandbox.gvisor.bundle import find_runsc
+from palestra.sandbox.gvisor.bundle import find_runsc, platform, release
+from palestra.sandbox.gvisor.terminal.machine import Machine
+from palestra.sandbox.gvisor.terminal.sandbox import GvisorTerminalSandbox
+from palestra.sandbox.native.plan import Plan
 from palestra.sandbox.native.slot import Slot
+from palestra.sandbox.native.terminal.plan import MachinePlan
 from palestra.sandbox.slotted import SlottedBackend
 
 
@@ -40,6 +46,9 @@ class GvisorBackend(SlottedBackend):
     makes a container for every program, at about ten times what native takes. What it does not stop:
     programs can measure time and load. It does not count processes: a program that starts very many
     is ended whole, by the memory limit.
+
+    A terminal is one container for its life, whose snapshots hold what runs. Its memory is watched from
+    inside: the largest process is ended when all hold more than the limit, fifty times a second.
     """
 
     name = "gvisor"
@@ -56,11 +65,72 @@ class GvisorBackend(SlottedBackend):
             PermanentInfraError: there is no `runsc`, this process is not root's, or this is not Linux on a
                 machine whose system calls are known.
         """
+        self._machines: weakref.WeakSet[Machine] = weakref.WeakSet()
         super().__init__(proven)
-        if find_runsc() is None:
+        runsc = find_runsc()
+        if runsc is None:
             raise PermanentInfraError(
                 "the gvisor backend needs the program runsc, of 2023 or newer; install it with: apt-get install runsc "
                 "(on Debian 12: -t bookworm-backports)"
             )
         if os.geteuid() != 0:
             raise PermanentInfraError("the gvisor backend needs root; run as root, or use the native backend")
+        self._runsc = runsc
+        self._plans: tuple[Plan, MachinePlan] | None = None
+
+    def create(self, spec: Spec) -> Sandbox:
+        """Return a sandbox that holds to the spec; raises as any backend's does."""
+        if isinstance(spec, Spec) and spec.terminal is True and not spec.image:
+            self._require_terminals()
+        return super().create(spec)
+
+    def create_unproven(self, spec: Spec) -> Sandbox:
+        """Return a sandbox without asking what was proven, which the canary needs before anything is.
+
+        Raises:
+            CapabilityError: the spec asks for an image, or for a terminal that this runsc cannot save.
+            InfraError: no sandbox could be started.
+        """
+        if not spec.terminal or spec.image:
+            return super().create_unproven(spec)
+        self._require_terminals()
+        capabilities = self._capabilities or Capabilities()
+        return GvisorTerminalSandbox(self._make_gvisor_machine, spec, capabilities, release(self._runsc))
+
+    def close(self) -> None:
+        """End every slot and every machine."""
+        super().close()
+        with self._lock:
+            machines = list(self._machines)
+        for machine in machines:
+            machine.kill()
+
+    def _require_terminals(self) -> None:
+        if platform(self._runsc) != "systrap":
+            raise CapabilityError(
+                f"the gvisor backend has no terminal with {release(self._runsc) or self._runsc}, which loses a machine "
+                "when it saves it; install a newer one: apt-get install runsc (on Debian 12: -t bookworm-backports)"
+            )
+
+    def _make_gvisor_machine(self, spec: Spec, image: int | None) -> Machine:
+        with self._lock:
+            if self._plans is None:
+                machine = MachinePlan.make(None)
+                server = "palestra.sandbox.gvisor.terminal.server"
+                self._plans = dataclasses.replace(Plan.make(()), server=server, id_range=machine.ids), machine
+        plan, machine = self._plans
+        if plan.id_range is None:
+            raise CapabilityError(
+                "the gvisor backend's terminal needs 65536 user ids of its own, which root in this container has not; "
+                "use the native backend"
+            )
+        made = Machine(plan, machine, spec.limits, self._hierarchy, image)
+        with self._lock:
+            self._machines.add(made)
+        return made
+
+    def _forget(self) -> None:
+        super()._forget()
+        machines, self._machines = list(self._machines), weakref.WeakSet()
+        for machine in machines:
+            machine.kill()  # which lets go of what is the parent's

@@ -31,6 +31,13 @@ def platform(runsc: str) -> str:
     return "systrap" if "systrap" in said.stdout + said.stderr else "ptrace"
 
 
+@functools.cache
+def release(runsc: str) -> str:
+    """Return which release of gVisor this is."""
+    said = subprocess.run([runsc, "--version"], capture_output=True, text=True, check=False, env={})
+    return said.stdout.partition("\n")[0].strip()
+
+
 def container(python: str, env: Mapping[str, str], exchange: str, disk_bytes: int) -> dict[str, Any]:
     """Return the description of a container: the slot's root read-only, its workspace, and a new /tmp.
 

@@ -17,6 +17,7 @@ from palestra.sandbox.base import (
     ExecResult,
     Limits,
     PermanentInfraError,
+    Sandbox,
     SandboxFileError,
     SandboxSnapshot,
     SavedSnapshot,
@@ -91,7 +92,7 @@ class NativeBackend:
                 self._capabilities = examine(self.create_unproven, terminal=True, image=_some_image())
             return self._capabilities
 
-    def create(self, spec: Spec) -> "NativeSandbox | TerminalSandbox":
+    def create(self, spec: Spec) -> Sandbox:
         """Return a sandbox that holds to the spec, with an empty workspace.
 
         Raises:
@@ -102,7 +103,7 @@ class NativeBackend:
         check_spec(self.name, spec, self.probe())
         return self.create_unproven(spec)
 
-    def create_unproven(self, spec: Spec) -> "NativeSandbox | TerminalSandbox":
+    def create_unproven(self, spec: Spec) -> Sandbox:
         """Return a sandbox without asking what was proven, which the canary needs before anything is.
 
         Raises:

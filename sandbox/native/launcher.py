@@ -75,6 +75,8 @@ def _start(plan: Plan, control: socket.socket) -> int:
 def _map_ids(plan: Plan, slot: int, caller: tuple[int, int]) -> None:
     if plan.host_ids:
         table = "".join(f"{inner} {outer} 1\n" for inner, outer in zip((ROOT_ID, AGENT_ID), plan.host_ids, strict=True))
+        if plan.id_range:
+            table = f"0 {plan.id_range[0]} {plan.id_range[1]}\n"
         _write(f"/proc/{slot}/uid_map", table)
         _write(f"/proc/{slot}/gid_map", table)
         return

@@ -38,6 +38,7 @@ class Plan:
     import_dirs: tuple[str, ...]  # added to sys.path
     preload: tuple[str, ...]
     server: str = "palestra.sandbox.native.forkserver"  # the module whose `main` serves the slot from inside
+    id_range: tuple[int, int] | None = None  # where a slot needs many ids, in place of the two: the first, and how many
     cgroup_procs: tuple[str, ...] = ()  # files that the slot's first process is written to
     cgroup_dirs: tuple[str, ...] = ()  # removed when it has ended
 

@@ -42,7 +42,7 @@ class Init:
         processes = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
         self._child = Child(build_filter(machine()), processes, group, plan.agent)
         self._agent = plan.agent
-        self._processes = Processes(processes, control)
+        self._processes = Processes(processes, control.fileno())
         self._shell: int | None = None
         self._reports: int | None = None
 

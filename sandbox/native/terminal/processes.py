@@ -4,7 +4,6 @@ import contextlib
 import os
 import select
 import signal
-import socket
 import time
 from resource import struct_rusage
 
@@ -14,12 +13,12 @@ _PASSES_BEFORE_STOPPING = 5
 class Processes:
     """Waits for them, names them, ends them."""
 
-    def __init__(self, proc: int, control: socket.socket) -> None:
+    def __init__(self, proc: int, control: int) -> None:
         """Begin to be told of their ends.
 
         Args:
             proc: an open folder with the machine's processes.
-            control: its end means that the host is gone.
+            control: where the host asks; its end means that the host is gone.
         """
         self._proc, self._control = proc, control
         self._wake, wakes = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -55,7 +54,7 @@ class Processes:
             left = None if deadline is None else deadline - time.monotonic()
             if left is not None and left <= 0:
                 return False
-            self.wait(self._control.fileno(), left)
+            self.wait(self._control, left)
             if self.is_asked():  # nobody asks before the answer, so this is the end
                 os._exit(0)
         return True

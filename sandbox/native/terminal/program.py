@@ -6,7 +6,7 @@ import json
 import os
 import struct
 import termios
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn
 
 from palestra.sandbox.limits import lower_limit
@@ -62,15 +62,24 @@ class Child:
         os._exit(1)
 
     def shell(
-        self, request: dict[str, Any], argv: list[str], env: dict[str, str], terminal: int, trouble: int
+        self,
+        request: dict[str, Any],
+        argv: list[str],
+        env: dict[str, str],
+        terminal: int,
+        trouble: int,
+        *,
+        kept: Sequence[int] = (),
+        before: Callable[[], object] = lambda: None,
     ) -> NoReturn:
-        """Be a shell on a terminal."""
+        """Be a shell on a terminal; `before` is called when all but the shell itself is there, with `kept` open."""
         with self._or_trouble(trouble):
             for target in range(3):
                 os.dup2(terminal, target)
             _enter_workspace()
-            self._become(request, (trouble,))
+            self._become(request, (trouble, *kept))
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+            before()
         execute(argv, env)
         os._exit(1)
 

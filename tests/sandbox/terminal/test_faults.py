@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from palestra.sandbox import create
+from palestra.sandbox.aio import Interruptible
 from palestra.sandbox.base import MIB, InfraError, Limits, Sandbox, Spec
 from palestra.sandbox.native.backend import NativeBackend
 from palestra.sandbox.native.terminal.layers import BASES, LAYERS, MACHINE, MASKS, SEEN
@@ -182,6 +183,7 @@ def test_a_sandbox_belongs_to_one_process(box: Sandbox) -> None:
 
 def test_an_interrupt_from_another_thread(backend: NativeBackend) -> None:
     box = backend.create(SPEC)
+    assert isinstance(box, Interruptible)
     timer = threading.Timer(0.2, box.interrupt)
     timer.start()
     with pytest.raises(InfraError, match="another thread"):
