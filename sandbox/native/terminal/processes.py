@@ -76,20 +76,19 @@ class Processes:
             passes += 1
             is_fast = passes > _PASSES_BEFORE_STOPPING
             if is_fast:
-                os.kill(-1, signal.SIGSTOP)  # a fork in progress is not finished then
+                _signal_all(signal.SIGSTOP)  # a fork in progress is not finished then
                 found = [pid for pid in self._all() if self._mark(pid) == mark]
             for pid in found:
                 _kill(pid)
             if is_fast:
-                os.kill(-1, signal.SIGCONT)
+                _signal_all(signal.SIGCONT)
             self._reap()
             time.sleep(0.0005)
 
     def end_all(self) -> None:
         """End everything; returns when nothing is left."""
         while True:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(-1, signal.SIGKILL)
+            _signal_all(signal.SIGKILL)
             try:
                 os.waitpid(-1, 0)
             except ChildProcessError:
@@ -168,3 +167,9 @@ class Processes:
 def _kill(pid: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
+
+
+def _signal_all(number: signal.Signals) -> None:
+    """Signal everybody but this process, or nobody if nobody is left."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(-1, number)
