@@ -215,6 +215,7 @@ def test_the_host_is_not_there(native: Sandbox, tmp_path: Path) -> None:
         "tmp",
         "workspace",
         "opt",
+        "run",
     } | {
         os.path.realpath(os.sys.base_prefix).split("/")[1]  # type: ignore[attr-defined]
     }
