@@ -90,7 +90,7 @@ with closing(create(Spec(terminal=True))) as box:
         assert say(shell, "ls /srv; echo $LEVEL") == "\n"
     box.restore(before)
     assert say(shell, "pwd; tool; wc -l < in") == "/srv/project\ntool 3\n100\n"
-    say(shell, "sleep 1234 &")
+    say(shell, "sleep 1234 & until grep -q sleep /proc/$!/cmdline; do :; done")
     try:
         box.snapshot()
         raise SystemExit("what runs was lost silently")

@@ -101,6 +101,8 @@ class Init:
             self._processes.wait_for(pid, None)
         duration = time.monotonic() - start
         self._processes.end_marked(mark.decode())
+        if self._shell is not None:  # which the program may have killed: its end is told before the program's
+            self._processes.settle(self._shell)
         status, usage = self._processes.collect(pid)
         if trouble:
             return {"error": trouble.decode("utf-8", "replace")}, []

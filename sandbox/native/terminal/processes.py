@@ -8,6 +8,8 @@ import time
 from resource import struct_rusage
 
 _PASSES_BEFORE_STOPPING = 5
+_DYING_S = 1.0
+_EXITING, _SIGNALED = 0x4, 0x400  # of a task's flags, as the kernel's sched.h numbers them
 
 
 class Processes:
@@ -69,6 +71,12 @@ class Processes:
         self._reap()
         return self.collect(pid)[0] if pid in self._ended else None
 
+    def settle(self, pid: int) -> None:
+        """Wait for a child that has been killed and has not ended yet."""
+        deadline = time.monotonic() + _DYING_S
+        while pid not in self._ended and self._is_dying(pid) and time.monotonic() < deadline:
+            self.wait(self._control, 0.001)
+
     def end_marked(self, mark: str) -> None:
         """End everything with a mark, however fast it makes more of itself."""
         passes = 0
@@ -127,6 +135,17 @@ class Processes:
             return self._read(f"{pid}/stat").rpartition(b")")[2].split()[0].decode()
         except OSError:
             return ""
+
+    def _is_dying(self, pid: int) -> bool:
+        """Whether a SIGKILL is on its way to a process or has arrived; looks twice, as it moves meanwhile."""
+        for _ in range(2):
+            try:
+                fields = self._read(f"{pid}/stat").rpartition(b")")[2].split()
+            except OSError:
+                return False
+            if int(fields[6]) & (_EXITING | _SIGNALED) or int(fields[28]) & 1 << (signal.SIGKILL - 1):
+                return True
+        return False
 
     def _command(self, pid: int) -> str:
         try:

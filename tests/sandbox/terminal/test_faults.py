@@ -107,6 +107,7 @@ def test_a_killed_shell_is_no_fault_and_another_starts(box: Sandbox) -> None:
     shell = box.shell()
     assert shell.run("kill -9 $$").exit_code == 137
     assert shell.run("echo new").output == b"new\n"
+    shell.run("large=$(head -c 30000000 /dev/zero | tr '\\0' a)")  # it takes a while to die with that
     box.exec(["sh", "-c", "kill -9 -1"])
     assert shell.run("echo newer").output == b"newer\n"
 
