@@ -20,7 +20,7 @@ from palestra.envs.env import Shaping
 class TrainConfig:
     """Everything that decides a training run; `agents/main_job.toml` is the job that README reports."""
 
-    env: str = "palestra/ToolUse-v0"
+    env: str = "palestra/ToolUseMini-v0"
     difficulty: Mapping[str, Any] = field(default_factory=dict)  # knobs of the environment's tasks
     tasks_file: str = ""  # training tasks from a file that `palestra generate` wrote, instead of made ones
     strict_tasks: bool = False  # refuse such a file if its certificates were made by other code

@@ -29,7 +29,7 @@ from palestra.envs.workers import WorkerKind
 FAST_S, SLOW_S = 0.010, 0.500
 MEMBERS = [SLOW_S, FAST_S, FAST_S, FAST_S]
 IDEAL = sum(1 / step_s for step_s in MEMBERS)
-AT_ONCE = "palestra/ToolUse-v0"
+AT_ONCE = "palestra/ToolUseMini-v0"
 
 
 class SleepingEnv(gymnasium.Env[str, str]):

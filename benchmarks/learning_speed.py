@@ -40,7 +40,7 @@ def timed(work: Callable[[], Any], rounds: int) -> list[float]:
 
 def siblings(chat: TemplateChat, encode: Callable[[str], list[int]], tasks: int, attempts: int) -> list[TrainRow]:
     """Return rows as a group's episodes give them: the same prompt, answers that differ a little."""
-    env = make("palestra/ToolUse-v0")
+    env = make("palestra/ToolUseMini-v0")
     return [demonstration(env, env.tasks.sample(seed), chat, encode) for seed in range(tasks) for _ in range(attempts)]
 
 

@@ -24,7 +24,7 @@ from palestra.envs.certify.task import Certifier
 from palestra.envs.env import AgentEnv
 from palestra.envs.registry import find, make
 
-ENV_ID = "palestra/ToolUse-v0"
+ENV_ID = "palestra/ToolUseMini-v0"
 BARS = (  # what is promised of the median
     ("steps/s, oracle policy", ">=", 5_000.0),
     ("reset, ms", "<=", 2.0),

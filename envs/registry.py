@@ -34,7 +34,7 @@ class RegistrationError(ValueError):
 class EnvEntry:
     """What the registry knows of an environment without importing it."""
 
-    id: str  # "palestra/ToolUse-v0"
+    id: str  # "palestra/ToolUseMini-v0"
     entry_point: str  # "package.module:Class"
     family: str
     summary: str  # one line
@@ -124,7 +124,7 @@ def make(env_id: str, **kwargs: Any) -> "AgentEnv":
     """Return an environment by name, bare: no wrapper stands before `snapshot` and `fork`.
 
     Args:
-        env_id: such as ``palestra/ToolUse-v0``.
+        env_id: such as ``palestra/ToolUseMini-v0``.
         kwargs: passed to the environment's class, such as ``split``, ``difficulty``, ``render_mode``.
 
     Raises:
@@ -157,8 +157,8 @@ def _load_plugins() -> None:
 
 for _entry in (
     EnvEntry(
-        id="palestra/ToolUse-v0",
-        entry_point="palestra.envs.tooluse.env:ToolUseEnv",
+        id="palestra/ToolUseMini-v0",
+        entry_point="palestra.envs.toolmini.env:ToolUseMiniEnv",
         family="tooluse",
         summary="answer and act by tool calls against a seeded database (shop, library, clinic)",
     ),

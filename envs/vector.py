@@ -24,7 +24,7 @@ def make_vec(
     hold another default for it.
 
     Args:
-        env_id: such as ``palestra/ToolUse-v0``.
+        env_id: such as ``palestra/ToolUseMini-v0``.
         num_envs: how many.
         vectorization_mode: "async", each in a process of its own, or "sync", one after the other.
         vector_kwargs: for `AsyncVectorEnv` or `SyncVectorEnv`, such as ``{"autoreset_mode": "SameStep"}``.

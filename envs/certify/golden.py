@@ -3,7 +3,7 @@
 They stand in ``golden.json`` beside the module of the environment's class, by id. Who changes what a seed
 makes, or what the oracle is shown and paid, gives the environment's id a new version and writes its hashes:
 
-    python -m palestra.envs.certify.golden palestra/ToolUse-v1
+    python -m palestra.envs.certify.golden palestra/ToolUseMini-v1
 """
 
 import argparse

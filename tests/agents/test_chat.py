@@ -86,7 +86,7 @@ def test_a_tokenizer_without_a_template_is_refused() -> None:
 
 def test_a_demonstration_is_the_episode_the_policy_would_have_sampled(tiny_tokenizer: Any) -> None:
     chat = TemplateChat(tiny_tokenizer)
-    env = make("palestra/ToolUse-v0")
+    env = make("palestra/ToolUseMini-v0")
     task = env.tasks.sample(3)
     row = demonstration(env, task, chat, lambda text: tiny_tokenizer.encode(text, add_special_tokens=False))
     actions = [chat.parse(ids) for ids in _said(row.row.ids, row.row.turns)]

@@ -58,6 +58,6 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 
 def test_the_main_job_loads_and_measures_at_least_100_held_out_tasks() -> None:
     config = load_config(Path(__file__).resolve().parents[2] / "agents" / "main_job.toml", ["seed=2"])
-    assert (config.seed, config.env) == (2, "palestra/ToolUse-v0")
+    assert (config.seed, config.env) == (2, "palestra/ToolUseMini-v0")
     assert config.eval_tasks >= 100
     assert config.rl_steps > 0

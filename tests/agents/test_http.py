@@ -17,7 +17,7 @@ from palestra.agents.rollout import RolloutConfig, Rollouts, episodes_for
 from palestra.agents.runners import RUNNERS, EnvMaker
 from palestra.agents.sampler import Request, Sampler
 from palestra.envs.registry import find, make
-from palestra.envs.tooluse.env import ToolUseEnv
+from palestra.envs.toolmini.env import ToolUseMiniEnv
 from palestra.sandbox.base import InfraError
 
 
@@ -121,8 +121,8 @@ def test_a_whole_episode_is_played_over_token_ids(url: str, tiny_tokenizer: Any,
 
 
 def test_a_chat_server_plays_tool_calls(url: str) -> None:
-    env = make("palestra/ToolUse-v0")
-    assert isinstance(env, ToolUseEnv)
+    env = make("palestra/ToolUseMini-v0")
+    assert isinstance(env, ToolUseMiniEnv)
     task = env.tasks.sample(5)
     env.reset(seed=task.seed, options={"task": task})
     Server.oracle = []

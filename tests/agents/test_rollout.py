@@ -56,7 +56,7 @@ def play(
     return asyncio.run(all_of_it()), episodes
 
 
-@pytest.mark.parametrize("env_id", ["palestra/ToolUse-v0", "toy/Pair-v0"])
+@pytest.mark.parametrize("env_id", ["palestra/ToolUseMini-v0", "toy/Pair-v0"])
 def test_the_oracle_solves_and_turn_rewards_sum_to_the_return(env_id: str, toys: None) -> None:
     result, episodes = play(env_id, oracle)
     assert len(result.trajectories) == 6
@@ -67,7 +67,7 @@ def test_the_oracle_solves_and_turn_rewards_sum_to_the_return(env_id: str, toys:
 
 
 def test_recorded_tokens_are_one_clean_row(toys: None) -> None:
-    result, _ = play("palestra/ToolUse-v0", oracle, n=3)
+    result, _ = play("palestra/ToolUseMini-v0", oracle, n=3)
     for one in result.trajectories:
         rows, stats = rows_from_turns(one.turns)
         assert (len(rows), stats.fork, stats.realign) == (1, 0, 0)
@@ -162,7 +162,7 @@ def test_slow_episodes_do_not_hold_up_others(toys: None) -> None:
 
 
 def test_a_context_that_is_full_truncates_and_takes_the_potential_back() -> None:
-    result, _ = play("palestra/ToolUse-v0", oracle, n=8, max_context=700, max_tokens=100)
+    result, _ = play("palestra/ToolUseMini-v0", oracle, n=8, max_context=700, max_tokens=100)
     cut = [one for one in result.trajectories if isinstance(one.outcome, Truncated)]
     assert cut
     for one in cut:

@@ -18,7 +18,7 @@ from palestra.envs.certify.findings import CheckResult
 from palestra.envs.registry import find, make
 from palestra.envs.taskfile import StaleTasksWarning, write_records
 
-ENV = "palestra/ToolUse-v0"
+ENV = "palestra/ToolUseMini-v0"
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ TOYS = Path(__file__).parents[1] / "envs"
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("made") / "tasks.jsonl"
-    generate(Order(env_id="palestra/ToolUse-v0", level="quick"), 3, path)
+    generate(Order(env_id="palestra/ToolUseMini-v0", level="quick"), 3, path)
     return path
 
 
@@ -36,9 +36,9 @@ def family(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], E
     def family(body: str = "") -> EnvEntry:
         name = f"family_{tmp_path.name}"
         (tmp_path / name).mkdir()
-        text = "import time\nfrom palestra.envs.tooluse.env import ToolUseEnv\nclass Env(ToolUseEnv):\n"
+        text = "import time\nfrom palestra.envs.toolmini.env import ToolUseMiniEnv\nclass Env(ToolUseMiniEnv):\n"
         (tmp_path / name / "env.py").write_text(f'{text}    env_id = "mine/{name}-v0"\n{body}')
-        (tmp_path / name / "attacks.py").write_text("from palestra.envs.tooluse.attacks import ATTACKS, FLOORS\n")
+        (tmp_path / name / "attacks.py").write_text("from palestra.envs.toolmini.attacks import ATTACKS, FLOORS\n")
         monkeypatch.syspath_prepend(str(tmp_path))
         entry = EnvEntry(
             id=f"mine/{name}-v0",
@@ -54,7 +54,7 @@ def family(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], E
 
 
 def test_what_passed_is_shown_in_groups(run: Run) -> None:
-    said = run("check", "ToolUse-v0", "--n", "1", "--level", "full", "--split", "train")
+    said = run("check", "ToolUseMini-v0", "--n", "1", "--level", "full", "--split", "train")
     assert said.code == 0, said.out
     lines = said.out.splitlines()
     attacks = [line for line in lines if line.endswith("attacks on 1 tasks")]
@@ -86,9 +86,9 @@ def test_a_check_that_fails_writes_none(run: Run, family: Callable[[str], EnvEnt
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("ToolUse-v0", "--out", "x.certificate.json"), "takes an ID and --level full"),
+        (("ToolUseMini-v0", "--out", "x.certificate.json"), "takes an ID and --level full"),
         (("t.jsonl", "--level", "full", "--out", "x.certificate.json"), "takes an ID and --level full"),
-        (("ToolUse-v0", "--level", "full", "--out", "x.json"), "ends in '.certificate.json'"),
+        (("ToolUseMini-v0", "--level", "full", "--out", "x.json"), "ends in '.certificate.json'"),
         (("none.jsonl",), "cannot read the task file 'none.jsonl'"),
     ],
 )
@@ -105,15 +105,17 @@ def cases(xml: bytes | str) -> dict[str, ElementTree.Element]:
 
 def test_the_report_is_junit_xml_too(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "report.xml"
-    said = run("check", "ToolUse-v0", "--n", "1", "--split", "train", "--json", "--junit", str(path))
+    said = run("check", "ToolUseMini-v0", "--n", "1", "--split", "train", "--json", "--junit", str(path))
     report = json.loads(said.out)
     found = cases(path.read_bytes())
     assert list(found) == [result["name"] for result in report["results"]]
     assert {len(case) for case in found.values()} == {1}
     assert "check_env passes" in (found["gymnasium"].findtext("system-out") or "")
     suite = next(ElementTree.fromstring(path.read_bytes()).iter("testsuite"))
-    assert (suite.attrib["name"], suite.attrib["failures"]) == ("palestra/ToolUse-v0", "0")
-    said = run("check", "ToolUse-v0", "--n", "1", "--split", "train", "--junit", str(tmp_path / "no" / "report.xml"))
+    assert (suite.attrib["name"], suite.attrib["failures"]) == ("palestra/ToolUseMini-v0", "0")
+    said = run(
+        "check", "ToolUseMini-v0", "--n", "1", "--split", "train", "--junit", str(tmp_path / "no" / "report.xml")
+    )
     assert (said.code, "cannot write the report" in said.err) == (2, True)
 
 
@@ -149,7 +151,7 @@ def test_a_file_of_tasks_passes_as_it_was_made(run: Run, made: Path, level: str)
     assert (said.code, report["n"], report["splits"]) == (0, 3, ["train"]), said.err
     names = [result["name"] for result in report["results"]]
     assert names == ["source", "digests", "passed", "code", "distinct"] + ["remade"] * (level == "full")
-    assert run("check", "ToolUse-v0", "--tasks", str(made)).code == 0
+    assert run("check", "ToolUseMini-v0", "--tasks", str(made)).code == 0
 
 
 @pytest.mark.parametrize(
@@ -194,7 +196,7 @@ def test_what_a_certificate_says_is_made_anew_and_compared(run: Run, made: Path,
 def test_a_file_of_another_environments_tasks_is_refused(run: Run, made: Path) -> None:
     said = run("check", "Code-v0", "--tasks", str(made))
     assert (said.code, said.out) == (2, "")
-    assert said.err == f"error: '{made}' holds tasks of palestra/ToolUse-v0, not of palestra/Code-v0\n"
+    assert said.err == f"error: '{made}' holds tasks of palestra/ToolUseMini-v0, not of palestra/Code-v0\n"
 
 
 def test_a_steady_environment_does_not_flake(run: Run, made: Path) -> None:
@@ -204,7 +206,7 @@ def test_a_steady_environment_does_not_flake(run: Run, made: Path) -> None:
     assert (flaky["evidence"]["plays"], flaky["evidence"]["differ"]) == (12, 0)
     low, high = flaky["evidence"]["wilson_95"]
     assert (low, round(high, 4)) == (0.0, 0.2425)
-    said = run("check", "ToolUse-v0", "--n", "1", "--split", "train", "--repeat", "2")
+    said = run("check", "ToolUseMini-v0", "--n", "1", "--split", "train", "--repeat", "2")
     assert "passed  flakes: 0 of 2 plays, 8 at once, differ (95 %: 0.0% to 65.8%)" in said.out
 
 

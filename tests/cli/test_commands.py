@@ -52,7 +52,7 @@ def test_list_as_json_is_one_object(run: Run) -> None:
     assert code["summary"]
 
 
-@pytest.mark.parametrize("env_id", ["palestra/ToolUse-v0", "palestra/Code-v0"])
+@pytest.mark.parametrize("env_id", ["palestra/ToolUseMini-v0", "palestra/Code-v0"])
 def test_info_shows_knobs_tools_and_an_example(run: Run, env_id: str) -> None:
     told = json.loads(run("info", env_id, "--json", "--seed", "3", "--split", "heldout").out)
     plain = run("info", env_id, "--seed", "3", "--split", "heldout")
@@ -65,20 +65,20 @@ def test_info_shows_knobs_tools_and_an_example(run: Run, env_id: str) -> None:
 
 
 def test_the_namespace_may_be_left_out(run: Run) -> None:
-    assert json.loads(run("info", "ToolUse-v0", "--json").out)["id"] == "palestra/ToolUse-v0"
+    assert json.loads(run("info", "ToolUseMini-v0", "--json").out)["id"] == "palestra/ToolUseMini-v0"
 
 
 def test_info_takes_knobs(run: Run) -> None:
-    told = json.loads(run("info", "ToolUse-v0", "-d", "hops=2", "-d", "domain=shop", "--json").out)
+    told = json.loads(run("info", "ToolUseMini-v0", "-d", "hops=2", "-d", "domain=shop", "--json").out)
     assert told["example"]["difficulty"]["hops"] == 2
     assert "/shop/" in told["example"]["task_id"]
 
 
 def test_info_takes_a_task_from_a_file(run: Run, tmp_path: Path) -> None:
-    env = palestra.make("palestra/ToolUse-v0")
+    env = palestra.make("palestra/ToolUseMini-v0")
     env.reset(seed=9)
     (tmp_path / "task.json").write_text(json.dumps(env.task.to_dict()))
-    told = json.loads(run("info", "ToolUse-v0", "--task", str(tmp_path / "task.json"), "--json").out)
+    told = json.loads(run("info", "ToolUseMini-v0", "--task", str(tmp_path / "task.json"), "--json").out)
     assert told["example"]["task_id"] == env.task.id
 
 
@@ -86,7 +86,9 @@ def test_info_takes_a_task_from_a_file(run: Run, tmp_path: Path) -> None:
 def test_an_unknown_environment_is_named_with_its_nearest(run: Run, verb: str) -> None:
     said = run(verb, "palestra/ToolUs-v0", "--json")
     assert said.code == 2
-    assert one_line(said) == "error: no environment named 'palestra/ToolUs-v0'; did you mean 'palestra/ToolUse-v0'?\n"
+    assert (
+        one_line(said) == "error: no environment named 'palestra/ToolUs-v0'; did you mean 'palestra/ToolUseMini-v0'?\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -100,13 +102,13 @@ def test_an_unknown_environment_is_named_with_its_nearest(run: Run, verb: str) -
     ],
 )
 def test_a_bad_knob_is_explained(run: Run, knob: str, told: str) -> None:
-    said = run("info", "ToolUse-v0", "-d", knob)
+    said = run("info", "ToolUseMini-v0", "-d", knob)
     assert said.code == 2
     assert told in one_line(said)
 
 
 def _task(**changes: Any) -> str:
-    env = palestra.make("palestra/ToolUse-v0")
+    env = palestra.make("palestra/ToolUseMini-v0")
     env.reset(seed=0)
     return json.dumps({**env.task.to_dict(), **changes})
 
@@ -122,8 +124,8 @@ def _task(**changes: Any) -> str:
         (b'{"id": "x"}', "'family' is missing"),
         (_task(colour=1).encode(), "unknown task field 'colour'"),
         (_task(budget={"turns": 0}).encode(), "at least 1 turn"),
-        (_task(hidden={}).encode(), "does not fit palestra/ToolUse-v0"),
-        (_task(hidden={"db": 3, "answer": {}, "calls": 1}).encode(), "does not fit palestra/ToolUse-v0"),
+        (_task(hidden={}).encode(), "does not fit palestra/ToolUseMini-v0"),
+        (_task(hidden={"db": 3, "answer": {}, "calls": 1}).encode(), "does not fit palestra/ToolUseMini-v0"),
         (_task(tools=[{}]).encode(), "holds no task"),
         (_task(tools=[BAD_TOOL]).encode(), "the tool 'answer': 'strng' is not valid"),
         (_task(family="code").encode(), "is of the family 'code'"),
@@ -133,7 +135,7 @@ def _task(**changes: Any) -> str:
 def test_a_malformed_task_file_is_explained(run: Run, tmp_path: Path, verb: str, content: bytes, told: str) -> None:
     path = tmp_path / "task.json"
     path.write_bytes(content)
-    said = run(verb, "ToolUse-v0", "--task", str(path))
+    said = run(verb, "ToolUseMini-v0", "--task", str(path))
     assert said.code == 2
     assert told in one_line(said)
     assert str(path) in said.err
@@ -141,13 +143,13 @@ def test_a_malformed_task_file_is_explained(run: Run, tmp_path: Path, verb: str,
 
 def test_a_missing_task_file_is_named(run: Run, tmp_path: Path) -> None:
     for path in (tmp_path / "none.json", tmp_path):
-        said = run("play", "ToolUse-v0", "--task", str(path))
+        said = run("play", "ToolUseMini-v0", "--task", str(path))
         assert said.code == 2
         assert f"cannot read the task file '{path}'" in one_line(said)
 
 
 def test_a_task_file_and_knobs_exclude_each_other(run: Run, tmp_path: Path) -> None:
-    said = run("info", "ToolUse-v0", "--task", str(tmp_path), "-d", "hops=1")
+    said = run("info", "ToolUseMini-v0", "--task", str(tmp_path), "-d", "hops=1")
     assert said.code == 2
     assert "either --task or -d" in one_line(said)
 
@@ -157,11 +159,11 @@ def test_a_task_file_and_knobs_exclude_each_other(run: Run, tmp_path: Path) -> N
     [
         ("info",),
         ("lst",),
-        ("info", "ToolUse-v0", "--sed", "1"),
-        ("info", "ToolUse-v0", "--seed", "-1"),
-        ("info", "ToolUse-v0", "--seed", "one"),
-        ("info", "ToolUse-v0", "--split", "test"),
-        ("check", "ToolUse-v0", "-n", "0"),
+        ("info", "ToolUseMini-v0", "--sed", "1"),
+        ("info", "ToolUseMini-v0", "--seed", "-1"),
+        ("info", "ToolUseMini-v0", "--seed", "one"),
+        ("info", "ToolUseMini-v0", "--split", "test"),
+        ("check", "ToolUseMini-v0", "-n", "0"),
         ("list", "more"),
     ],
 )
@@ -192,9 +194,9 @@ def test_version(run: Run) -> None:
 
 
 def test_check_passes_on_tool_use(run: Run) -> None:
-    said = run("check", "ToolUse-v0", "-n", "1", "--json")
+    said = run("check", "ToolUseMini-v0", "-n", "1", "--json")
     report = json.loads(said.out)
-    assert (said.code, report["ok"], report["env_id"]) == (0, True, "palestra/ToolUse-v0")
+    assert (said.code, report["ok"], report["env_id"]) == (0, True, "palestra/ToolUseMini-v0")
     assert {"gymnasium", "oracle", "nop", "random", "determinism", "fork"} <= {r["name"] for r in report["results"]}
     assert "passed  oracle" in said.err
 
@@ -234,7 +236,7 @@ def test_control_characters_of_a_task_do_not_reach_the_terminal(run: Run, tmp_pa
     path = tmp_path / "task.json"
     path.write_text(_task(instruction="\x1b]0;owned\x07[bold]not markup[/bold] \ud83d"))
     for words in (("info",), ("play",)):
-        said = run(*words, "ToolUse-v0", "--task", str(path))
+        said = run(*words, "ToolUseMini-v0", "--task", str(path))
         assert said.code == 0
         assert "\x1b" not in said.out.replace("\x1b[0m", "")
         assert "\\x1b]0;owned\\x07[bold]not markup[/bold] \\ud83d" in said.out

@@ -17,7 +17,18 @@ QUICK = ("--level", "quick", "--workers", "1")
 
 def test_a_file_is_made_and_told(run: Run, tmp_path: Path) -> None:
     out = tmp_path / "deep" / "tasks.jsonl"
-    words = ("generate", "ToolUse-v0", "--n", "3", "--difficulty", "hops=2", "--split", "heldout", "--out", str(out))
+    words = (
+        "generate",
+        "ToolUseMini-v0",
+        "--n",
+        "3",
+        "--difficulty",
+        "hops=2",
+        "--split",
+        "heldout",
+        "--out",
+        str(out),
+    )
     said = run(*words, *QUICK)
     assert (said.code, said.out, said.err) == (0, f"{out}: 3 certified tasks\n", "")
     tasks = [json.loads(line)["task"] for line in out.read_text().splitlines()]
@@ -53,7 +64,7 @@ def test_a_wrong_request_is_one_line(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], told: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    said = run("generate", "ToolUse-v0", *words, *QUICK)
+    said = run("generate", "ToolUseMini-v0", *words, *QUICK)
     assert (said.code, said.out, said.err.count("\n")) == (2, "", 1)
     assert told in said.err
     assert list(tmp_path.iterdir()) == []
@@ -64,7 +75,7 @@ def test_parquet_without_pyarrow_is_told_before_the_work(
 ) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     monkeypatch.delitem(sys.modules, "pyarrow.parquet", raising=False)
-    said = run("generate", "ToolUse-v0", "-n", "1", "-o", str(tmp_path / "t.parquet"), *QUICK)
+    said = run("generate", "ToolUseMini-v0", "-n", "1", "-o", str(tmp_path / "t.parquet"), *QUICK)
     assert (said.code, said.out) == (1, "")
     assert said.err == "error: this needs pyarrow; install it with: pip install 'palestra[parquet]'\n"
     assert list(tmp_path.iterdir()) == []
@@ -78,7 +89,7 @@ def test_a_run_that_is_interrupted_says_how_to_go_on(run: Run, tmp_path: Path, m
             raise KeyboardInterrupt
         return attempt(press, seed)
 
-    words = ("generate", "ToolUse-v0", "-n", "4", "-o", str(tmp_path / "t.jsonl"), *QUICK)
+    words = ("generate", "ToolUseMini-v0", "-n", "4", "-o", str(tmp_path / "t.jsonl"), *QUICK)
     with monkeypatch.context() as patched:
         patched.setattr(factory.Press, "attempt", interrupted)
         said = run(*words)

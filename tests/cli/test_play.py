@@ -104,15 +104,15 @@ def solution(env_id: str, seed: int) -> Iterator[str]:
 
 
 def test_the_oracles_lines_solve_the_task(play: Play) -> None:
-    lines = "\n".join(solution("palestra/ToolUse-v0", 4))
-    out, err = play("ToolUse-v0", "--seed", "4", typed=lines.encode())
+    lines = "\n".join(solution("palestra/ToolUseMini-v0", 4))
+    out, err = play("ToolUseMini-v0", "--seed", "4", typed=lines.encode())
     assert "the episode is over: judged, solved, reward 1.000" in out
     assert err == ""
 
 
 def test_json_gives_one_object_and_shows_the_play_on_the_other_stream(play: Play) -> None:
-    lines = list(solution("palestra/ToolUse-v0", 4))
-    out, err = play("ToolUse-v0", "--seed", "4", "--json", typed="\n".join(lines).encode())
+    lines = list(solution("palestra/ToolUseMini-v0", 4))
+    out, err = play("ToolUseMini-v0", "--seed", "4", "--json", typed="\n".join(lines).encode())
     record = json.loads(out)
     assert record["actions"] == lines
     assert (record["ended"], record["is_success"], record["seed"]) == ("scored", True, 4)
@@ -122,21 +122,21 @@ def test_json_gives_one_object_and_shows_the_play_on_the_other_stream(play: Play
 
 
 def test_turns_taken_back_leave_no_trace_even_after_the_end(play: Play) -> None:
-    lines = list(solution("palestra/ToolUse-v0", 4))
+    lines = list(solution("palestra/ToolUseMini-v0", 4))
     detour = ["a wrong turn", *lines[:-1], ":undo", *lines[-2:], ":undo", *lines[-1:]]
     assert len(lines) >= 2, "this test needs a task of two turns or more; choose another seed"
     undone = ["a wrong turn", ":undo"]
-    direct, _ = play("ToolUse-v0", "--seed", "4", "--json", typed="\n".join(lines).encode())
-    around, _ = play("ToolUse-v0", "--seed", "4", "--json", typed="\n".join([*undone, *lines]).encode())
+    direct, _ = play("ToolUseMini-v0", "--seed", "4", "--json", typed="\n".join(lines).encode())
+    around, _ = play("ToolUseMini-v0", "--seed", "4", "--json", typed="\n".join([*undone, *lines]).encode())
     assert json.loads(around) == json.loads(direct)
-    late, _ = play("ToolUse-v0", "--seed", "4", "--json", typed="\n".join(detour).encode())
+    late, _ = play("ToolUseMini-v0", "--seed", "4", "--json", typed="\n".join(detour).encode())
     assert json.loads(late)["is_success"] is True
     assert json.loads(late)["actions"] == ["a wrong turn", *lines]
 
 
 def test_what_cannot_be_read_costs_no_turn(play: Play) -> None:
     typed = b'{"name": "nothing", "arguments": {}}\n{"name"\n:what\n:undo\nfnd_patient name=x\n\n   \n'
-    out, _ = play("ToolUse-v0", "--seed", "4", "--json", typed=typed)
+    out, _ = play("ToolUseMini-v0", "--seed", "4", "--json", typed=typed)
     record = json.loads(out)
     assert record["actions"] == []
     assert record["ended"] is None
@@ -146,14 +146,14 @@ def test_what_cannot_be_read_costs_no_turn(play: Play) -> None:
     "typed", [b"", b"\n\n", b":quit\nhello\n", b"\xff\xfe\x00hello\n:quit", b":help\n:state\n:tools\n"]
 )
 def test_any_input_ends_in_peace(play: Play, typed: bytes) -> None:
-    out, err = play("ToolUse-v0", "--seed", "4", typed=typed)
-    assert "palestra/ToolUse-v0, split train, seed 4" in out
+    out, err = play("ToolUseMini-v0", "--seed", "4", typed=typed)
+    assert "palestra/ToolUseMini-v0, split train, seed 4" in out
     assert err == ""
 
 
 def test_after_the_end_nothing_more_is_sent(play: Play) -> None:
     typed = "\n".join(["hello"] * 30).encode()
-    out, _ = play("ToolUse-v0", "--seed", "4", "--json", typed=typed)
+    out, _ = play("ToolUseMini-v0", "--seed", "4", "--json", typed=typed)
     record = json.loads(out)
     assert record["ended"] == "turns"
     assert len(record["actions"]) < 30

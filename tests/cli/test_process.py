@@ -50,7 +50,10 @@ def test_list_imports_no_environment_and_no_gymnasium() -> None:
 
 def test_a_reader_that_leaves_early_is_no_error() -> None:
     process = subprocess.Popen(
-        [*COMMAND, "info", "ToolUse-v0", "--json"], env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [*COMMAND, "info", "ToolUseMini-v0", "--json"],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
     assert process.stdout is not None
     process.stdout.close()
@@ -60,7 +63,7 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
 
 def test_ctrl_c_leaves_with_one_line() -> None:
     process = subprocess.Popen(
-        [*COMMAND, "play", "ToolUse-v0"],
+        [*COMMAND, "play", "ToolUseMini-v0"],
         env=environment(PYTHONUNBUFFERED="1"),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -77,13 +80,13 @@ def test_ctrl_c_leaves_with_one_line() -> None:
 
 @pytest.mark.parametrize("locale", ["C", "POSIX", "C.UTF-8"])
 def test_any_locale_will_do(locale: str) -> None:
-    done = run("play", "ToolUse-v0", "--seed", "1", LC_ALL=locale, PYTHONUTF8="0", PYTHONIOENCODING="ascii")
+    done = run("play", "ToolUseMini-v0", "--seed", "1", LC_ALL=locale, PYTHONUTF8="0", PYTHONIOENCODING="ascii")
     assert done.returncode == 0
     assert done.stderr == b""
 
 
 def test_standard_input_may_be_closed() -> None:
-    command = [*COMMAND, "play", "ToolUse-v0", "--seed", "1", "--json"]
+    command = [*COMMAND, "play", "ToolUseMini-v0", "--seed", "1", "--json"]
     done = subprocess.run(command, env=environment(), stdin=subprocess.DEVNULL, capture_output=True, check=False)
     assert done.returncode == 0
     assert json.loads(done.stdout)["actions"] == []
@@ -91,7 +94,7 @@ def test_standard_input_may_be_closed() -> None:
 
 def test_in_a_terminal_it_prompts_and_leaves_when_asked() -> None:
     ours, theirs = pty.openpty()
-    command = [*COMMAND, "play", "ToolUse-v0", "--seed", "1"]
+    command = [*COMMAND, "play", "ToolUseMini-v0", "--seed", "1"]
     process = subprocess.Popen(command, env=environment(TERM="xterm"), stdin=theirs, stdout=theirs, stderr=theirs)
     os.close(theirs)
     seen = _read_until(ours, b"> ")

@@ -43,7 +43,7 @@ from palestra.rewards.base import Scored, Trajectory
 from palestra.rewards.credit import CREDITS, advantages_by_group
 from palestra.sandbox.base import InfraError
 
-TOOLS, CODE = "palestra/ToolUse-v0", "palestra/Code-v0"
+TOOLS, CODE = "palestra/ToolUseMini-v0", "palestra/Code-v0"
 N = 6  # tasks of a rollout
 
 
@@ -75,7 +75,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import palestra
 
 port, fatal, how = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
-env, scripts, served = palestra.make("palestra/ToolUse-v0"), {}, itertools.count(1)
+env, scripts, served = palestra.make("palestra/ToolUseMini-v0"), {}, itertools.count(1)
 for seed in range(int(sys.argv[4])):
     env.reset(seed=seed)
     scripts[env.task.instruction] = list(env.oracle())

@@ -18,17 +18,17 @@ from palestra.envs import actions
 from palestra.envs.actions import parse_action
 from palestra.envs.certify.fuzz import is_same
 from palestra.envs.scripts import SCRIPTS, play
-from palestra.envs.tooluse import env as tooluse
-from palestra.envs.tooluse import tables, verify
+from palestra.envs.toolmini import env as tooluse
+from palestra.envs.toolmini import tables, verify
 
 READERS = (actions, tooluse, tables, verify)
 SEEDS = 20
 
 
 @cache
-def solved() -> tuple[tooluse.ToolUseEnv, list[tuple[str, ...]]]:
+def solved() -> tuple[tooluse.ToolUseMiniEnv, list[tuple[str, ...]]]:
     """Return an environment and the oracle's actions for each seed."""
-    env = tooluse.ToolUseEnv(shaping="none")
+    env = tooluse.ToolUseMiniEnv(shaping="none")
     return env, [play(env, SCRIPTS["oracle"], seed).actions for seed in range(SEEDS)]
 
 

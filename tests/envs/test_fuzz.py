@@ -14,9 +14,9 @@ from palestra.envs.base import EpisodeOver, Json
 from palestra.envs.certify.fuzz import is_same, odd_actions
 from palestra.envs.certify.oracle import Recording
 from palestra.envs.code.verify import is_same_output
-from palestra.envs.tooluse.env import ToolUseEnv
-from palestra.envs.tooluse.generate import ToolUseSource
-from palestra.envs.tooluse.verify import is_answer, verify
+from palestra.envs.toolmini.env import ToolUseMiniEnv
+from palestra.envs.toolmini.generate import ToolUseMiniSource
+from palestra.envs.toolmini.verify import is_answer, verify
 
 TEXTS = st.text(st.characters(codec=None, exclude_categories=()), max_size=60)
 VALUES: st.SearchStrategy[Json] = st.recursive(
@@ -24,12 +24,12 @@ VALUES: st.SearchStrategy[Json] = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
     max_leaves=6,
 )
-TASK = ToolUseSource().sample(4)
+TASK = ToolUseMiniSource().sample(4)
 
 
 @pytest.fixture(scope="module")
 def recording() -> Recording:
-    env = palestra.make("palestra/ToolUse-v0")
+    env = palestra.make("palestra/ToolUseMini-v0")
     return Recording.of(env, env.tasks.sample(3), 3)
 
 
@@ -89,7 +89,7 @@ def test_the_program_for_atheris_plays_one_action(late: bool) -> None:
 @settings(max_examples=60)
 @given(st.lists(TEXTS | st.dictionaries(st.sampled_from(["role", "content", "tool_calls"]), VALUES), max_size=5))
 def test_no_odd_action_raises_or_pays(actions: list[Any]) -> None:
-    env = ToolUseEnv()
+    env = ToolUseMiniEnv()
     env.reset(seed=3)
     total = 0.0
     for action in actions:

@@ -16,7 +16,7 @@ KEPT = [entry for entry in palestra.list_envs() if entry.id.startswith("palestra
 
 
 def test_our_generated_families_have_golden_hashes() -> None:
-    assert {"palestra/ToolUse-v0", "palestra/Code-v0"} <= {entry.id for entry in KEPT}
+    assert {"palestra/ToolUseMini-v0", "palestra/Code-v0"} <= {entry.id for entry in KEPT}
 
 
 @pytest.mark.parametrize("entry", KEPT, ids=lambda entry: str(entry.id))
@@ -95,7 +95,7 @@ def test_an_entry_without_a_file_has_none() -> None:
 
 
 def test_the_command_refuses_to_overwrite_a_version() -> None:
-    command = [sys.executable, "-m", "palestra.envs.certify.golden", "palestra/ToolUse-v0"]
+    command = [sys.executable, "-m", "palestra.envs.certify.golden", "palestra/ToolUseMini-v0"]
     done = subprocess.run(command, env={"PYTHONPATH": ":".join(sys.path)}, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert "has the golden hashes of palestra/ToolUse-v0" in done.stderr
+    assert "has the golden hashes of palestra/ToolUseMini-v0" in done.stderr

@@ -24,7 +24,7 @@ from palestra.envs.scripts import SCRIPTS, play, replay
 
 @pytest.fixture
 def env() -> Iterator[AgentEnv]:
-    with closing(palestra.make("palestra/ToolUse-v0")) as made:
+    with closing(palestra.make("palestra/ToolUseMini-v0")) as made:
         made.reset(seed=3)
         made.step(next(made.oracle()))
         yield made
@@ -32,7 +32,7 @@ def env() -> Iterator[AgentEnv]:
 
 @pytest.mark.parametrize("script", ["oracle", "random"])
 def test_a_state_key_is_the_hash_of_the_task_and_the_whole_state(script: str) -> None:
-    env = palestra.make("palestra/ToolUse-v0")
+    env = palestra.make("palestra/ToolUseMini-v0")
     for seed in range(30):
         _, info = env.reset(seed=seed)
         over, moves = False, SCRIPTS[script](env, np.random.default_rng(seed))
@@ -44,7 +44,7 @@ def test_a_state_key_is_the_hash_of_the_task_and_the_whole_state(script: str) ->
 
 
 def test_a_stream_is_the_hash_of_what_was_shown_and_paid() -> None:
-    env = palestra.make("palestra/ToolUse-v0")
+    env = palestra.make("palestra/ToolUseMini-v0")
     for seed in range(10):
         episode = play(env, SCRIPTS["random"], seed)
         observation, info = env.reset(seed=seed)

@@ -49,8 +49,8 @@ def plain(batch: Batch) -> list[tuple[Any, ...]]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_pool_sees_and_does_what_single_environments_do(make_pool: MakePool, kind: WorkerKind) -> None:
-    single = palestra.make("palestra/ToolUse-v0", split="heldout")
-    pool = make_pool(3, "palestra/ToolUse-v0", workers=kind, split="heldout")
+    single = palestra.make("palestra/ToolUseMini-v0", split="heldout")
+    pool = make_pool(3, "palestra/ToolUseMini-v0", workers=kind, split="heldout")
     first = pool.reset(seed=5)
     assert (len(pool), list(first.env_ids), first.faults) == (3, [0, 1, 2], {})
     scripts: list[list[str]] = []
@@ -242,7 +242,7 @@ def test_a_step_before_the_first_reset_is_told(make_pool: MakePool) -> None:
         ({"num_envs": 2, "call_s": 0}, "more than 0 seconds"),
         ({"num_envs": 2, "call_s": float("nan")}, "more than 0 seconds"),
         ({"num_envs": 2, "autoreset_mode": "sometimes"}, "sometimes"),
-        ({"num_envs": 2, "env": "palestra/ToolUse-v0", "split": "test"}, "test"),
+        ({"num_envs": 2, "env": "palestra/ToolUseMini-v0", "split": "test"}, "test"),
         ({"num_envs": 2, "env": lambda: None, "split": "train"}, "give it to the function"),
         ({"num_envs": 2, "env": "toy/Obay-v0"}, "did you mean 'toy/Obey-v0'"),
     ],

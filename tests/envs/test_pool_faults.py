@@ -174,7 +174,7 @@ def test_a_fault_at_reset_is_told_and_the_same_step_keeps_the_reward(make_pool: 
 
 
 def test_a_task_that_does_not_fit_is_that_environments_alone(make_pool: MakePool) -> None:
-    task = palestra.make("palestra/ToolUse-v0").tasks.sample(0)
+    task = palestra.make("palestra/ToolUseMini-v0").tasks.sample(0)
     batch = make_pool(2).reset(seed=0, options=[{"task": task}, None])
     assert isinstance(check_lost(batch, 0), TaskError)
     assert batch.observations[1].startswith("Task 1")
@@ -255,7 +255,7 @@ import sys
 sys.path[:0] = {sys.path!r}
 import palestra
 if __name__ == "__main__":
-    pool = palestra.EnvPool("palestra/ToolUse-v0", 2, workers="{kind}")
+    pool = palestra.EnvPool("palestra/ToolUseMini-v0", 2, workers="{kind}")
     pool.reset(seed=0)
     print("ready", flush=True)
     while {is_interrupted}:
@@ -279,7 +279,7 @@ def test_a_script_without_a_guard_is_told_what_it_lacks(tmp_path: Path) -> None:
 import sys
 sys.path[:0] = {sys.path!r}
 from palestra.envs.pool import EnvPool
-print(EnvPool("palestra/ToolUse-v0", 1, workers="process").reset().faults[0].error)
+print(EnvPool("palestra/ToolUseMini-v0", 1, workers="process").reset().faults[0].error)
 """)
     done = subprocess.run([sys.executable, str(program)], capture_output=True, text=True, check=False)
     assert done.stdout.strip() == (

@@ -12,7 +12,7 @@ import pytest
 
 import palestra
 from palestra.envs.registry import EnvEntry, RegistrationError, UnknownEnvError, register
-from palestra.envs.tooluse.env import ToolUseEnv
+from palestra.envs.toolmini.env import ToolUseMiniEnv
 
 
 def fresh(code: str, *paths: Path) -> str:
@@ -26,37 +26,40 @@ def fresh(code: str, *paths: Path) -> str:
 def test_the_list_is_sorted_and_says_what_each_is() -> None:
     entries = [entry for entry in palestra.list_envs() if entry.id.startswith("palestra/")]
     assert [entry.id for entry in entries] == sorted(entry.id for entry in entries)
-    assert {"palestra/Code-v0", "palestra/ToolUse-v0"} <= {entry.id for entry in entries}
+    assert {"palestra/Code-v0", "palestra/ToolUseMini-v0"} <= {entry.id for entry in entries}
     for entry in entries:
         assert entry.summary
         assert "\n" not in entry.summary
 
 
 def test_the_namespace_may_be_left_out() -> None:
-    assert palestra.find("ToolUse-v0") is palestra.find("palestra/ToolUse-v0")
-    env = palestra.make("ToolUse-v0", split="heldout")
-    assert isinstance(env, ToolUseEnv)
-    assert env.env_id == "palestra/ToolUse-v0"
+    assert palestra.find("ToolUseMini-v0") is palestra.find("palestra/ToolUseMini-v0")
+    env = palestra.make("ToolUseMini-v0", split="heldout")
+    assert isinstance(env, ToolUseMiniEnv)
+    assert env.env_id == "palestra/ToolUseMini-v0"
     assert env.spec is not None
-    assert env.spec.id == "palestra/ToolUse-v0"
+    assert env.spec.id == "palestra/ToolUseMini-v0"
 
 
 @pytest.mark.parametrize(
-    "wrong", ["tooluse-v0", "ToolUse", "palestra/ToolUse-v1", "gym/Tooluze-v0", "palestra/TolUse-v0"]
+    "wrong",
+    ["toolusemini-v0", "ToolUseMini", "palestra/ToolUseMini-v1", "gym/ToolUzeMini-v0", "palestra/TolUseMini-v0"],
 )
 def test_a_near_name_is_suggested(wrong: str) -> None:
-    with pytest.raises(UnknownEnvError, match=f"no environment named '{wrong}'; did you mean 'palestra/ToolUse-v0'?"):
+    with pytest.raises(
+        UnknownEnvError, match=f"no environment named '{wrong}'; did you mean 'palestra/ToolUseMini-v0'?"
+    ):
         palestra.make(wrong)
 
 
 def test_a_far_name_gets_the_list() -> None:
-    with pytest.raises(UnknownEnvError, match=r"known: .*palestra/Code-v0, palestra/ToolUse-v0"):
+    with pytest.raises(UnknownEnvError, match=r"known: .*palestra/Code-v0, palestra/ToolUseMini-v0"):
         palestra.find("Zzzzzz-v0")
     with pytest.raises(LookupError):
         palestra.find("")
 
 
-def entry(env_id: str, entry_point: str = "palestra.envs.tooluse.env:ToolUseEnv", **more: Any) -> EnvEntry:
+def entry(env_id: str, entry_point: str = "palestra.envs.toolmini.env:ToolUseMiniEnv", **more: Any) -> EnvEntry:
     return EnvEntry(id=env_id, entry_point=entry_point, family="tooluse", summary="a test", **more)
 
 
@@ -70,7 +73,7 @@ def test_registering_twice_is_registering_once_and_another_under_the_name_is_ref
     name = "registrytest/Twice-v0"
     register(entry(name))
     register(entry(name))
-    with pytest.raises(RegistrationError, match=r"already registered as palestra\.envs\.tooluse\.env:ToolUseEnv"):
+    with pytest.raises(RegistrationError, match=r"already registered as palestra\.envs\.toolmini\.env:ToolUseMiniEnv"):
         register(entry(name, "elsewhere:Env"))
     assert [one.id for one in palestra.list_envs()].count(name) == 1
 
@@ -101,8 +104,8 @@ def fail():
 def __getattr__(name):
     if name != "ShopEnv":
         raise AttributeError(name)
-    from palestra.envs.tooluse.env import ToolUseEnv
-    return type("ShopEnv", (ToolUseEnv,), {"env_id": "other/Shop-v3"})
+    from palestra.envs.toolmini.env import ToolUseMiniEnv
+    return type("ShopEnv", (ToolUseMiniEnv,), {"env_id": "other/Shop-v3"})
 """
 
 
@@ -144,7 +147,7 @@ def test_a_name_is_looked_up_in_other_packages_before_it_is_called_unknown(tmp_p
 def test_a_package_that_fails_is_named_each_time_and_ours_still_work(tmp_path: Path, point: str, told: str) -> None:
     code = """
 import palestra
-print(type(palestra.make("palestra/ToolUse-v0")).__name__)
+print(type(palestra.make("palestra/ToolUseMini-v0")).__name__)
 for _ in range(2):
     try:
         palestra.list_envs()
@@ -152,14 +155,14 @@ for _ in range(2):
         print(type(error).__name__, error)
 """
     ours, *errors = fresh(code, install(tmp_path, point)).splitlines()
-    assert ours == "ToolUseEnv"
+    assert ours == "ToolUseMiniEnv"
     assert len(errors) == 2
     for error in errors:
         assert error.startswith("RegistrationError the entry point 'bad' of other-package failed:")
         assert told in error
 
 
-OURS = ["palestra/BFCLMultiTurn-v0", "palestra/BFCLSingleTurn-v0", "palestra/Code-v0", "palestra/ToolUse-v0"]
+OURS = ["palestra/BFCLMultiTurn-v0", "palestra/BFCLSingleTurn-v0", "palestra/Code-v0", "palestra/ToolUseMini-v0"]
 LOOK = "print(sorted(name for name in gymnasium.registry if name.startswith('palestra/')))"
 
 

@@ -21,7 +21,7 @@ Line = dict[str, Any]
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> list[Line]:
     path = tmp_path_factory.mktemp("made") / "tasks.jsonl"
-    generate(Order(env_id="palestra/ToolUse-v0", level="quick"), 3, path)
+    generate(Order(env_id="palestra/ToolUseMini-v0", level="quick"), 3, path)
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
@@ -54,7 +54,7 @@ def test_a_file_is_a_source_of_its_tasks(made: list[Line], write: Callable[[list
 
 
 def test_an_environment_plays_the_tasks_of_a_file(made: list[Line], write: Callable[[list[Line]], Path]) -> None:
-    env = palestra.make("ToolUse-v0", tasks=TaskFile(write(made)))
+    env = palestra.make("ToolUseMini-v0", tasks=TaskFile(write(made)))
     assert env.reset(seed=4)[1]["task_id"] == made[1]["task"]["id"]
     assert env.fork()[0].task == env.task
 
@@ -102,8 +102,8 @@ def with_digest(line: Line, **changes: Any) -> Line:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (lambda line: with_digest(line, family="code"), "is of palestra/ToolUse-v0 code train, and those before"),
-        (lambda line: with_digest(line, provenance={"split": "heldout"}), "ToolUse-v0 tooluse heldout, and those"),
+        (lambda line: with_digest(line, family="code"), "is of palestra/ToolUseMini-v0 code train, and those before"),
+        (lambda line: with_digest(line, provenance={"split": "heldout"}), "ToolUseMini-v0 tooluse heldout, and those"),
         (lambda line: with_digest(line, provenance={}), "names the split None"),
         (lambda line: changed(line, "certificate", env_id="palestra/Code-v0"), "is of palestra/Code-v0 tooluse"),
     ],

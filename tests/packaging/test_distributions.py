@@ -86,7 +86,7 @@ def test_an_installed_wheel_works_away_from_the_checkout(built: Path, tmp_path: 
     assert int(said[1]) >= 2
     command = [sys.executable, "-m", "palestra", "list"]
     listed = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
-    assert "palestra/ToolUse-v0" in listed
+    assert "palestra/ToolUseMini-v0" in listed
 
 
 @pytest.mark.slow
@@ -97,7 +97,7 @@ def test_its_own_dependencies_are_enough(built: Path, tmp_path: Path) -> None:
     python = tmp_path / "venv" / "bin" / "python"
     env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     subprocess.run([python, "-m", "pip", "install", "-qq", str(wheel)], env=env, check=True)
-    for words in (["list"], ["info", "Code-v0"], ["check", "ToolUse-v0", "-n", "2"]):
+    for words in (["list"], ["info", "Code-v0"], ["check", "ToolUseMini-v0", "-n", "2"]):
         command = [str(python.with_name("palestra")), *words]
         done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr

@@ -32,13 +32,13 @@ def test_it_takes_at_most_a_tenth_of_a_second() -> None:
 
 @pytest.mark.parametrize("imports", ["import palestra, gymnasium", "import gymnasium, palestra"])
 def test_gymnasium_makes_our_environments_in_either_order(imports: str) -> None:
-    code = f"{imports}; env = gymnasium.make('palestra/ToolUse-v0'); print(env.reset(seed=0)[1]['task_id'])"
+    code = f"{imports}; env = gymnasium.make('palestra/ToolUseMini-v0'); print(env.reset(seed=0)[1]['task_id'])"
     assert fresh(code).startswith("tooluse/")
 
 
 def test_gymnasium_makes_our_environments_by_module_name() -> None:
-    code = "import gymnasium; print(gymnasium.make('palestra:palestra/ToolUse-v0').unwrapped.env_id)"
-    assert fresh(code) == "palestra/ToolUse-v0\n"
+    code = "import gymnasium; print(gymnasium.make('palestra:palestra/ToolUseMini-v0').unwrapped.env_id)"
+    assert fresh(code) == "palestra/ToolUseMini-v0\n"
 
 
 def test_the_import_hook_leaves_no_trace_and_a_missing_module_stays_missing() -> None:

@@ -21,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-EnvId = Annotated[str, typer.Argument(metavar="ID", help="An environment, such as palestra/ToolUse-v0.")]
+EnvId = Annotated[str, typer.Argument(metavar="ID", help="An environment, such as palestra/ToolUseMini-v0.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object; all else goes to standard error.")]
 Knobs = Annotated[
     list[str] | None,

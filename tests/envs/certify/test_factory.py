@@ -20,7 +20,7 @@ from palestra.envs.taskfile import TaskFile
 from palestra.sandbox.base import InfraError
 
 OrderOf = Callable[[str], Order]
-TOOL_USE = Order(env_id="palestra/ToolUse-v0", level="quick")
+TOOL_USE = Order(env_id="palestra/ToolUseMini-v0", level="quick")
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
@@ -91,7 +91,7 @@ def test_a_run_cut_off_while_it_publishes_goes_on(order_of: OrderOf, tmp_path: P
 
 @pytest.mark.slow
 def test_a_run_that_is_killed_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
-    words = ["generate", "ToolUse-v0", "-n", "40", "--level", "quick", "--workers", "2"]
+    words = ["generate", "ToolUseMini-v0", "-n", "40", "--level", "quick", "--workers", "2"]
     command = [sys.executable, "-m", "palestra", *words]
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     out = tmp_path / "killed.jsonl"

@@ -30,11 +30,11 @@ def entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EnvEntry:
     """A family of its own for each test, so that nothing of another's is remembered."""
     name = f"stamped{tmp_path.name}".replace("-", "_")
     (tmp_path / name).mkdir()
-    (tmp_path / name / "env.py").write_text("from palestra.envs.tooluse.env import ToolUseEnv\n")
+    (tmp_path / name / "env.py").write_text("from palestra.envs.toolmini.env import ToolUseMiniEnv\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     return EnvEntry(
         id=f"stamped/{name}-v0",
-        entry_point=f"{name}.env:ToolUseEnv",
+        entry_point=f"{name}.env:ToolUseMiniEnv",
         family="tooluse",
         summary="a test",
         certificate=f"{name}/it.certificate.json",
@@ -106,7 +106,7 @@ def test_a_change_of_the_code_ends_the_certificate_and_the_certificate_is_no_cod
     Stamp.of(entry, report()).write(place)
     code_digest.cache_clear()
     assert problem(entry) == ""
-    (place.parent / "env.py").write_text("from palestra.envs.tooluse.env import ToolUseEnv\n\n")
+    (place.parent / "env.py").write_text("from palestra.envs.toolmini.env import ToolUseMiniEnv\n\n")
     code_digest.cache_clear()
     assert "its code has changed since" in problem(entry)
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from palestra.envs.base import Budget, Json, Split, Task, TaskSource
-from palestra.envs.tooluse.env import ToolUseEnv
-from palestra.envs.tooluse.generate import ToolUseSource
+from palestra.envs.toolmini.env import ToolUseMiniEnv
+from palestra.envs.toolmini.generate import ToolUseMiniSource
 from palestra.sandbox.base import InfraError
 
 
-class MixedSource(ToolUseSource):
+class MixedSource(ToolUseMiniSource):
     """Of each five seeds one raises, one repeats the task before it, and one has no turns to solve it in."""
 
     def sample(self, seed: int, difficulty: Mapping[str, Json] | None = None) -> Task:
@@ -21,7 +21,7 @@ class MixedSource(ToolUseSource):
         return dataclasses.replace(task, budget=Budget(turns=1)) if seed % 5 == 4 else task
 
 
-class MixedEnv(ToolUseEnv):
+class MixedEnv(ToolUseMiniEnv):
     env_id: ClassVar[str] = "maker/Mixed-v0"
 
     def _source(self, split: Split) -> TaskSource:
@@ -63,6 +63,6 @@ class EmptyEnv(MixedEnv):
         return EmptySource(split)
 
 
-class EmptySource(ToolUseSource):
+class EmptySource(ToolUseMiniSource):
     def sample(self, seed: int, difficulty: Mapping[str, Json] | None = None) -> Task:
         return dataclasses.replace(super().sample(0, difficulty), budget=Budget(turns=1))

@@ -9,9 +9,9 @@ import random
 from collections.abc import Iterator
 
 from palestra.envs.base import Split
-from palestra.envs.tooluse.domain import Domain, Template
-from palestra.envs.tooluse.pools import Pools, fresh
-from palestra.envs.tooluse.tables import Record, Tables
+from palestra.envs.toolmini.domain import Domain, Template
+from palestra.envs.toolmini.pools import Pools, fresh
+from palestra.envs.toolmini.tables import Record, Tables
 
 OF_PEOPLE = ("town", "email", "phone", "birthday", "language", "score")
 OF_THINGS = ("day", "color", "weight", "brand", "code", "stock")

@@ -8,11 +8,11 @@ import pytest
 
 from palestra.envs.base import SPLITS, EpisodeOver, Split
 from palestra.envs.scripts import SCRIPTS, Script, play
-from palestra.envs.tooluse.attacks import ATTACKS, GUESSES, VARIANTS
-from palestra.envs.tooluse.env import ToolUseEnv
+from palestra.envs.toolmini.attacks import ATTACKS, GUESSES, VARIANTS
+from palestra.envs.toolmini.env import ToolUseMiniEnv
 
 
-def paid(env: ToolUseEnv, script: Script, seed: int) -> float:
+def paid(env: ToolUseMiniEnv, script: Script, seed: int) -> float:
     """Return what a script is paid when it goes on after the end, where every step is refused."""
     env.reset(seed=seed)
     total, over = 0.0, False
@@ -29,7 +29,7 @@ def paid(env: ToolUseEnv, script: Script, seed: int) -> float:
 @pytest.mark.parametrize("split", SPLITS)
 @pytest.mark.parametrize("name", sorted(ATTACKS))
 def test_attacks_earn_nothing(name: str, split: Split) -> None:
-    env = ToolUseEnv(split=split)
+    env = ToolUseMiniEnv(split=split)
     for seed in range(60):
         assert paid(env, ATTACKS[name], seed) == pytest.approx(0.0), (name, seed)
 
@@ -37,13 +37,13 @@ def test_attacks_earn_nothing(name: str, split: Split) -> None:
 @pytest.mark.parametrize("name", sorted(GUESSES))
 def test_guessing_wins_no_more_than_its_declared_share(name: str) -> None:
     script, share = GUESSES[name]
-    env = ToolUseEnv()
+    env = ToolUseMiniEnv()
     won = [paid(env, script, seed) for seed in range(150)]
     assert sum(won) / len(won) <= share
 
 
 def test_the_attack_after_the_end_gets_there() -> None:
-    env = ToolUseEnv()
+    env = ToolUseMiniEnv()
     env.reset(seed=0)
     script = ATTACKS["after_the_end"](env, np.random.default_rng(0))
     assert env.step(next(script))[2]
@@ -52,7 +52,7 @@ def test_the_attack_after_the_end_gets_there() -> None:
 
 def test_the_reading_attack_makes_the_oracles_reads() -> None:
     """It must be able to reach what it guesses from, or its share would say nothing."""
-    env, reached = ToolUseEnv(shaping="progress"), []
+    env, reached = ToolUseMiniEnv(shaping="progress"), []
     for seed in range(30):
         env.reset(seed=seed)
         if env.task.hidden["changes"]:
@@ -71,7 +71,7 @@ def test_the_reading_attack_makes_the_oracles_reads() -> None:
 @pytest.mark.parametrize("split", SPLITS)
 @pytest.mark.parametrize("name", sorted(VARIANTS))
 def test_a_variant_is_worth_the_same(name: str, split: Split) -> None:
-    env = ToolUseEnv(split=split)
+    env = ToolUseMiniEnv(split=split)
     for seed in range(40):
         plain = play(env, SCRIPTS["oracle"], seed)
         variant = VARIANTS[name](env.task, np.random.default_rng(seed))
@@ -82,7 +82,7 @@ def test_a_variant_is_worth_the_same(name: str, split: Split) -> None:
 
 @pytest.mark.parametrize("split", SPLITS)
 def test_other_ids_leave_none_of_the_old_ones(split: Split) -> None:
-    env, in_prompts = ToolUseEnv(split=split), 0
+    env, in_prompts = ToolUseMiniEnv(split=split), 0
     for seed in range(40):
         task = env.tasks.sample(seed)
         variant = VARIANTS["other ids"](task, np.random.default_rng(seed))

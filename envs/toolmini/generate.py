@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 
 from palestra.envs.actions import function_tool
 from palestra.envs.base import SPLITS, Budget, Json, Split, Task, TaskError, derive_seed, merge_knobs
-from palestra.envs.tooluse import clinic, facts, library, shop
-from palestra.envs.tooluse.domain import DONE, Domain, Template
-from palestra.envs.tooluse.oracle import Plan, plan
-from palestra.envs.tooluse.pools import POOLS, fresh
-from palestra.envs.tooluse.tables import Record, Tables
+from palestra.envs.toolmini import clinic, facts, library, shop
+from palestra.envs.toolmini.domain import DONE, Domain, Template
+from palestra.envs.toolmini.oracle import Plan, plan
+from palestra.envs.toolmini.pools import POOLS, fresh
+from palestra.envs.toolmini.tables import Record, Tables
 
 FAMILY = "tooluse"
 GENERATOR_VERSION = 1
@@ -21,7 +21,7 @@ SPARE_TURNS = 3  # beyond the oracle's
 MAX_WORLDS = 64  # tried before a seed is given up
 
 
-class ToolUseSource:
+class ToolUseMiniSource:
     """The family's own tasks.
 
     Knobs: ``domain`` ("any", or the name of one), ``hops`` (how many calls a task takes; 0 means any),

@@ -7,17 +7,17 @@ from itertools import islice
 import pytest
 
 from palestra.envs.base import SPLITS, Json, Split, Task, TaskError
-from palestra.envs.tooluse.domain import Domain, Template
-from palestra.envs.tooluse.env import ToolUseEnv
-from palestra.envs.tooluse.generate import DOMAINS, KNOBS, ToolUseSource, templates
-from palestra.envs.tooluse.pools import POOLS
+from palestra.envs.toolmini.domain import Domain, Template
+from palestra.envs.toolmini.env import ToolUseMiniEnv
+from palestra.envs.toolmini.generate import DOMAINS, KNOBS, ToolUseMiniSource, templates
+from palestra.envs.toolmini.pools import POOLS
 
 N = 240
 STRUCTURE = {"open", "shipped", "cancelled", "com", "net", "org", "dr"}  # words that are no values of a pool
 
 
 def tasks(split: Split, n: int = N) -> list[Task]:
-    return list(islice(ToolUseSource(split), n))
+    return list(islice(ToolUseMiniSource(split), n))
 
 
 def kind(domain: Domain, template: Template) -> str:
@@ -29,7 +29,7 @@ def test_every_round_of_seeds_holds_each_kind_once(split: Split) -> None:
     kinds = {f"{domain.name}/{template.name}": kind(domain, template) for domain, template in templates(split)}
     n = len(set(kinds.values()))
     for start in (0, 3 * n):
-        drawn = [ToolUseSource(split).sample(seed).provenance["template"] for seed in range(start, start + n)]
+        drawn = [ToolUseMiniSource(split).sample(seed).provenance["template"] for seed in range(start, start + n)]
         assert sorted(kinds[name] for name in drawn) == sorted(set(kinds.values()))
 
 
@@ -43,7 +43,7 @@ def test_a_world_shows_as_many_facts_as_asked_for_in_an_order_of_its_own() -> No
     for count in (1, 3, 6):
         shown = []
         for seed in range(60):
-            task = ToolUseSource().sample(seed, {"domain": "shop", "hops": 1, "facts": count})
+            task = ToolUseMiniSource().sample(seed, {"domain": "shop", "hops": 1, "facts": count})
             for table, facts in DOMAINS["shop"].schema.facts.items():
                 fields = {tuple(name for name in row if name in facts) for row in task.hidden["db"][table].values()}
                 assert len(fields) == 1, "all records of a table show the same"
@@ -103,7 +103,7 @@ def test_the_splits_share_no_value_of_a_pool() -> None:
 
 @pytest.mark.parametrize("split", SPLITS)
 def test_the_instruction_never_contains_the_answer(split: Split) -> None:
-    days = (ToolUseSource(split).sample(seed, {"domain": "clinic", "hops": 3}) for seed in range(1500))
+    days = (ToolUseMiniSource(split).sample(seed, {"domain": "clinic", "hops": 3}) for seed in range(1500))
     for task in (*tasks(split), *days):  # the day of a visit and the number of a room meet by chance
         answer = task.hidden["answer"]
         if answer == "done":
@@ -117,8 +117,8 @@ def test_the_instruction_never_contains_the_answer(split: Split) -> None:
 @pytest.mark.parametrize("split", SPLITS)
 def test_only_the_last_reply_shows_the_answer(split: Split) -> None:
     """Room 45 of a doctor whose visit takes 45 minutes would pay whoever reads the wrong number."""
-    env = ToolUseEnv(split=split)
-    rooms = (ToolUseSource(split).sample(seed, {"domain": "clinic", "hops": 3}) for seed in range(400))
+    env = ToolUseMiniEnv(split=split)
+    rooms = (ToolUseMiniSource(split).sample(seed, {"domain": "clinic", "hops": 3}) for seed in range(400))
     for task in (task for task in (*tasks(split), *rooms) if task.hidden["answer"] != "done"):
         env.reset(options={"task": task})
         *replies, _last, _ended = [env.step(action)[0] for action in env.oracle()]
@@ -132,7 +132,7 @@ def test_two_subjects_with_one_wording_have_one_solution(split: Split) -> None:
     """No prompt is ambiguous: whichever record it may speak of, the calls and the answer are the same."""
     for seed in range(3):
         for domain, template in templates(split):
-            tables = ToolUseSource(split).sample(seed, {"domain": domain.name, "facts": 6}).hidden["db"]
+            tables = ToolUseMiniSource(split).sample(seed, {"domain": domain.name, "facts": 6}).hidden["db"]
             solutions: dict[str, set[str]] = {}
             for id_ in tables[template.table]:
                 target = domain.schema.refs.get(template.new)
@@ -148,7 +148,7 @@ def test_two_subjects_with_one_wording_have_one_solution(split: Split) -> None:
 
 @pytest.mark.parametrize("split", SPLITS)
 def test_prompts_are_short(split: Split) -> None:
-    assert len(ToolUseEnv.system_prompt.split()) <= 25
+    assert len(ToolUseMiniEnv.system_prompt.split()) <= 25
     for task in tasks(split):
         assert len(task.instruction.split()) <= 40
         assert len(task.tools) == 6
@@ -163,7 +163,7 @@ def test_prompts_are_short(split: Split) -> None:
 @pytest.mark.parametrize("split", SPLITS)
 def test_knobs_choose_domain_and_depth(split: Split, domain: str, hops: int) -> None:
     for seed in range(5):
-        task = ToolUseSource(split).sample(seed, {"domain": domain, "hops": hops})
+        task = ToolUseMiniSource(split).sample(seed, {"domain": domain, "hops": hops})
         assert task.public == {"domain": domain}
         assert len(task.hidden["calls"]) == hops
         assert task.difficulty == {**KNOBS, "domain": domain, "hops": hops}
@@ -171,11 +171,11 @@ def test_knobs_choose_domain_and_depth(split: Split, domain: str, hops: int) -> 
 
 def test_records_make_lists_longer_and_distractors_share_first_names() -> None:
     def size(records: int) -> int:
-        sampled = (ToolUseSource().sample(seed, {"records": records}) for seed in range(30))
+        sampled = (ToolUseMiniSource().sample(seed, {"records": records}) for seed in range(30))
         return sum(len(table) for task in sampled for table in task.hidden["db"].values())
 
     def firsts(distractors: int) -> int:
-        task = ToolUseSource().sample(0, {"domain": "shop", "records": 5, "distractors": distractors})
+        task = ToolUseMiniSource().sample(0, {"domain": "shop", "records": 5, "distractors": distractors})
         return len({user["name"].split()[0] for user in task.hidden["db"]["users"].values()})
 
     assert size(2) < size(4) < size(6)
@@ -187,7 +187,7 @@ def test_records_make_lists_longer_and_distractors_share_first_names() -> None:
 def test_extreme_knobs_still_make_tasks(split: Split, extreme: tuple[int, int]) -> None:
     records, distractors = extreme
     knobs = {"records": records, "distractors": distractors}
-    made = [ToolUseSource(split).sample(seed, knobs) for seed in range(2 * len(templates(split)))]
+    made = [ToolUseMiniSource(split).sample(seed, knobs) for seed in range(2 * len(templates(split)))]
     assert len({task.digest for task in made}) == len(made)
 
 
@@ -203,18 +203,18 @@ def test_extreme_knobs_still_make_tasks(split: Split, extreme: tuple[int, int]) 
 )
 def test_a_wrong_knob_is_named(knobs: dict[str, Json], told: str) -> None:
     with pytest.raises(TaskError, match=told):
-        ToolUseSource().sample(0, knobs)
+        ToolUseMiniSource().sample(0, knobs)
 
 
 @pytest.mark.parametrize("seed", [-1, True, 1.0, "1", None])
 def test_a_seed_is_a_natural_number(seed: Json) -> None:
     with pytest.raises(TaskError, match="a seed must be an integer"):
-        ToolUseSource().sample(seed)
+        ToolUseMiniSource().sample(seed)
 
 
 def test_an_unknown_split_is_named() -> None:
     with pytest.raises(TaskError, match="'test'"):
-        ToolUseSource("test")  # type: ignore[arg-type]
+        ToolUseMiniSource("test")  # type: ignore[arg-type]
 
 
 def test_a_task_survives_json() -> None:

@@ -9,13 +9,13 @@ import pytest
 
 from palestra.envs.actions import call_text
 from palestra.envs.base import SPLITS, Json, Split, Task, TaskError
-from palestra.envs.tooluse.env import ToolUseEnv
-from palestra.envs.tooluse.generate import DOMAINS, templates
+from palestra.envs.toolmini.env import ToolUseMiniEnv
+from palestra.envs.toolmini.generate import DOMAINS, templates
 
 N = 200
 
 
-def earn(env: ToolUseEnv, actions: list[str]) -> float:
+def earn(env: ToolUseMiniEnv, actions: list[str]) -> float:
     """Return what the actions earn on the task that was just set; then nothing is done until the end."""
     total, over = 0.0, False
     for action in [*actions, *["nothing"] * env.task.budget.turns]:
@@ -29,7 +29,7 @@ def earn(env: ToolUseEnv, actions: list[str]) -> float:
 
 @pytest.mark.parametrize("split", SPLITS)
 def test_the_oracle_earns_1_and_doing_nothing_0(split: Split) -> None:
-    env = ToolUseEnv(split=split)
+    env = ToolUseMiniEnv(split=split)
     for seed in range(N):
         env.reset(seed=seed)
         actions = list(env.oracle())
@@ -38,7 +38,7 @@ def test_the_oracle_earns_1_and_doing_nothing_0(split: Split) -> None:
         assert earn(env, []) == 0.0
 
 
-def seen_values(env: ToolUseEnv) -> tuple[str, list[Json]]:
+def seen_values(env: ToolUseMiniEnv) -> tuple[str, list[Json]]:
     """Return the prompt, and every reply, as an agent has them."""
     messages = env.messages
     prompt = next(message["content"] for message in messages if message["role"] == "user")
@@ -56,7 +56,7 @@ def fields(value: Json, key: str = "") -> Iterator[tuple[str, Json]]:
         yield key, value
 
 
-def knows(env: ToolUseEnv, arguments: dict[str, Json], answer_path: str) -> bool:
+def knows(env: ToolUseMiniEnv, arguments: dict[str, Json], answer_path: str) -> bool:
     """Tell whether an agent has seen the values that it is about to use."""
     prompt, replies = seen_values(env)
     shown = [pair for reply in replies for pair in fields(reply)]
@@ -78,7 +78,7 @@ def knows(env: ToolUseEnv, arguments: dict[str, Json], answer_path: str) -> bool
 def test_every_step_of_the_oracle_is_needed(split: Split) -> None:
     """An agent that leaves one step out, and uses no value it has not seen, earns nothing."""
     paths = {f"{domain.name}/{template.name}": template.answer for domain, template in templates(split)}
-    env = ToolUseEnv(split=split)
+    env = ToolUseMiniEnv(split=split)
     for seed in range(100):
         env.reset(seed=seed)
         steps = [*env.task.hidden["calls"], {"name": "answer", "arguments": {"value": env.task.hidden["answer"]}}]
@@ -94,7 +94,7 @@ def test_every_step_of_the_oracle_is_needed(split: Split) -> None:
 
 @pytest.mark.parametrize("split", SPLITS)
 def test_a_write_that_is_left_out_or_done_twice_elsewhere_earns_nothing(split: Split) -> None:
-    env = ToolUseEnv(split=split)
+    env = ToolUseMiniEnv(split=split)
     written = 0
     for seed in range(N):
         env.reset(seed=seed)
@@ -108,7 +108,7 @@ def test_a_write_that_is_left_out_or_done_twice_elsewhere_earns_nothing(split: S
     assert written > 20
 
 
-def other_write(env: ToolUseEnv) -> str:
+def other_write(env: ToolUseMiniEnv) -> str:
     """Return a call that is allowed and changes what the task does not ask to change."""
     changed = {id_ for _, id_, _, _ in env.task.hidden["changes"]}
     db = env.task.hidden["db"]
@@ -122,20 +122,20 @@ def other_write(env: ToolUseEnv) -> str:
 
 
 def test_a_write_can_be_taken_back() -> None:
-    env = ToolUseEnv(difficulty={"domain": "library", "hops": 1})
+    env = ToolUseMiniEnv(difficulty={"domain": "library", "hops": 1})
     env.reset(seed=next(seed for seed in range(100) if not answers_done(env, seed)))
     book, record = next(iter(env.task.hidden["db"]["books"].items()))
     away, back = (call_text("move_book", {"book_id": book, "shelf": shelf}) for shelf in ("Z1", record["shelf"]))
     assert earn(env, [away + back, *env.oracle()]) == 1.0
 
 
-def answers_done(env: ToolUseEnv, seed: int) -> bool:
+def answers_done(env: ToolUseMiniEnv, seed: int) -> bool:
     env.reset(seed=seed)
     return bool(env.task.hidden["answer"] == "done")
 
 
 def test_all_calls_may_come_in_one_turn_and_calls_after_the_answer_are_not_made() -> None:
-    env = ToolUseEnv(difficulty={"domain": "shop", "hops": 3})
+    env = ToolUseMiniEnv(difficulty={"domain": "shop", "hops": 3})
     env.reset(seed=1)
     order = next(iter(env.task.hidden["db"]["orders"]))
     late = call_text("move_order", {"order_id": order, "city": "Nowhere"})
@@ -148,7 +148,7 @@ def test_all_calls_may_come_in_one_turn_and_calls_after_the_answer_are_not_made(
 
 
 def test_the_potential_is_the_share_of_the_oracles_calls_and_repeating_adds_nothing() -> None:
-    env = ToolUseEnv(difficulty={"domain": "clinic", "hops": 3}, shaping="progress")
+    env = ToolUseMiniEnv(difficulty={"domain": "clinic", "hops": 3}, shaping="progress")
     env.reset(seed=0)
     first, second, *_ = env.oracle()
     assert env.step(second)[1] == pytest.approx(1 / 3)
@@ -158,8 +158,8 @@ def test_the_potential_is_the_share_of_the_oracles_calls_and_repeating_adds_noth
 
 
 @pytest.fixture
-def shop() -> ToolUseEnv:
-    env = ToolUseEnv(difficulty={"domain": "shop", "hops": 1})
+def shop() -> ToolUseMiniEnv:
+    env = ToolUseMiniEnv(difficulty={"domain": "shop", "hops": 1})
     users: dict[str, Any] = {
         "u1": {"name": "Ana Ruiz", "email": "ana@x.org"},
         "u2": {"name": "Ana Rossi", "email": "a@y.org"},
@@ -197,26 +197,26 @@ def shop() -> ToolUseEnv:
         ("move_order", {"order_id": "o9", "city": "Rome"}, {"error": "no order 'o9'"}),
     ],
 )
-def test_tools_reply_in_short_json(shop: ToolUseEnv, tool: str, arguments: dict[str, str], reply: Json) -> None:
+def test_tools_reply_in_short_json(shop: ToolUseMiniEnv, tool: str, arguments: dict[str, str], reply: Json) -> None:
     observation, *_ = shop.step(call_text(tool, arguments))
     assert json.loads(observation) == reply
     assert len(observation) < 120
 
 
-def test_a_name_in_part_finds_all_who_share_it(shop: ToolUseEnv) -> None:
+def test_a_name_in_part_finds_all_who_share_it(shop: ToolUseMiniEnv) -> None:
     observation, *_ = shop.step(call_text("find_user", {"name": "Ana"}))
     assert [user["id"] for user in json.loads(observation)] == ["u1", "u2"]
 
 
 def test_a_reference_can_only_be_set_to_a_record() -> None:
-    env = ToolUseEnv(difficulty={"domain": "library"})
+    env = ToolUseMiniEnv(difficulty={"domain": "library"})
     env.reset(seed=0)
     book = next(iter(env.task.hidden["db"]["books"]))
     observation, *_ = env.step(call_text("lend_book", {"book_id": book, "holder_id": "m0"}))
     assert json.loads(observation) == {"error": "no member 'm0'"}
 
 
-def test_a_call_of_the_oracle_that_fails_counts_nothing(shop: ToolUseEnv) -> None:
+def test_a_call_of_the_oracle_that_fails_counts_nothing(shop: ToolUseMiniEnv) -> None:
     observation, reward, *_ = shop.step(call_text("cancel_order", {"order_id": "O1"}))  # ids are exact
     assert "error" in observation
     assert reward == 0.0
@@ -224,7 +224,7 @@ def test_a_call_of_the_oracle_that_fails_counts_nothing(shop: ToolUseEnv) -> Non
 
 
 def test_the_order_of_records_in_a_file_does_not_show() -> None:
-    env, other = ToolUseEnv(), ToolUseEnv()
+    env, other = ToolUseMiniEnv(), ToolUseMiniEnv()
     for seed in range(30):
         env.reset(seed=seed)
         db = env.task.hidden["db"]
@@ -234,26 +234,26 @@ def test_the_order_of_records_in_a_file_does_not_show() -> None:
             assert env.step(action)[:4] == other.step(action)[:4]
 
 
-def test_a_call_that_the_oracle_makes_twice_counts_once_each_time(shop: ToolUseEnv) -> None:
+def test_a_call_that_the_oracle_makes_twice_counts_once_each_time(shop: ToolUseMiniEnv) -> None:
     find = {"name": "find_user", "arguments": {"name": "Ana Ruiz"}}
     shop.reset(options={"task": replace(shop.task, hidden={**shop.task.hidden, "calls": [find, find]})})
     text = call_text("find_user", {"name": "Ana Ruiz"})
     assert [shop.step(text)[1] for _ in range(3)] == [0.5, 0.5, 0.0]
 
 
-def test_a_failed_write_changes_nothing(shop: ToolUseEnv) -> None:
+def test_a_failed_write_changes_nothing(shop: ToolUseMiniEnv) -> None:
     before = json.loads(shop.snapshot().state)["family"]["tables"]
     shop.step(call_text("cancel_order", {"order_id": "o2"}) + call_text("cancel_order", {"order_id": "o3"}))
     assert json.loads(shop.snapshot().state)["family"]["tables"] == before
 
 
-def test_words_without_a_call_are_told_to_call(shop: ToolUseEnv) -> None:
+def test_words_without_a_call_are_told_to_call(shop: ToolUseMiniEnv) -> None:
     observation, reward, terminated, _, _ = shop.step("The answer is done.")
     assert json.loads(observation) == {"error": "call a tool, or answer"}
     assert (reward, terminated) == (0.0, False)
 
 
-def test_wrong_arguments_are_explained_and_cost_only_a_turn(shop: ToolUseEnv) -> None:
+def test_wrong_arguments_are_explained_and_cost_only_a_turn(shop: ToolUseMiniEnv) -> None:
     observation, _, _, _, info = shop.step(call_text("cancel_order", {"id": "o1"}))
     assert observation.startswith("error: bad arguments for cancel_order")
     assert "order_id" in info["error"] or "'id'" in info["error"]
@@ -270,7 +270,7 @@ def test_wrong_arguments_are_explained_and_cost_only_a_turn(shop: ToolUseEnv) ->
         {"hidden": {}},
     ],
 )
-def test_a_task_of_another_kind_is_refused_and_leaves_no_episode(shop: ToolUseEnv, wrong: dict[str, Json]) -> None:
+def test_a_task_of_another_kind_is_refused_and_leaves_no_episode(shop: ToolUseMiniEnv, wrong: dict[str, Json]) -> None:
     task = Task.from_dict({**shop.task.to_dict(), **wrong})
     with pytest.raises(TaskError, match="is not a tooluse task"):
         shop.reset(options={"task": task})
@@ -279,7 +279,7 @@ def test_a_task_of_another_kind_is_refused_and_leaves_no_episode(shop: ToolUseEn
 
 
 def test_the_database_of_the_task_is_never_touched() -> None:
-    env = ToolUseEnv(split="heldout")
+    env = ToolUseMiniEnv(split="heldout")
     for seed in range(30):
         env.reset(seed=seed)
         before = env.task.digest
@@ -290,7 +290,7 @@ def test_the_database_of_the_task_is_never_touched() -> None:
 def test_replies_stay_within_a_small_models_means() -> None:
     longest = 0
     for split in SPLITS:
-        env = ToolUseEnv(split=split)
+        env = ToolUseMiniEnv(split=split)
         for seed in range(N):
             env.reset(seed=seed)
             longest = max(longest, *(len(env.step(action)[0]) for action in env.oracle()))

@@ -2,10 +2,10 @@
 
 import random
 
-from palestra.envs.tooluse.domain import Domain, Template
-from palestra.envs.tooluse.facts import OF_PEOPLE, draw, lookups
-from palestra.envs.tooluse.pools import Pools, ids, people
-from palestra.envs.tooluse.tables import Record, Schema, Tables, Tool
+from palestra.envs.toolmini.domain import Domain, Template
+from palestra.envs.toolmini.facts import OF_PEOPLE, draw, lookups
+from palestra.envs.toolmini.pools import Pools, ids, people
+from palestra.envs.toolmini.tables import Record, Schema, Tables, Tool
 
 SCHEMA = Schema(
     tools=(

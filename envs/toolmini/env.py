@@ -1,4 +1,4 @@
-"""`palestra/ToolUse-v0`: answer and act by tool calls against a seeded database."""
+"""`palestra/ToolUseMini-v0`: answer and act by tool calls against a seeded database."""
 
 from collections.abc import Iterator
 from typing import ClassVar
@@ -6,16 +6,16 @@ from typing import ClassVar
 from palestra.envs.actions import Action, ToolCall, compact_json
 from palestra.envs.base import Json, Split, Task, TaskError, TaskSource, canonical_json
 from palestra.envs.env import AgentEnv, StepResult
-from palestra.envs.tooluse.generate import DOMAINS, FAMILY, ToolUseSource
-from palestra.envs.tooluse.oracle import solution
-from palestra.envs.tooluse.tables import Schema, Tables, copy_tables
-from palestra.envs.tooluse.verify import verify
+from palestra.envs.toolmini.generate import DOMAINS, FAMILY, ToolUseMiniSource
+from palestra.envs.toolmini.oracle import solution
+from palestra.envs.toolmini.tables import Schema, Tables, copy_tables
+from palestra.envs.toolmini.verify import verify
 
 NO_CALL = compact_json({"error": "call a tool, or answer"})
 ENDED = compact_json({"ended": True})
 
 
-class ToolUseEnv(AgentEnv):
+class ToolUseMiniEnv(AgentEnv):
     """Tasks over a shop, a library and a clinic, each a small database behind five tools and ``answer``.
 
     An episode ends with the call ``answer(value)``; its outcome is 1.0 when the answer is right and the
@@ -23,7 +23,7 @@ class ToolUseEnv(AgentEnv):
     The potential is the share of the oracle's calls that were made and did not fail.
     """
 
-    env_id: ClassVar[str] = "palestra/ToolUse-v0"
+    env_id: ClassVar[str] = "palestra/ToolUseMini-v0"
     system_prompt: ClassVar[str] = (
         "Use the tools to do what the user asks. Then call answer with the result, or with done after a change."
     )
@@ -33,7 +33,7 @@ class ToolUseEnv(AgentEnv):
     _tables_text: str = ""  # the tables as canonical JSON; "" until somebody asks, and after each write
 
     def _source(self, split: Split) -> TaskSource:
-        return ToolUseSource(split)
+        return ToolUseMiniSource(split)
 
     @property
     def _schema(self) -> Schema:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from palestra.envs.actions import call_text, compact_json
 from palestra.envs.base import Json, Task
-from palestra.envs.tooluse.domain import Domain, Template
-from palestra.envs.tooluse.tables import Record, Tables, changes, copy_tables
+from palestra.envs.toolmini.domain import Domain, Template
+from palestra.envs.toolmini.tables import Record, Tables, changes, copy_tables
 
 
 @dataclass(frozen=True, slots=True)

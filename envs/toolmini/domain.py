@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from palestra.envs.base import Json, Split
-from palestra.envs.tooluse.pools import Pools
-from palestra.envs.tooluse.tables import Record, Schema, Tables
+from palestra.envs.toolmini.pools import Pools
+from palestra.envs.toolmini.tables import Record, Schema, Tables
 
 _SLOT = re.compile(r"\{([a-z_.]+)\}")
 DONE = "done"  # the answer to a task that asks for a change

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from palestra.envs.base import Json, canonical_json
-from palestra.envs.tooluse.tables import Tables, changes
+from palestra.envs.toolmini.tables import Tables, changes
 from palestra.rewards.base import Check, Verdict
 
 

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from palestra.envs.base import SPLITS, Json, Split, Task
-from palestra.envs.tooluse.generate import DOMAINS, ToolUseSource
-from palestra.envs.tooluse.tables import Tables, changes, copy_tables
-from palestra.envs.tooluse.verify import is_answer, verify
+from palestra.envs.toolmini.generate import DOMAINS, ToolUseMiniSource
+from palestra.envs.toolmini.tables import Tables, changes, copy_tables
+from palestra.envs.toolmini.verify import is_answer, verify
 
-TASK = ToolUseSource().sample(2)
+TASK = ToolUseMiniSource().sample(2)
 
 
 def expected(task: Task) -> Tables:
@@ -26,7 +26,7 @@ def expected(task: Task) -> Tables:
 @pytest.mark.parametrize("split", SPLITS)
 def test_every_mutant_of_the_state_fails(split: Split) -> None:
     killed = 0
-    for task in islice(ToolUseSource(split), 45):
+    for task in islice(ToolUseMiniSource(split), 45):
         tables, answer = expected(task), task.hidden["answer"]
         assert verify(task.hidden, tables, answer).passed
         for table in tables.values():
@@ -43,7 +43,7 @@ def test_every_mutant_of_the_state_fails(split: Split) -> None:
 
 
 def test_records_that_appear_or_vanish_fail() -> None:
-    task = ToolUseSource().sample(0)
+    task = ToolUseMiniSource().sample(0)
     name, table = next(iter(task.hidden["db"].items()))
     more, fewer, thinner = (expected(task) for _ in range(3))
     more[name]["x1"] = dict(next(iter(table.values())))
