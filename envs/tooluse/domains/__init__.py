@@ -1,0 +1,1 @@
+"""One domain a module: nothing but what its tables, tools, policies and words are."""
