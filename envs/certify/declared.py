@@ -21,6 +21,7 @@ class Declared:
     equivalents: Mapping[str, Script] = field(default_factory=dict)  # the oracle told otherwise, which must not
     variants: Mapping[str, Variant] = field(default_factory=dict)  # the same task under other names
     optional: Mapping[str, str] = field(default_factory=dict)  # tools whose calls may be idle, and why
+    counters: Mapping[str, str] = field(default_factory=dict)  # parts of the state that only count, and what
     absent: str = ""  # why there are no attacks
 
 

@@ -5,7 +5,7 @@ import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Literal
 
@@ -23,6 +23,7 @@ from palestra.envs.certify.leaks import leaks
 from palestra.envs.certify.matrix import Known, determinism, first_difference
 from palestra.envs.certify.panel import NEGATIVES
 from palestra.envs.certify.sample import Sample
+from palestra.envs.certify.spoilt import judged, summed
 from palestra.envs.certify.task import Certifier
 from palestra.envs.env import AgentEnv
 from palestra.envs.registry import EnvEntry, find, make
@@ -164,7 +165,8 @@ class _Bench:
         except Exception as error:  # the family's generator may raise anything
             yield raised("tasks", error)
         for name, results in asked.items():
-            yield _over_tasks(name, results)
+            found = _over_tasks(name, results)
+            yield _by_kind(found, [result for _, result in results]) if name == "mutants" and found.ok else found
 
     def _certified(self, family: Declared) -> Iterator[tuple[_Where, Certificate]]:
         for split in self.splits:
@@ -233,6 +235,13 @@ def _over_tasks(name: str, results: Sequence[tuple[_Where, CheckResult]]) -> Che
     where, first = next(((w, r) for w, r in bad if r.status == "failed"), bad[0])
     detail = f"on {where}: {first.detail}" + f" ({len(bad)} of {count} tasks)" * (count > 1)
     return CheckResult(name=name, status=first.status, detail=detail, evidence={**asdict(where), **first.evidence})
+
+
+def _by_kind(passed: CheckResult, results: Sequence[CheckResult]) -> CheckResult:
+    """Return whether enough mutants of each kind fail when those of all tasks are counted together."""
+    found = judged(summed([result.evidence for result in results]))
+    told = f"on all {len(results)} tasks, {found.detail}"
+    return replace(passed, status="passed" if found.passed else "failed", detail=told, evidence=found.evidence)
 
 
 def _fork_problem(env: AgentEnv, twin: AgentEnv, episode: Episode) -> str:

@@ -87,6 +87,12 @@ ATTACKS: Mapping[str, Script] = {
 }
 
 
+COUNTERS: Mapping[str, str] = {
+    "calls": "the turn's calls, which are free up to a bound",
+    "all_calls": "the episode's calls, which cost from a bound on",
+}
+
+
 def _turns(env: AgentEnv) -> list[dict[str, Json]]:
     return list(env.task.hidden["turns"])
 

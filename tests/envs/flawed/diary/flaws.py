@@ -27,6 +27,16 @@ class LitterUnnoticed(Diary):
         return all(set(notes) <= set(self.pages[day]) for day, notes in wanted.items() if notes)
 
 
+@caught_by("mutants")
+class DoubledUnnoticed(Diary):
+    """How often the first thing is noted is not looked at, which no kind of mutant but the doubled ones tells."""
+
+    def is_right(self) -> bool:
+        ((_, arguments),) = self.task.hidden["requests"][0][1]
+        once = {arguments["day"]: list(dict.fromkeys(self.pages[arguments["day"]]))}
+        return bool(self.pages | once == self.task.hidden["wanted"][self.request])
+
+
 @caught_by("attack:all at once", "necessary")
 class OrderUnnoticed(Diary):
     """The state may be that of any request."""
