@@ -92,7 +92,7 @@ class Day:
     def many(self, at: Drawing, n: int) -> list[Json]:
         """Return n dates."""
         days = [(at.today + timedelta(days=number)).isoformat() for number in range(self.first, self.last + 1)]
-        return at.rng.choices(days, k=n)  # type: ignore[return-value]  # texts are JSON
+        return at.rng.choices(days, k=n)
 
 
 class Clock:
@@ -104,7 +104,7 @@ class Clock:
 
     def many(self, at: Drawing, n: int) -> list[Json]:
         """Return n times."""
-        return at.rng.choices(self.times, k=n)  # type: ignore[return-value]  # texts are JSON
+        return at.rng.choices(self.times, k=n)
 
 
 class Code:
@@ -129,7 +129,7 @@ class Ref:
 
     def many(self, at: Drawing, n: int) -> list[Json]:
         """Return n ids."""
-        return at.rng.choices(at.ids[self.table], k=n)  # type: ignore[return-value]  # texts are JSON
+        return at.rng.choices(at.ids[self.table], k=n)
 
 
 _ALPHABET = {"#": "0123456789", "?": "ABCDEFGHJKLMNPQRSTUVWXYZ"}
