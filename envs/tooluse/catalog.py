@@ -1,0 +1,13 @@
+"""Every domain by name."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from palestra.envs.tooluse.domains.retail import RETAIL
+from palestra.envs.tooluse.schema import Domain
+
+DOMAINS: Mapping[str, Domain] = MappingProxyType(
+    {
+        "retail": RETAIL,
+    }
+)
