@@ -67,7 +67,7 @@ def ask(name: str, question: Question) -> CheckResult:
     """Turn a question's answer, or what it raised, into a result; a machine's fault is not a failure."""
     try:
         found = question()
-    except (InfraError, VerifierError) as error:
+    except (InfraError, VerifierError, MemoryError) as error:
         return CheckResult(name=name, status="fault", detail=f"{type(error).__name__}: {error}")
     except Exception as error:  # a family's code may raise anything: that is a finding, not a crash
         return raised(name, error)

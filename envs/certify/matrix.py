@@ -6,6 +6,7 @@ umask, development mode, no asserts, the tasks in another order, or several envi
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -130,7 +131,7 @@ def play_elsewhere(entry: EnvEntry, known: Sequence[Known], way: Way) -> list[Pl
     """Play the oracle on these tasks in a new process, and return what came of each.
 
     Raises:
-        InfraError: the machine or a verifier failed over there.
+        InfraError: the machine or a verifier failed over there, or somebody killed the process.
         RuntimeError: the environment raised something else, or never ended.
     """
     path = os.pathsep.join(os.path.abspath(folder) for folder in sys.path)
@@ -159,12 +160,23 @@ def play_elsewhere(entry: EnvEntry, known: Sequence[Known], way: Way) -> list[Pl
             )
         except subprocess.TimeoutExpired as error:
             raise RuntimeError(f"playing in another process ({way.name}) took more than {LIMIT_S:g} s") from error
+        except OSError as error:
+            raise InfraError(f"no other process ({way.name}) could be started: {error}") from error
+    if done.returncode < 0:  # such as by the kernel, for want of memory: nobody knows what would have been seen
+        raise InfraError(f"playing in another process ({way.name}) was ended by signal {_signal(-done.returncode)}")
     if done.returncode != 0:
         raise RuntimeError(f"playing in another process ({way.name}) failed: {done.stderr.strip()[-500:]}")
     told = json.loads(done.stdout.splitlines()[-1])
     if "fault" in told:
         raise InfraError(told["fault"])
     return [Played(task, tuple(stream)) for task, stream in told["played"]]
+
+
+def _signal(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal
+        return str(number)
 
 
 def _everywhere(entry: EnvEntry, known: Sequence[Known], ways: Sequence[Way]) -> list[list[Played]]:
@@ -207,7 +219,7 @@ def _child() -> None:
             rounds = list(pool.map(lambda hand: _play(asked["entry"]["id"], hand), hands))
         numbered = sorted(one for played in rounds for one in played)
         told: dict[str, Json] = {"played": [played for _, played in numbered]}
-    except (InfraError, VerifierError) as error:
+    except (InfraError, VerifierError, MemoryError) as error:
         told = {"fault": f"in another process: {error!r}"}
     print(json.dumps(told))
 

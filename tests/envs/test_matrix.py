@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from palestra.envs.certify import matrix
+from palestra.envs.certify.certificate import Level
+from palestra.envs.certify.findings import Finding, ask
 from palestra.envs.certify.matrix import AGAIN, TOGETHER, WAYS, Known, determinism, first_difference, play_elsewhere
 from palestra.envs.registry import EnvEntry, make, register
 from palestra.envs.scripts import SCRIPTS, play
@@ -95,23 +98,17 @@ def test_the_two_processes_differ_in_every_way() -> None:
     assert TOGETHER[1].threads == 4
 
 
-@pytest.mark.parametrize(
-    ("error", "told"),
-    [("InfraError('no machine')", "no machine"), ("VerifierError('no verdict')", "no verdict"), ("KeyError('x')", "")],
-)
-def test_a_fault_over_there_is_a_fault_here(
-    error: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    name = f"faulty_{error[:5].lower()}"
+def faulty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, does: str) -> EnvEntry:
+    """Return an environment that does something in other processes, whose PYTHONHASHSEED is 0, and not in this one."""
     (tmp_path / f"{name}.py").write_text(
-        "import os\n"
+        "import os, signal\n"
         "from palestra.rewards.base import VerifierError\n"
         "from palestra.sandbox.base import InfraError\n"
         "from placegym.env import PlaceEnv\n"
         "class FaultyEnv(PlaceEnv):\n"
         "    def _act(self, action):\n"
         "        if os.environ.get('PYTHONHASHSEED') == '0':\n"
-        f"            raise {error}\n"
+        f"            {does}\n"
         "        return super()._act(action)\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -120,8 +117,57 @@ def test_a_fault_over_there_is_a_fault_here(
     )
     register(entry)
     monkeypatch.delenv("PYTHONHASHSEED", raising=False)
+    return entry
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        ("InfraError('no machine')", "no machine"),
+        ("VerifierError('no verdict')", "no verdict"),
+        ("MemoryError('no room')", "no room"),
+        ("KeyError('x')", ""),
+    ],
+)
+def test_a_fault_over_there_is_a_fault_here(
+    error: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = faulty(tmp_path, monkeypatch, f"faulty_{error[:5].lower()}", f"raise {error}")
     with pytest.raises(InfraError if told else RuntimeError, match=told or "KeyError: 'x'"):
         play_elsewhere(entry, known(entry), AGAIN)
+
+
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM"])
+def test_a_process_that_is_killed_is_a_fault_and_no_verdict(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = faulty(tmp_path, monkeypatch, f"killed_{name.lower()}", f"os.kill(os.getpid(), signal.{name})")
+    there = known(entry)
+    found = ask("determinism", lambda: Finding(bool(play_elsewhere(entry, there, AGAIN)), ""))
+    assert found.status == "fault"
+    told = f"InfraError: playing in another process (nothing changed) was ended by signal {name}"
+    assert found.detail == told
+
+
+@pytest.mark.parametrize("level", ["quick", "full"])
+def test_one_of_many_processes_that_is_killed_leaves_no_verdict(
+    level: Level, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody else kills it, such as the kernel for want of memory: the first that gets as far as to act."""
+    shot = tmp_path / "shot"
+    entry = faulty(
+        tmp_path,
+        monkeypatch,
+        f"shot_{level}",
+        f"os.path.exists({str(shot)!r}) or (open({str(shot)!r}, 'w').close(), os.system(f'kill -9 {{os.getpid()}}'))",
+    )
+    source = (tmp_path / f"shot_{level}.py").read_text().replace("== '0'", "in ('0', '1', '4242')")
+    (tmp_path / f"shot_{level}.py").write_text(source)
+    there = known(entry)
+    monkeypatch.setattr(matrix, "WAYS", WAYS[:2])
+    found = ask("determinism", lambda: determinism(entry, there, level))
+    assert shot.exists()
+    assert (found.status, found.detail[-7:]) == ("fault", "SIGKILL")
 
 
 def test_the_first_difference_may_be_an_end() -> None:
