@@ -9,7 +9,7 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check
 STAMP = $(VENV)/.installed
 # One thread a worker: two pools of threads on the same cores cost each other far more than they gain.
-PYTEST = OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE TOKENIZERS_PARALLELISM=false $(BIN)/python -m pytest -n $(JOBS) --maxprocesses 8 -rs
+PYTEST = OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE TOKENIZERS_PARALLELISM=false $(BIN)/python -m pytest -n $(JOBS) --maxprocesses 8 -rsR
 
 .PHONY: help install train lint types test check test-slow clean
 .DEFAULT_GOAL := help
