@@ -1,20 +1,18 @@
 """The certificate of a task: what was shown of it, by which code, with which seed."""
 
 import hashlib
-import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any, Literal
 
 from palestra import __version__
 from palestra.envs.base import Json, Task, TaskError, digest
 from palestra.envs.certify.findings import CheckResult
+from palestra.envs.certify.sources import sources
 
 Level = Literal["quick", "full"]
 LEVELS: tuple[Level, ...] = ("quick", "full")
-STAMP_SUFFIX = ".certificate.json"  # of an environment's own certificate, which tells of the code and is no part of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +29,7 @@ class Certificate:
     seed: int  # of the scripts that were played
     trace: str  # hash of all that the oracle was shown and paid; "" if it did not solve the task
     version: str  # of palestra
-    code: str  # hash of the family's source files
+    code: str  # hash of the files that decide the episodes: the family's and what they import
     results: tuple[CheckResult, ...]
 
     @property
@@ -82,30 +80,12 @@ def version() -> str:
 
 @cache
 def code_digest(entry_point: str) -> str:
-    """Return the sha256, in hex, of the source files of an environment's family: the package of its class.
-
-    Nothing of it is imported but its parent packages.
+    """Return the sha256, in hex, of the files that decide an environment's episodes (see `sources`).
 
     Raises:
         TaskError: there is no such module.
     """
-    module = entry_point.split(":")[0]
-    try:
-        spec = importlib.util.find_spec(module)
-    except ModuleNotFoundError as error:
-        raise TaskError(f"the entry point {entry_point!r} names no module: {error}") from error
-    if spec is None or spec.origin is None:
-        raise TaskError(f"the entry point {entry_point!r} names no module that is a file")
-    file = Path(spec.origin)
-    alone = "." not in module  # a module of no package has no folder of its own
-    files = [file] if alone else sorted(path for path in file.parent.rglob("*") if _is_source(path))
     hashed = hashlib.sha256()
-    for path in files:
-        content = hashlib.sha256(path.read_bytes()).hexdigest()
-        hashed.update(f"{path.relative_to(file.parent).as_posix()} {content}\n".encode())
+    for name, path in sorted(sources(entry_point).items()):
+        hashed.update(f"{name} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
     return hashed.hexdigest()
-
-
-def _is_source(path: Path) -> bool:
-    is_text = path.is_file() and path.suffix in (".py", ".json", ".toml", ".yaml", ".txt")
-    return is_text and "__pycache__" not in path.parts and not path.name.endswith(STAMP_SUFFIX)

@@ -3,13 +3,14 @@
 import importlib.util
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from palestra.envs.base import Json, Split, TaskError
-from palestra.envs.certify.certificate import STAMP_SUFFIX, Level, code_digest, version
+from palestra.envs.certify.certificate import Level, code_digest, version
 from palestra.envs.certify.findings import Status
+from palestra.envs.certify.sources import STAMP_SUFFIX
 from palestra.envs.registry import EnvEntry
 
 if TYPE_CHECKING:
@@ -24,13 +25,14 @@ class Stamp:
     """What an environment was put through and by which code of it; the detail stands in the report of the check."""
 
     env_id: str
-    code: str  # hash of the family's source files
+    code: str  # hash of the files that decide the episodes: the family's and what they import
     version: str  # of palestra
     level: Level
     n: int  # tasks of each split
     splits: tuple[Split, ...]
     seed: int  # of the first task; the others follow by one
     results: Mapping[str, Status]
+    mutants: Mapping[str, Json] = field(default_factory=dict)  # by kind: how many were killed, a hole, equivalent
 
     @classmethod
     def of(cls, entry: EnvEntry, report: "CheckReport") -> "Stamp":
@@ -48,6 +50,7 @@ class Stamp:
             splits=report.splits,
             seed=report.seed,
             results={result.name: result.status for result in report.results},
+            mutants=next((dict(r.evidence["kinds"]) for r in report.results if "kinds" in r.evidence), {}),
         )
         if weakness := stamp.weakness:
             raise TaskError(f"{entry.id} gets no certificate: {weakness}")

@@ -18,9 +18,11 @@ from palestra.envs.certify.findings import CheckResult
 from palestra.envs.certify.stamp import Stamp, problem
 from palestra.envs.registry import EnvEntry, RegistrationError, certificates_not_due, register
 
+KINDS = {"value": {"killed": 9, "hole": 1, "equivalent": 2}}
+
 
 def report(**changes: Any) -> CheckReport:
-    results = (CheckResult(name="oracle", status="passed", detail=""),)
+    results = (CheckResult(name="oracle", status="passed", detail="", evidence={"kinds": KINDS}),)
     whole = CheckReport(env_id="x", level="full", n=5, splits=("train", "heldout"), seed=0, results=results)
     return dataclasses.replace(whole, **changes)
 
@@ -52,6 +54,7 @@ def test_what_passed_is_registered_as_certified(entry: EnvEntry, place: Path) ->
     assert palestra.find(entry.id) is entry
     told = json.loads(place.read_text())
     assert (told["env_id"], told["n"], told["seed"], told["level"]) == (entry.id, 5, 0, "full")
+    assert told["mutants"] == KINDS
     assert (told["version"], told["results"]) == (palestra.__version__, {"oracle": "passed"})
 
 
