@@ -4,10 +4,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from palestra.envs.tooluse.domains.retail import RETAIL
+from palestra.envs.tooluse.domains.tickets import TICKETS
+from palestra.envs.tooluse.domains.travel import TRAVEL
 from palestra.envs.tooluse.schema import Domain
 
 DOMAINS: Mapping[str, Domain] = MappingProxyType(
     {
         "retail": RETAIL,
+        "tickets": TICKETS,
+        "travel": TRAVEL,
     }
 )
