@@ -12,12 +12,14 @@ import mpmath  # type: ignore[import-untyped]
 
 from palestra.envs.base import Json, canonical_json, copy_json, digest
 from palestra.envs.bfcl.multiturn import graph, services
+from palestra.sandbox.base import InfraError
 
 MAX_NODES = 20_000  # of a world's visible state; a world that outgrows it is no world that any entry asks for
 MAX_DEPTH = 100
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]+")
 # One call at a time: the services change constants of their modules and the precision of mpmath.
 _LOCK = threading.RLock()
+_OURS = (MemoryError, OSError)  # what no argument leads to
 
 
 class World:
@@ -58,12 +60,23 @@ class World:
         Returns:
             The reply as JSON text, and a digest that is equal for equal answers (5 and 5.0 are equal). What
             the package's code raises is an answer, too.
+
+        Raises:
+            InfraError: memory ran out, or the system failed; the package's code uses no files and no network.
         """
+        try:
+            return self._call(name, arguments)
+        except _OURS as error:
+            raise InfraError(f"{name} was not carried out: {type(error).__name__}: {error}") from error
+
+    def _call(self, name: str, arguments: Mapping[str, Json]) -> tuple[str, str]:
         self._state = None
         with _LOCK, localcontext(), mpmath.workdps(mpmath.mp.dps):
             try:
                 result = services.invoke(self._instances[self._owners[name]], name, arguments)
                 reply = json.dumps(result, default=_plain, ensure_ascii=False)
+            except _OURS:
+                raise
             except Exception as error:  # the package's code raises whatever a wrong argument leads to
                 result = {"error": _ADDRESS.sub("0x", f"{type(error).__name__}: {error}")}
                 reply = json.dumps(result, ensure_ascii=False)

@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
+from palestra.envs.base import EpisodeOver
 from palestra.envs.bfcl import package
 from palestra.envs.bfcl.multiturn import load, services
 from palestra.envs.bfcl.multiturn.env import MultiTurnEnv
 from palestra.envs.bfcl.multiturn.world import World
 from palestra.envs.scripts import SCRIPTS, play
+from palestra.sandbox.base import InfraError
 
 FILES = {
     "GorillaFileSystem": {"root": {"home": {"type": "directory", "contents": {"a": {"type": "file", "content": "x"}}}}}
@@ -97,6 +99,46 @@ def test_folders_too_deep_end_the_episode() -> None:
 def test_what_would_stall_or_break_the_services_is_an_error_as_answer(method: str, arguments: dict[str, Any]) -> None:
     reply, _ = World.create(["MathAPI"], {}, long_context=False).call(method, arguments)
     assert "error" in json.loads(reply)
+
+
+@pytest.mark.parametrize("error", [MemoryError("no room"), OSError(24, "too many open files")])
+def test_what_fails_here_is_told_to_nobody_as_an_answer(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(self: object) -> None:
+        raise error
+
+    monkeypatch.setattr(services.classes()["GorillaFileSystem"], "pwd", failing)
+    with pytest.raises(InfraError, match=f"pwd was not carried out: {type(error).__name__}: .*{error.args[-1]}"):
+        files().call("pwd", {})
+    env = MultiTurnEnv(difficulty={"category": "base"})
+    item = next(item for item in load.items("train", "base") if "GorillaFileSystem" in item.entry["involved_classes"])
+    env.reset(options={"task": load.task(item, 0, "train", {})})
+    with pytest.raises(InfraError):
+        env.step('{"name": "pwd", "arguments": {}}')
+    with pytest.raises(EpisodeOver, match="lost it to a fault"):
+        env.step('{"name": "ls", "arguments": {}}')
+
+
+def test_memory_that_runs_out_is_a_fault() -> None:
+    code = (
+        "import resource\n"
+        "from palestra.envs.bfcl.multiturn.world import World\n"
+        "from palestra.sandbox.base import InfraError\n"
+        "world, numbers = World.create(['MathAPI'], {}, long_context=False), [1] * 20_000_000\n"
+        "used = next(int(line.split()[1]) for line in open('/proc/self/status') if line.startswith('VmSize'))\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (used * 1024 + 2**25,) * 2)\n"
+        "try:\n"
+        "    print(world.call('sum_values', {'numbers': numbers}))\n"
+        "except InfraError as error:\n"
+        "    print('fault:', error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.path[:0] = {sys.path!r}\n{code}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("fault: sum_values was not carried out: MemoryError")
 
 
 def test_a_precision_asked_for_does_not_stay() -> None:
