@@ -44,7 +44,7 @@ PEOPLE: Mapping[Split, dict[str, tuple[str, ...]]] = {
             "Seville Zagreb Bergen Nantes Basel"
         ),
         "street": words(
-            "Elm_Street Harbour_Road Chapel_Lane Bridge_Street Queens_Road Forest_Way Market_Square Hill_Rise"
+            "Elm_Drive Harbour_Walk Chapel_Row Bridge_Terrace Queens_Crescent Forest_Way Market_Square Chestnut_Rise"
         ),
     },
 }

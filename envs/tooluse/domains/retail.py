@@ -98,6 +98,7 @@ _RETURNS = Table(
     noun="return",
     prefix="ret",
     rows=20,
+    named_by=("order_id.customer_id.name", "opened_on"),
     columns=(
         Column(name="order_id", about="The order that comes back", draw=Ref("orders"), ref="orders"),
         Column(
@@ -112,9 +113,14 @@ _RETURNS = Table(
 
 
 def _settle(rows: Rows) -> None:
-    """A line costs what its pieces cost."""
+    """A line costs what its pieces cost, and what comes back was delivered."""
     for line in rows["order_lines"].values():
         line["amount"] = round(line["quantity"] * rows["products"][line["product_id"]]["price"], 2)
+    delivered = [id_ for id_, order in rows["orders"].items() if order["status"] == "delivered"]
+    for number, returned in enumerate(rows["returns"].values()):
+        if delivered:
+            returned["order_id"] = delivered[number % len(delivered)]
+        returned["opened_on"] = max(returned["opened_on"], rows["orders"][returned["order_id"]]["placed_on"])
 
 
 _ORDER = Param(name="order_id", of="orders.id")
@@ -201,6 +207,17 @@ RETAIL = Domain(
             table="order_lines",
             filters=(Filter(arg="order_id", path="order_id"), Filter(arg="product_id", path="product_id")),
             shows=("order_id", "product_id", "product_id.name", "quantity", "amount"),
+        ),
+        Search(
+            name="list_returns",
+            about="List the returns of an order, for a reason or of a time.",
+            table="returns",
+            filters=(
+                Filter(arg="order_id", path="order_id"),
+                Filter(arg="reason", path="reason"),
+                Filter(arg="opened_from", path="opened_on", compare="at_least"),
+            ),
+            shows=("order_id", "order_id.customer_id.name", "reason", "opened_on"),
         ),
         Total(
             name="order_total",
@@ -370,16 +387,18 @@ RETAIL = Domain(
         | {
             "box": words("sunny fox river moon starling pine cloud ember violet cedar maple otter falcon willow comet")
             + tuple(f"{word}{number}" for word in words("anna benj cleo dave edit fred") for number in range(10, 40)),
-            "make": words("Red Blue Green Small Large Oak Steel Paper Glass Round Soft Classic"),
-            "thing": words("Lamp Desk Chair Table Clock Kettle Racket Puzzle Spade Notebook Mug Tent"),
+            "make": words("Red Blue Purple Small Large Oaken Steel Paper Glass Round Soft Classic Striped Plain"),
+            "thing": words("Lamp Desk Chair Table Clock Kettle Racket Puzzle Spade Notebook Mug Tent Shovel Scarf"),
             "carrier": words("Swiftpost Bluebox Northline Parcelo"),
         },
         "heldout": PEOPLE["heldout"]
         | {
             "box": words("bird horse rain fire silver lemon lake wave acorn basil coral dune")
             + tuple(f"{word}{number}" for word in words("gwen hans inge joel kurt lena") for number in range(40, 70)),
-            "make": words("Black White Yellow Tiny Heavy Pine Iron Leather Square Folding Travel Garden"),
-            "thing": words("Sofa Basket Carpet Radio Guitar Bottle Knife Helmet Hammock Stapler Bucket Kite"),
+            "make": words("Black White Yellow Tiny Heavy Cork Iron Leather Oval Folding Travel Rustic Dotted Bright"),
+            "thing": words(
+                "Sofa Basket Carpet Radio Guitar Bottle Knife Helmet Hammock Stapler Bucket Kite Vase Toaster"
+            ),
             "carrier": words("Harborex Quickvan Globo Trailmail"),
         },
     },
