@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from palestra.envs.tooluse.domains.banking import BANKING
 from palestra.envs.tooluse.domains.retail import RETAIL
 from palestra.envs.tooluse.domains.tickets import TICKETS
 from palestra.envs.tooluse.domains.travel import TRAVEL
@@ -13,5 +14,6 @@ DOMAINS: Mapping[str, Domain] = MappingProxyType(
         "retail": RETAIL,
         "tickets": TICKETS,
         "travel": TRAVEL,
+        "banking": BANKING,
     }
 )
