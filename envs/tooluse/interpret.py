@@ -31,6 +31,7 @@ from palestra.envs.tooluse.world import World
 
 MAX_ECHO_CHARS = 60  # of an argument, in an error
 CURSOR = "cursor"
+LARGEST = 1e12  # number that a call may pass: sums and products of such stay numbers
 _OPS: Mapping[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq,
     "!=": operator.ne,
@@ -53,6 +54,8 @@ def call(world: World, name: str, arguments: Mapping[str, Json]) -> Json:
         arguments: such as fit the tool's schema.
     """
     tool = world.domain.tool[name]
+    if large := next((arg for arg, value in arguments.items() if _is_large(value)), ""):
+        return fault("out_of_range", f"{large} is larger than any number here")
     if isinstance(tool, Write):
         return _write(world, tool, arguments)
     if isinstance(tool, Get):
@@ -60,6 +63,10 @@ def call(world: World, name: str, arguments: Mapping[str, Json]) -> Json:
     if isinstance(tool, Total):
         return _total(world, tool, arguments)
     return _search(world, tool, arguments)
+
+
+def _is_large(value: Json) -> bool:
+    return isinstance(value, (int, float)) and not -LARGEST <= value <= LARGEST
 
 
 def fault(code: str, message: str) -> Json:
@@ -168,6 +175,7 @@ def _write(world: World, tool: Write, arguments: Mapping[str, Json]) -> Json:
         if left is None or (right is None and rule.op not in ("==", "!=")) or not _OPS[rule.op](left, right):
             told = {name: str(value)[:MAX_ECHO_CHARS] for name, value in arguments.items()}
             return fault("not_allowed", rule.error.format_map(told))
+    arguments = {name: _typed(world.domain, params[name], value) for name, value in arguments.items()}
     effects = [effect for effect in tool.effects if not _is_left_out(effect, arguments)]
     values = [_values(world, params, arguments, effect) for effect in effects]  # all before any is written
     made = ""
@@ -180,6 +188,14 @@ def _write(world: World, tool: Write, arguments: Mapping[str, Json]) -> Json:
             table, id_, column = target(world, params[effect.arg].table, arguments[effect.arg], effect.path)
             world.set(table, id_, column, value)
     return {"ok": True, ID: made} if made else {"ok": True}
+
+
+def _typed(domain: Domain, param: Param, value: Json) -> Json:
+    """Return a value as its column holds it, so that it does not matter how JSON wrote a number."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or param.column == ID:
+        return value
+    kind = domain.by_name[param.table].by_name[param.column].type
+    return float(value) if kind == "number" else int(value) if kind == "integer" else value
 
 
 def _is_left_out(effect: Effect, arguments: Mapping[str, Json]) -> bool:
