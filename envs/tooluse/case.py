@@ -67,6 +67,7 @@ class Case:
     goal: Goal
     user: Mapping[str, str] = field(default_factory=dict)  # what the user answers when asked for a thing, by its name
     layers: tuple[Mapping[str, Json], ...] = ()  # augmentations between the agent and the world, lowest first
+    twists: tuple[Mapping[str, Json], ...] = ()  # tools beyond the domain's, and values shown wrong: `operators.ground`
 
     def to_dict(self) -> dict[str, Json]:
         """Return the case as JSON data."""
@@ -93,6 +94,7 @@ class Case:
                 ),
                 user=dict(data["user"]),
                 layers=tuple(data["layers"]),
+                twists=tuple(data.get("twists", ())),
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise TaskError(f"the hidden part of a tool-use task is malformed: {error!r}") from error
