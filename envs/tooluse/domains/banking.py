@@ -77,11 +77,14 @@ _PAYEES = Table(
     noun="payee",
     prefix="pye",
     rows=70,
-    named_by=("name", "customer_id.name"),
+    named_by=("name", "city"),
     columns=(
-        Column(name="customer_id", about="The customer who pays them", draw=Ref("customers"), ref="customers"),
         Column(name="name", about="Name of the payee", draw=Pick("company", "trade")),
         Column(name="payee_no", about="Account number of the payee", draw=Code("??##-####-####"), is_unique=True),
+        Column(name="city", about="City of the payee", draw=Pick("city")),
+        Column(
+            name="is_verified", about="Whether the bank has checked them", draw=OneOf(True, True, False), type="boolean"
+        ),
     ),
 )
 _TRANSFERS = Table(
@@ -104,7 +107,7 @@ _STANDING = Table(
     noun="standing order",
     prefix="sto",
     rows=40,
-    named_by=("payee_id.name", "payee_id.customer_id.name"),
+    named_by=("payee_id.name", "account_id.customer_id.name"),
     columns=(
         Column(name="account_id", about="The account that pays", draw=Ref("accounts"), ref="accounts"),
         Column(name="payee_id", about="Who is paid", draw=Ref("payees"), ref="payees"),
@@ -115,32 +118,17 @@ _STANDING = Table(
 
 
 def _settle(rows: Rows) -> None:
-    """Who pays from an account pays a payee of its owner; closed accounts and some others are empty."""
-    accounts, payees = rows["accounts"], rows["payees"]
-    owners = sorted({payee["customer_id"] for payee in payees.values()})
-    for number, account in enumerate(accounts.values()):
-        account["customer_id"] = account["customer_id"] if number % 4 == 0 else owners[number % len(owners)]
-        if account["status"] == "closed" or number % 5 == 0:
+    """Closed accounts are empty, and so are some others."""
+    for number, account in enumerate(rows["accounts"].values()):
+        if account["status"] == "closed" or number % 6 == 0:
             account["balance"] = 0.0
-    owned: dict[str, list[str]] = {}
-    for id_, account in accounts.items():
-        owned.setdefault(account["customer_id"], []).append(id_)
-    paying = [id_ for id_, payee in payees.items() if payee["customer_id"] in owned]
-    for table in ("transfers", "standing_orders"):
-        for number, row in enumerate(rows[table].values()):
-            if payees[row["payee_id"]]["customer_id"] not in owned:
-                row["payee_id"] = paying[number % len(paying)]
-            mine = owned[payees[row["payee_id"]]["customer_id"]]
-            row["account_id"] = mine[number % len(mine)]
 
 
 _ACCOUNT = Param(name="account_id", of="accounts.id")
 _CARD = Param(name="card_id", of="cards.id")
-_PAYEE = Param(name="payee_id", of="payees.id")
 _STANDING_ORDER = Param(name="standing_order_id", of="standing_orders.id")
 _SPENT = Param(name="amount", of="transfers.amount", minimum=0.01, maximum=100_000)
 _MONTHLY = Param(name="amount", of="standing_orders.amount", minimum=0.01, maximum=100_000)
-_DAY = Param(name="day", of="standing_orders.day", minimum=1, maximum=28)
 
 
 def _active(account: str, path: str = "status") -> Require:
@@ -163,13 +151,6 @@ def _covered(account: str) -> Require:
     )
 
 
-_OWN_PAYEE = Require(
-    left=Cell("payee_id", "customer_id"),
-    op="==",
-    right=Cell("account_id", "customer_id"),
-    error="{payee_id} is not a payee of the owner of {account_id}",
-    policy="own_payees",
-)
 _CARD_ACTIVE = Require(
     left=Cell("card_id", "status"), op="==", right=Const("active"), error="{card_id} is blocked or expired"
 )
@@ -182,8 +163,8 @@ BANKING = Domain(
     policies=(
         Policy(name="active_only", text="Money leaves and enters only accounts that are active."),
         Policy(name="covered", text="No more can be paid from an account than it holds."),
-        Policy(name="own_payees", text="An account pays only payees of the customer who owns it."),
-        Policy(name="own_accounts", text="Money is moved between accounts only where one customer owns both."),
+        Policy(name="verified_only", text="Only payees that the bank has verified are paid."),
+        Policy(name="move_cap", text="At most 800 USD are moved between two accounts at once."),
         Policy(name="limit_cap", text="A card's daily limit is at most 2,500 USD."),
     ),
     tools=(
@@ -252,13 +233,14 @@ BANKING = Domain(
         ),
         Search(
             name="list_payees",
-            about="List payees by name and by the customer who pays them.",
+            about="List payees by name and city, or those that were verified.",
             table="payees",
             filters=(
-                Filter(arg="customer_id", path="customer_id"),
                 Filter(arg="name", path="name", compare="has_words"),
+                Filter(arg="city", path="city"),
+                Filter(arg="is_verified", path="is_verified"),
             ),
-            shows=("customer_id", "name", "payee_no"),
+            shows=("name", "payee_no", "city", "is_verified"),
         ),
         Search(
             name="list_transfers",
@@ -294,9 +276,24 @@ BANKING = Domain(
         ),
         Write(
             name="send_transfer",
-            about="Pay an amount from an account to a payee of its owner.",
-            params=(_ACCOUNT, _PAYEE, _SPENT, Param(name="purpose", of="transfers.purpose", is_required=False)),
-            requires=(_OWN_PAYEE, _active("account_id"), _covered("account_id")),
+            about="Pay an amount from an account to a payee.",
+            params=(
+                _ACCOUNT,
+                Param(name="payee_id", of="payees.id"),
+                _SPENT,
+                Param(name="purpose", of="transfers.purpose", is_required=False),
+            ),
+            requires=(
+                Require(
+                    left=Cell("payee_id", "is_verified"),
+                    op="==",
+                    right=Const(True),
+                    error="{payee_id} was not verified",
+                    policy="verified_only",
+                ),
+                _active("account_id"),
+                _covered("account_id"),
+            ),
             effects=(
                 Insert(
                     "transfers",
@@ -343,7 +340,7 @@ BANKING = Domain(
         ),
         Write(
             name="move_money",
-            about="Move an amount between two accounts of one customer.",
+            about="Move an amount from one account to another.",
             params=(
                 Param(name="from_account_id", of="accounts.id", about="The account that gives"),
                 Param(name="to_account_id", of="accounts.id", about="The account that gets it"),
@@ -357,11 +354,11 @@ BANKING = Domain(
                     error="money moves from one account to another, and both are {to_account_id}",
                 ),
                 Require(
-                    left=Cell("from_account_id", "customer_id"),
-                    op="==",
-                    right=Cell("to_account_id", "customer_id"),
-                    error="{from_account_id} and {to_account_id} do not belong to one customer",
-                    policy="own_accounts",
+                    left=Arg("amount"),
+                    op="<=",
+                    right=Const(800),
+                    error="at most 800 USD are moved at once, and {amount} were asked for",
+                    policy="move_cap",
                 ),
                 _active("from_account_id"),
                 _active("to_account_id"),
@@ -407,28 +404,6 @@ BANKING = Domain(
                 "let {card_id} spend at most {daily_limit} USD a day",
             ),
             is_idempotent=True,
-        ),
-        Write(
-            name="create_standing_order",
-            about="Pay an amount to a payee on the same day of every month.",
-            params=(_ACCOUNT, _PAYEE, _MONTHLY, _DAY),
-            requires=(_OWN_PAYEE, _active("account_id")),
-            effects=(
-                Insert(
-                    "standing_orders",
-                    {
-                        "account_id": Arg("account_id"),
-                        "payee_id": Arg("payee_id"),
-                        "amount": Arg("amount"),
-                        "day": Arg("day"),
-                    },
-                ),
-            ),
-            asks=(
-                "set up a standing order of {amount} USD from {account_id} to {payee_id} on day {day} of the month",
-                "pay {payee_id} {amount} USD from {account_id} every month on day {day}",
-                "have {amount} USD go from {account_id} to {payee_id} each month, on day {day}",
-            ),
         ),
         Write(
             name="change_standing_order",
