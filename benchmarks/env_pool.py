@@ -133,7 +133,7 @@ def ratio(rates: dict[str, list[float]], ours: str, theirs: str, bound: float) -
 
 def measure(quick: bool) -> dict[str, Any]:
     """Measure everything."""
-    rates = take_turns(WAYS, *((3, 1.1) if quick else (7, 4.0)))
+    rates = take_turns(WAYS, *((2, 1.1) if quick else (7, 4.0)))
     at_once = take_turns(AT_ONCE_WAYS, *((1, 0.5) if quick else (5, 2.0)))
     bars = [
         ratio(rates, "EnvPool, threads", "AsyncVectorEnv", 20.0),
