@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from palestra.envs.tooluse.domains.banking import BANKING
+from palestra.envs.tooluse.domains.restaurant import RESTAURANT
 from palestra.envs.tooluse.domains.retail import RETAIL
 from palestra.envs.tooluse.domains.tickets import TICKETS
 from palestra.envs.tooluse.domains.travel import TRAVEL
@@ -11,6 +12,7 @@ from palestra.envs.tooluse.schema import Domain
 
 DOMAINS: Mapping[str, Domain] = MappingProxyType(
     {
+        "restaurant": RESTAURANT,
         "retail": RETAIL,
         "tickets": TICKETS,
         "travel": TRAVEL,
