@@ -38,7 +38,7 @@ PEOPLE: Mapping[Split, dict[str, tuple[str, ...]]] = {
             "Allen Brown Carter Cook Ellis Foster Gray Harris Jackson Kelly Lewis Morgan Novak Olsen Perry Rogers "
             "Silva Tanaka Underwood Vega Ward Xu Yilmaz Zimmer Abbott Becker Conti Duarte Eklund Ferrari"
         ),
-        "host": words("box.com web.net letter.io mailer.org"),
+        "host": words("web.io letter.eu mailer.info parcel.co"),
         "city": words(
             "Lisbon Prague Athens Milan Munich Geneva Cairo Delhi Tokyo Sydney Houston Phoenix Ghent Malmo Krakow "
             "Seville Zagreb Bergen Nantes Basel"

@@ -451,15 +451,15 @@ BANKING = Domain(
         "train": PEOPLE["train"]
         | {
             "company": words(
-                "Alder Brightwater Castle Delta Falcon Granite Horizon Juniper Keystone Lantern Magnet Orbit Pioneer"
+                "Alder Brightwater Castle Delta Falcon Granite Horizon Juniper Keystone Lattice Magnet Orbit Pinnacle"
             ),
-            "trade": words("Energy Water Telecom Insurance Rentals Fitness Bakery School Motors Clinic Books"),
+            "trade": words("Energy Water Telecom Brokerage Rentals Fitness Bakery School Motors Clinic Books"),
             "purpose": words("rent groceries tuition membership invoice deposit"),
         },
         "heldout": PEOPLE["heldout"]
         | {
-            "company": words("Aurora Birch Cobalt Dynamo Everest Fjord Glacier Indigo Jasper Lotus Mosaic Nimbus Opal"),
-            "trade": words("Gas Broadband Leasing Academy Dental Catering Studio Nursery Pharmacy Press Optics"),
+            "company": words("Aurora Birch Saffron Dynamo Everest Fjord Tundra Quartz Jasper Lotus Mosaic Nimbus Opal"),
+            "trade": words("Gas Broadband Leasing Academy Dental Catering Studio Nursery Pharmacy Printing Optics"),
             "purpose": words("heating repairs donation subscription gift childcare"),
         },
     },

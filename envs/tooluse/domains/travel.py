@@ -478,7 +478,7 @@ TRAVEL = Domain(
         | {
             "airline": words("Skyline Aerovia Blueway Nordair Swiftwing"),
             "house": words(
-                "Grand Royal Central Golden Riverside Station Imperial Alpine Crown Lakeside Meridian Regent Sunrise "
+                "Grand Royal Central Golden Riverside Station Imperial Alpine Crown Lakeside Monarch Regent Sunrise "
                 "Corner Parkside Majestic"
             ),
             "kind": words("Hotel Inn Lodge Palace House Suites Residence Court Arms Tower Plaza Villa"),
@@ -488,7 +488,7 @@ TRAVEL = Domain(
             "airline": words("Aquila Jetstar Cloudliner Sunwings Globair"),
             "house": words(
                 "Seaside Palm Vista Coral Emerald Orchard Bayview Marina Heritage Northern Bellevue Sapphire Panorama "
-                "Cliffside Windmill Beacon"
+                "Cliffside Windmill Lighthouse"
             ),
             "kind": words("Resort Hostel Manor Retreat Guesthouse Pension Chalet Hideaway Motel Mansion Lofts Spa"),
         },
