@@ -16,7 +16,6 @@ import numpy as np
 from palestra.envs.base import Json, Task, copy_json, digest
 from palestra.envs.certify.findings import Finding
 from palestra.envs.certify.oracle import Recording, Step, actions_of
-from palestra.envs.env import AgentEnv
 from palestra.envs.scripts import Episode, Shown
 
 KILL_RATE = 0.9
@@ -39,7 +38,7 @@ Spoiler = Callable[[Task], Iterable[Mutant]]
 
 
 def spoilt(
-    recording: Recording, own: Spoiler, rng: np.random.Generator, counters: Mapping[str, str] | None = None
+    recording: Recording, own: Spoiler, rng: np.random.Generator, world: Callable[[Json], Json] = lambda state: state
 ) -> Finding:
     """Play every mutant; at least 0.9 of those that are not equivalent must fail, of all and of each kind.
 
@@ -47,17 +46,17 @@ def spoilt(
         recording: of the oracle.
         own: makes the family's own mutants of a task's oracle.
         rng: what values are drawn from.
-        counters: parts of the family's state that only count what was done; equal states may differ in them.
+        world: what of the family's state is compared, such as all but how often something was done.
     """
     recording.replay(recording.episode.actions)  # so that its conversation is what values are drawn from
-    wanted = _world(recording.env, counters or {})
+    wanted = digest(world(recording.env._dump()))
     tally: Counter[tuple[str, str]] = Counter()
     survivors: list[Json] = []
     for mutant in (*mutants(recording, rng), *own(recording.task)):
         episode = recording.replay(mutant.actions)
         fate = "killed"
         if episode.is_success:
-            is_same = _is_told(recording, episode) and _world(recording.env, counters or {}) == wanted
+            is_same = _is_told(recording, episode) and digest(world(recording.env._dump())) == wanted
             fate = "equivalent" if is_same else "hole"
             actions = "\n".join(episode.actions)[:500]
             survivors.append({"name": mutant.name, "kind": mutant.kind, "fate": fate, "actions": actions})
@@ -137,12 +136,6 @@ def _joined(steps: Sequence[Step], place: int, more: Step, *, after: bool) -> tu
 def _is_told(recording: Recording, episode: Episode) -> bool:
     """Tell whether an episode's state tells what was answered, or its last action was the oracle's."""
     return recording.env.state_tells_answer or episode.actions[-1] == recording.episode.actions[-1]
-
-
-def _world(env: AgentEnv, counters: Mapping[str, str]) -> str:
-    """Return a hash of the state that an environment is in, but for what only counts."""
-    state = env._dump()
-    return digest({name: part for name, part in state.items() if name not in counters} if counters else state)
 
 
 def _changed(

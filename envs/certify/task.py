@@ -83,7 +83,7 @@ class Certifier:
             return questions
         for name, script in family.attacks.items():
             questions[f"attack:{name}"] = partial(earns_nothing, recording, script, 0.0)
-        questions["mutants"] = lambda: spoilt(recording, family.mutants, rng, family.counters)
+        questions["mutants"] = lambda: spoilt(recording, family.mutants, rng, family.world)
         questions["reordered"] = lambda: reordered(recording)
         if family.equivalents:
             questions["equivalents"] = lambda: otherwise(recording, family.equivalents)

@@ -11,6 +11,7 @@ from palestra.envs.actions import MAX_CALLS, call_text
 from palestra.envs.base import Json
 from palestra.envs.bfcl.multiturn.oracle import END_TURN, TURN_DONE
 from palestra.envs.bfcl.multiturn.verify import most_calls
+from palestra.envs.bfcl.multiturn.world import World
 from palestra.envs.env import AgentEnv
 from palestra.envs.scripts import Script, Shown, draw_arguments
 
@@ -87,10 +88,12 @@ ATTACKS: Mapping[str, Script] = {
 }
 
 
-COUNTERS: Mapping[str, str] = {
-    "calls": "the turn's calls, which are free up to a bound",
-    "all_calls": "the episode's calls, which cost from a bound on",
-}
+def seen(state: Mapping[str, Json]) -> Json:
+    """Return what of a state counts: not the number of calls, which are free up to a bound, nor what nobody can see."""
+    return [state["turn"], state["left"], state["got"], World.load(state["world"]).visible()]
+
+
+WORLD = seen
 
 
 def _turns(env: AgentEnv) -> list[dict[str, Json]]:

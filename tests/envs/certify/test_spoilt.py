@@ -127,12 +127,12 @@ class CountingDiary(Diary):
         return {**super()._dump(), "made": self.made}
 
 
-def test_a_state_that_counts_is_compared_without_what_the_family_declares_to_count() -> None:
+def test_of_a_state_what_the_family_declares_is_compared() -> None:
     with closing(CountingDiary()) as env:
         recording = Recording.of(env, env.tasks.sample(0), 0)
         found, declared = (
-            spoilt(recording, lambda task: (), np.random.default_rng(0), counters)
-            for counters in ({}, {"made": "the calls"})
+            spoilt(recording, lambda task: (), np.random.default_rng(0), world)
+            for world in (lambda state: state, lambda state: state["pages"])
         )
     strike = next(survivor for survivor in found.evidence["survivors"] if survivor["name"] == "strike twice")
     assert strike["fate"] == "hole"
