@@ -1,0 +1,203 @@
+"""Tasks of tool use, made from a seed: a world, what is asked for in it, and how it is done."""
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+
+from palestra.envs.base import SPLITS, Budget, Json, Split, Task, TaskError, derive_seed, merge_knobs
+from palestra.envs.tooluse.case import Case, Goal, Place
+from palestra.envs.tooluse.catalog import DOMAINS
+from palestra.envs.tooluse.closing import closing_tools, public_of
+from palestra.envs.tooluse.describe import function
+from palestra.envs.tooluse.goals import Part, Worked, work_out
+from palestra.envs.tooluse.planner import Draft, Rejected, depth
+from palestra.envs.tooluse.schema import Domain, Write
+from palestra.envs.tooluse.statement import state
+from palestra.envs.tooluse.templates import Kind, draw_parts, name_of, split_of
+from palestra.envs.tooluse.world import FAMILY, Base, fill
+
+GENERATOR_VERSION = 1
+KNOBS: Mapping[str, Json] = {
+    "domain": "any",
+    "scale": 1.0,
+    "depth": 0,
+    "width": 0,
+    "kinds": "any",
+    "indirection": -1,
+    "tools": -1,
+}
+KINDS = ("question", "write", "both")
+MAX_WIDTH, MAX_DEPTH, MAX_LEVEL, MAX_TOOLS = 3, 8, 3, 40
+MIN_SCALE, MAX_SCALE = 0.2, 20.0
+SPARE_TURNS = 8  # beyond the oracle's
+TRIES, TRIES_A_WORLD = 400, 40
+_ROWS_TRIES = 4  # of a template in a world
+
+
+class ToolUseSource:
+    """The family's own tasks.
+
+    Knobs: ``domain`` ("any", or the name of one), ``scale`` (rows, as a multiple of what the domain declares),
+    ``depth`` (steps in the longest chain; 0 means any), ``width`` (how many things one request asks for, 1 to 3;
+    0 means any), ``kinds`` ("any", "question", "write" or "both"), ``indirection`` (how rows are named: 0 by ids,
+    1 by names, 2 through other rows, 3 by comparison or several attributes; -1 means any), ``tools`` (how many of
+    the domain's tools there are beside those that the oracle uses; -1 means all). Any run of as many seeds as
+    there are pairs of domain and shape, starting at a multiple of it, holds each pair once.
+
+    Raises:
+        TaskError: the split is unknown.
+    """
+
+    def __init__(self, split: Split = "train") -> None:
+        if split not in SPLITS:
+            raise TaskError(f"split must be one of {', '.join(SPLITS)}, not {split!r}")
+        self.split: Split = split
+        self.knobs: Mapping[str, Json] = dict(KNOBS)
+
+    def sample(self, seed: int, difficulty: Mapping[str, Json] | None = None) -> Task:
+        """Return the task of a seed: the same bytes for the same arguments, in any process.
+
+        Raises:
+            TaskError: the seed is no natural number, a knob is unknown or out of range, or no task fits the knobs.
+        """
+        if type(seed) is not int or seed < 0:
+            raise TaskError(f"a seed must be an integer of at least 0, not {seed!r}")
+        knobs = _checked(self.split, merge_knobs(KNOBS, difficulty))
+        domain, kinds = _dealt(seed, self.split, knobs["domain"], knobs["kinds"], knobs["width"])
+        key = f"{domain.name}/{self.split}/{'+'.join(kinds)}"
+        why: dict[str, int] = {}
+        for attempt in range(TRIES):
+            rng = random.Random(derive_seed(FAMILY, key, seed, f"attempt/{attempt}"))
+            parts = draw_parts(rng, domain, kinds, knobs["indirection"])
+            if split_of(domain, parts) != self.split:
+                continue
+            world_seed = derive_seed(FAMILY, key, seed, f"world/{attempt // TRIES_A_WORLD}")
+            base = fill(domain, self.split, world_seed, knobs["scale"])
+            try:
+                return self._compose(rng, base, world_seed, parts, seed, knobs)
+            except Rejected as reason:
+                why[str(reason)] = why.get(str(reason), 0) + 1
+        most = max(why, key=lambda reason: why[reason], default="no template of the split fits")
+        raise TaskError(
+            f"no task of {domain.name} ({', '.join(kinds)}) fits the knobs {dict(difficulty or {})} at seed {seed} "
+            f"in {TRIES} tries, mostly because {most}; ask for less"
+        )
+
+    def __iter__(self) -> Iterator[Task]:
+        """Yield the tasks of seeds 0, 1, 2 ... without end."""
+        seed = 0
+        while True:
+            yield self.sample(seed)
+            seed += 1
+
+    def _compose(
+        self,
+        rng: random.Random,
+        base: Base,
+        world_seed: int,
+        parts: Sequence[Part],
+        seed: int,
+        knobs: Mapping[str, Json],
+    ) -> Task:
+        draft = Draft(base, self.split, rng)
+        worked = [work_out(draft, part) for part in parts]
+        writes = [(base.domain.tool[one.part.tool], one.arguments) for one in worked if one.arguments is not None]
+        for tool, arguments in writes:
+            assert isinstance(tool, Write)
+            draft.write(tool, arguments)
+        steps = draft.steps()
+        if knobs["depth"] not in (0, depth(steps)):
+            raise Rejected("its longest chain of steps is longer or shorter than asked for")
+        if knobs["indirection"] not in (-1, max(part.level for part in parts)):
+            raise Rejected("its rows are named in other ways than asked for")
+        goal = _goal(draft, worked)
+        place = Place(
+            domain=base.domain.name, split=self.split, seed=world_seed, scale=knobs["scale"], digest=base.digest()
+        )
+        case = Case(place=place, steps=steps, goal=goal)
+        template = name_of(parts)
+        return Task(
+            id=f"{FAMILY}/{base.domain.name}/{template}/{self.split}/{seed}",
+            family=FAMILY,
+            seed=seed,
+            instruction=state(rng, self.split, base.domain, worked, is_ordered=False),
+            difficulty=knobs,
+            tools=(*_tools(rng, base.domain, case, knobs["tools"]), *closing_tools(goal.answer)),
+            budget=Budget(turns=len(steps) + 1 + SPARE_TURNS),
+            public=public_of(base),
+            hidden=case.to_dict(),
+            provenance={"template": template, "split": self.split, "generator": GENERATOR_VERSION},
+        )
+
+
+def _goal(draft: Draft, worked: Sequence[Worked]) -> Goal:
+    asked = [one for one in worked if one.source is not None]
+    answers = [one.answer for one in asked]
+    return Goal(
+        changes=tuple(tuple(cell) for cell in draft.world.diff()),
+        answer=None if not answers else answers[0] if len(answers) == 1 else answers,
+        sources=tuple(one.source for one in asked if one.source is not None),
+    )
+
+
+def _tools(rng: random.Random, domain: Domain, case: Case, others: int) -> Iterator[Mapping[str, Json]]:
+    """Yield the oracle's tools and so many others, in the domain's order."""
+    needed = {step.tool for step in case.steps}
+    spare = [tool.name for tool in domain.tools if tool.name not in needed]
+    kept = needed | set(spare if others < 0 else rng.sample(spare, min(others, len(spare))))
+    yield from (function(domain, tool) for tool in domain.tools if tool.name in kept)
+
+
+def _checked(split: Split, knobs: dict[str, Json]) -> dict[str, Json]:
+    ranges = {
+        "scale": (MIN_SCALE, MAX_SCALE),
+        "depth": (0, MAX_DEPTH),
+        "width": (0, MAX_WIDTH),
+        "indirection": (-1, MAX_LEVEL),
+        "tools": (-1, MAX_TOOLS),
+    }
+    for name, (low, high) in ranges.items():
+        if not low <= knobs[name] <= high:
+            raise TaskError(f"knob {name!r} must be from {low} to {high}, not {knobs[name]!r}")
+    named = [domain.name for domain in domains_of(split)]
+    if knobs["domain"] not in ("any", *named):
+        raise TaskError(f"knob 'domain' must be any, {', '.join(named)} in {split}, not {knobs['domain']!r}")
+    if knobs["kinds"] not in ("any", *KINDS):
+        raise TaskError(f"knob 'kinds' must be any, {', '.join(KINDS)}, not {knobs['kinds']!r}")
+    if knobs["kinds"] == "both" and knobs["width"] == 1:
+        raise TaskError("knob 'kinds' is both and knob 'width' is 1; a question and a write are two things")
+    return knobs
+
+
+def domains_of(split: Split) -> list[Domain]:
+    """Return the domains that a split uses, in a fixed order."""
+    return [domain for domain in DOMAINS.values() if split == "heldout" or not domain.is_held_out]
+
+
+@lru_cache(maxsize=64)
+def shapes(kinds: str, width: int) -> tuple[str, ...]:
+    """Return the shapes of request: of what kind it is and how many things it asks for at least."""
+    return tuple(
+        f"{kind}{n}"
+        for kind in (KINDS if kinds == "any" else (kinds,))
+        for n in ((1, 2) if not width else (width,))
+        if not (kind == "both" and n == 1)
+    )
+
+
+def _dealt(seed: int, split: Split, domain: str, kinds: str, width: int) -> tuple[Domain, tuple[Kind, ...]]:
+    """Deal domains and shapes like cards: every round of seeds has its own order, so strides do not alias."""
+    cards = [(one, shape) for one in domains_of(split) if domain in ("any", one.name) for shape in shapes(kinds, width)]
+    around, position = divmod(seed, len(cards))
+    random.Random(derive_seed(FAMILY, split, around, "order")).shuffle(cards)
+    chosen, shape = cards[position]
+    rng = random.Random(derive_seed(FAMILY, split, seed, "shape"))
+    kind, n = shape[:-1], int(shape[-1])
+    if n > 1 and not width:
+        n = rng.choice((2, 2, 3))
+    if kind != "both":
+        same: list[Kind] = ["question" if kind == "question" else "write"] * n
+        return chosen, tuple(same)
+    found: list[Kind] = ["question", "write", *rng.choices(("question", "write"), k=n - 2)]
+    rng.shuffle(found)
+    return chosen, tuple(found)

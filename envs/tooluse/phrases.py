@@ -1,0 +1,126 @@
+"""English for rows, columns and values, from what a domain declares of them."""
+
+import re
+
+from palestra.envs.base import Json
+from palestra.envs.tooluse.schema import ID, Column, Domain, Table
+
+_PARTICIPLES = frozenset(
+    {"made", "sent", "born", "paid", "taken", "begun", "bought", "sold", "left", "held", "written"}
+)
+_PARTICIPLES |= {"seen", "set", "given", "lent", "drawn"}
+_PREPOSITIONS = {"city": "in", "home_city": "from", "country": "in", "place": "in", "origin": "from"}
+_PREPOSITIONS |= {"destination": "to", "room": "in"}
+_SHORT = {"no": "number", "kb": "in kB", "mb": "in MB", "km": "in km"}
+
+
+def spoken(name: str) -> str:
+    """Return a declared name as words: ``shipping_fee`` is "shipping fee"."""
+    words = name.replace("_", " ")
+    for short, long in _SHORT.items():
+        words = words.replace(f" {short}", f" {long}") if words.endswith(f" {short}") else words
+    return words
+
+
+def said(value: Json) -> str:
+    """Return a value as a request says it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.2f}".removesuffix(".00") if round(value, 2) == value else repr(value)
+    return str(value)
+
+
+def by_id(table: Table, id_: str) -> str:
+    """Return how a row is named by its id."""
+    return f"{table.noun} {id_}"
+
+
+def role(column: Column) -> str:
+    """Return what a reference calls the row that it leads to: ``assignee_id`` is "assignee"."""
+    return spoken(column.name.removesuffix("_id"))
+
+
+def noun(column: Column) -> str:
+    """Return what a column's value is called: "shipping fee", "number of seats left"."""
+    words = spoken(column.name)
+    if column.type in ("integer", "number") and re.search(r"[^su]s\b", words) and "number of" not in words:
+        return f"number of {words}"
+    return words
+
+
+def happening(column: Column) -> str:
+    """Return what happens on a column's day or at its time: "was placed", "departs"; "" for other columns."""
+    stem, _, end = column.name.rpartition("_")
+    if column.format not in ("date", "time") or end not in ("on", "at", "from", "until") or not stem:
+        return ""
+    verb = stem.split("_")[-1]
+    if verb.endswith("ed") or verb in _PARTICIPLES:
+        return f"was {spoken(stem)}"
+    return spoken(stem) if verb.endswith("s") and len(verb) > 3 else f"is {spoken(stem)}"
+
+
+def cell(column: Column, row: str) -> str:
+    """Return how a request speaks of what a row holds: "the shipping fee of order ord_1"."""
+    if event := happening(column):
+        return f"the {'day on' if column.format == 'date' else 'time at'} which {row} {event}"
+    return f"the {noun(column)} of {row}"
+
+
+def attribute(domain: Domain, table: str, path: str, value: Json, *, is_first: bool) -> tuple[str, str]:
+    """Return what an attribute adds before the noun of a row and after it.
+
+    The first thing that a row is named by stands after its noun alone, where it is a name.
+    """
+    column = domain.column(table, path)
+    assert column is not None  # a path to an id names nobody
+    told = said(value)
+    if column.name in ("name", "title", "full_name") and "." not in path:
+        return "", f" {told}" if column.name != "title" else f' "{told}"'
+    if column.format == "date":
+        event = happening(column)
+        return "", f" that {event} on {told}" if event else f" of {told}"
+    if column.format == "time":
+        return "", f" at {told}"
+    if column.name in _PREPOSITIONS:
+        return "", f" {_PREPOSITIONS[column.name]} {told}"
+    if column.enum and column.name in ("status", "state", "tier", "kind", "category", "type"):
+        return f"{spoken(told)} ", ""
+    return "", f" with the {noun(column)} {told}" if not is_first or column.name == ID else f" {told}"
+
+
+def extreme(column: Column, *, is_largest: bool) -> str:
+    """Return what sets apart the row with the largest or smallest value: "with the highest amount"."""
+    if column.format == "date":
+        if event := happening(column):
+            return f"that {event} {'last' if is_largest else 'first'}"
+        return f"with the {'latest' if is_largest else 'earliest'} {noun(column)}"
+    if column.format == "time":
+        if event := happening(column):
+            return f"that {event} {'latest' if is_largest else 'earliest'}"
+        return f"with the {'latest' if is_largest else 'earliest'} {noun(column)}"
+    if column.type == "integer" and noun(column).startswith("number of "):
+        return f"with the {'most' if is_largest else 'fewest'} {spoken(column.name)}"
+    return f"with the {'highest' if is_largest else 'lowest'} {noun(column)}"
+
+
+def bounded(column: Column, value: Json, *, is_least: bool) -> str:
+    """Return what narrows rows to those with a value at least or at most so high."""
+    if event := happening(column):
+        at = f"{'at' if column.format == 'time' else 'on'} {said(value)}"
+        return f" that {event} {at} or {'later' if is_least else 'earlier'}"
+    if column.format in ("date", "time"):
+        return f" of {said(value)} or {'later' if is_least else 'earlier'}"
+    return f" with a {noun(column)} of at {'least' if is_least else 'most'} {said(value)}"
+
+
+def plural(words: str) -> str:
+    """Return a noun for several."""
+    if words.endswith("y") and words[-2] not in "aeiou":
+        return f"{words[:-1]}ies"
+    return f"{words}es" if words.endswith(("s", "x", "ch", "sh")) else f"{words}s"
+
+
+def joined(some: list[str]) -> str:
+    """Return phrases with commas and an "and" between them."""
+    return some[0] if len(some) == 1 else f"{', '.join(some[:-1])} and {some[-1]}"

@@ -1,0 +1,86 @@
+"""The words of a request, from its parts: several wordings of each, the last of which training never sees."""
+
+import random
+import re
+from collections.abc import Sequence
+from typing import TypeVar
+
+from palestra.envs.base import Split
+from palestra.envs.tooluse import phrases
+from palestra.envs.tooluse.goals import Worked
+from palestra.envs.tooluse.schema import Domain, Write
+
+T = TypeVar("T")
+
+QUESTIONS = (
+    "What is {it}?",
+    "Tell me {it}.",
+    "Find out {it}.",
+    "I need to know {it}.",
+    "Can you tell me {it}?",
+    "Please look up {it}.",
+)
+WISHES = (
+    "{Do}.",
+    "Please {do}.",
+    "Could you {do}?",
+    "I would like you to {do}.",
+    "Kindly {do}.",
+)
+LINKS = ("Also, {it}", "And {it}", "Besides, {it}", "In addition, {it}")
+SEQUENCES = (
+    ("First, {it}", "Then, {it}"),
+    ("To begin with, {it}", "When that is done, {it}"),
+    ("{it}", "After that, {it}"),
+)
+
+
+def wording(rng: random.Random, split: Split, wordings: Sequence[T]) -> T:
+    """Return one of some wordings: the last for held-out tasks, one of the others for training."""
+    return wordings[-1] if split == "heldout" else rng.choice(wordings[:-1])
+
+
+def state(rng: random.Random, split: Split, domain: Domain, parts: Sequence[Worked], *, is_ordered: bool) -> str:
+    """Return a request.
+
+    Args:
+        rng: chooses the wordings.
+        split: whose wordings.
+        domain: whose tools the parts use.
+        parts: in the order in which they are asked for.
+        is_ordered: whether they must be carried out in this order.
+    """
+    sentences = [_sentence(rng, split, domain, part) for part in parts]
+    if len(sentences) == 1:
+        return sentences[0]
+    if is_ordered:
+        first, other = wording(rng, split, SEQUENCES)
+        linked = [(other if at else first).format(it=_lower(sentence)) for at, sentence in enumerate(sentences)]
+    else:
+        link = [wording(rng, split, LINKS) for _ in sentences[1:]]
+        linked = [sentences[0], *[one.format(it=_lower(it)) for one, it in zip(link, sentences[1:], strict=True)]]
+    return " ".join(_upper(sentence) for sentence in linked)
+
+
+def _sentence(rng: random.Random, split: Split, domain: Domain, part: Worked) -> str:
+    if part.said is None:
+        return wording(rng, split, QUESTIONS).format(it=part.phrase)
+    tool = domain.tool[part.part.tool]
+    assert isinstance(tool, Write)
+    ask = wording(rng, split, tool.asks)
+    said = ask
+    for name, told in part.said.items():
+        said = said.replace(f"{{{name}}}", told)
+    if part.unknowns:
+        said += f", where {phrases.joined(list(part.unknowns))}"
+    if not re.match(r"[a-z]", ask):  # it tells how things are
+        return f"{_upper(said)}."
+    return wording(rng, split, WISHES).format(do=said, Do=_upper(said))
+
+
+def _upper(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _lower(text: str) -> str:
+    return text if text.startswith("I ") else text[:1].lower() + text[1:]
