@@ -1,0 +1,1 @@
+"""Augmentations that the oracle provably survives: layers between an agent and an environment."""

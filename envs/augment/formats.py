@@ -1,0 +1,50 @@
+"""Replies in other formats than JSON, each read back exactly; what a format cannot carry stays JSON."""
+
+import random
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
+
+from palestra.envs.actions import ToolCall, compact_json
+from palestra.envs.augment.encodings import ENCODINGS, decode, encode
+from palestra.envs.augment.layer import NOT_JSON, Layer, Seen, Solving, Spec, read_json, same_reply
+from palestra.envs.base import Json
+
+
+class Formats(Layer):
+    """JSON replies in another format, each tool's in its own; a reply that is no JSON passes unchanged.
+
+    Must hold: what is read from every reply is exactly what was replied.
+
+    Knobs: ``format`` (of `encodings.ENCODINGS`, else one is drawn for each tool).
+    """
+
+    name: ClassVar[str] = "formats"
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__(spec)
+        self._formats: Mapping[str, str] = spec["formats"]
+        if unknown := set(self._formats.values()) - set(ENCODINGS):
+            raise ValueError(f"unknown format {min(unknown)!r}; known: {', '.join(ENCODINGS)}")
+
+    @classmethod
+    def draw(cls, rng: random.Random, seen: Seen, *, format: str = "") -> dict[str, Json]:
+        """Return a format for each tool."""
+        return {"formats": {name: format or rng.choice(list(ENCODINGS)) for name in seen.names}}
+
+    def reply(self, call: ToolCall, text: str) -> str:
+        """Return a reply in its tool's format."""
+        value = read_json(text)
+        return text if value is NOT_JSON or call.name not in self._formats else encode(self._formats[call.name], value)
+
+    def solve(self, call: ToolCall) -> Solving:
+        """Read the reply."""
+        reply = yield call
+        value = decode(reply)
+        return reply if value is NOT_JSON else compact_json(value)
+
+    def problems(self, seen: Seen) -> Iterator[str]:
+        """Yield replies that are not read back as they were."""
+        for call, reply in seen.steps:
+            value = decode(self.reply(call, reply))
+            if value is not NOT_JSON and not same_reply(compact_json(value), reply):
+                yield f"a reply of {call.name} is not read back: {reply[:80]!r}"
