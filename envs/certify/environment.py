@@ -16,7 +16,7 @@ from palestra.envs.certify.certificate import LEVELS, Certificate, Level
 from palestra.envs.certify.conduct import QUESTIONS
 from palestra.envs.certify.declared import Declared, declared
 from palestra.envs.certify.elsewhen import same_elsewhen
-from palestra.envs.certify.findings import CheckResult, Finding, ask, raised
+from palestra.envs.certify.findings import FAULTS, CheckResult, Finding, ask, raised
 from palestra.envs.certify.fuzz import fuzz
 from palestra.envs.certify.golden import has_golden, unchanged
 from palestra.envs.certify.leaks import leaks
@@ -28,8 +28,6 @@ from palestra.envs.certify.task import Certifier
 from palestra.envs.env import AgentEnv
 from palestra.envs.registry import EnvEntry, find, make
 from palestra.envs.scripts import SCRIPTS, Episode, Script, play, replay
-from palestra.rewards.base import VerifierError
-from palestra.sandbox.base import InfraError
 
 SplitChoice = Literal["train", "heldout", "both"]
 FEW = 4  # at level "quick", every so many-th task gets a full certificate
@@ -160,7 +158,7 @@ class _Bench:
             for where, certificate in self._certified(family):
                 for result in certificate.results:
                     asked.setdefault(result.name, []).append((where, result))
-        except (InfraError, VerifierError) as error:
+        except FAULTS as error:
             yield CheckResult(name="tasks", status="fault", detail=f"{type(error).__name__}: {error}")
         except Exception as error:  # the family's generator may raise anything
             yield raised("tasks", error)

@@ -80,6 +80,8 @@ class Press:
             unfit = self._unfit(task, data)
         except InfraError:
             raise
+        except MemoryError as error:
+            raise InfraError(f"seed {seed}: memory ran out while its task was made") from error
         except Exception as error:  # a family's generator may raise anything
             return Attempt(seed, None, None, (f"the generator raised {error!r}",))
         if unfit:

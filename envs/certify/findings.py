@@ -10,6 +10,7 @@ from palestra.rewards.base import VerifierError
 from palestra.sandbox.base import InfraError
 
 Status = Literal["passed", "failed", "fault", "absent"]
+FAULTS = (InfraError, VerifierError, MemoryError)  # of the machine or the verifier: nothing is known of the environment
 ZERO = 1e-9  # rewards are sums of floats: what differs by less is equal
 
 
@@ -67,7 +68,7 @@ def ask(name: str, question: Question) -> CheckResult:
     """Turn a question's answer, or what it raised, into a result; a machine's fault is not a failure."""
     try:
         found = question()
-    except (InfraError, VerifierError, MemoryError) as error:
+    except FAULTS as error:
         return CheckResult(name=name, status="fault", detail=f"{type(error).__name__}: {error}")
     except Exception as error:  # a family's code may raise anything: that is a finding, not a crash
         return raised(name, error)

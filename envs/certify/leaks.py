@@ -56,7 +56,7 @@ def _canary_seen(case: Case) -> str:
 def _plays(env: AgentEnv, task: Task, seed: int) -> bool:
     try:
         play(env, SCRIPTS["oracle"], seed, task)
-    except InfraError:
+    except (InfraError, MemoryError):
         raise
     except Exception:  # whatever a family says of a task that it did not make
         return False
@@ -91,7 +91,7 @@ def _start_depends(case: Case) -> str:
         task = replace(case.task, hidden={**case.task.hidden, key: other})
         try:
             start = _start(case.env, task, case.seed)
-        except InfraError:
+        except (InfraError, MemoryError):
             raise
         except Exception:  # the family refuses such a task: nothing is known of this key
             continue

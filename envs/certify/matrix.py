@@ -18,11 +18,10 @@ from typing import NamedTuple
 
 from palestra.envs.base import Json, Split
 from palestra.envs.certify.certificate import Level
-from palestra.envs.certify.findings import Finding
+from palestra.envs.certify.findings import FAULTS, Finding
 from palestra.envs.env import AgentEnv
 from palestra.envs.registry import EnvEntry, make, register
 from palestra.envs.scripts import SCRIPTS, Episode, play
-from palestra.rewards.base import VerifierError
 from palestra.sandbox.base import InfraError
 
 LIMIT_S = 1800.0
@@ -219,7 +218,7 @@ def _child() -> None:
             rounds = list(pool.map(lambda hand: _play(asked["entry"]["id"], hand), hands))
         numbered = sorted(one for played in rounds for one in played)
         told: dict[str, Json] = {"played": [played for _, played in numbered]}
-    except (InfraError, VerifierError, MemoryError) as error:
+    except FAULTS as error:
         told = {"fault": f"in another process: {error!r}"}
     print(json.dumps(told))
 
