@@ -74,7 +74,12 @@ def shell(tmp_path: Path) -> Callable[..., str]:
 
     def shell(*words: str, cwd: str = ".", code: int = 0) -> str:
         done = subprocess.run(
-            [sys.executable, "-m", *words], cwd=tmp_path / cwd, env=env, capture_output=True, text=True, check=False
+            [sys.executable, "-m", *words],
+            cwd=tmp_path / cwd,
+            env=env,
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
         )
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout + done.stderr

@@ -23,9 +23,10 @@ NAMED = {
     "umask": {"umask 0077", "umask 0002"},
     "development mode": {"-X dev"},
     "asserts": {"-O"},
-    "order": {"the tasks in reverse order", "4 threads at once"},
+    "order": {"the tasks in reverse order"},
     "company": {"4 threads at once"},
 }
+BY_CHANCE = {"order": {"4 threads at once"}}  # threads need not begin in another order, and often do
 
 
 @pytest.fixture(autouse=True)
@@ -71,7 +72,8 @@ def test_a_dependence_is_found_by_two_processes(tells: str) -> None:
 @pytest.mark.parametrize("tells", sorted(NAMED))
 def test_what_it_depends_on_is_named(tells: str) -> None:
     found = determinism(place(tells), known(place(tells)), "full")
-    assert {told.removeprefix("with ").split(",")[0] for told in found.evidence["differences"]} == NAMED[tells]
+    named = {told.removeprefix("with ").split(",")[0] for told in found.evidence["differences"]}
+    assert named - BY_CHANCE.get(tells, set()) == NAMED[tells]
     assert "something else is seen at turn" in found.detail
 
 
