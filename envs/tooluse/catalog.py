@@ -6,6 +6,7 @@ from types import MappingProxyType
 from palestra.envs.tooluse.domains.banking import BANKING
 from palestra.envs.tooluse.domains.calendar_mail import CALENDAR_MAIL
 from palestra.envs.tooluse.domains.files import FILES
+from palestra.envs.tooluse.domains.health import HEALTH
 from palestra.envs.tooluse.domains.restaurant import RESTAURANT
 from palestra.envs.tooluse.domains.retail import RETAIL
 from palestra.envs.tooluse.domains.tickets import TICKETS
@@ -15,6 +16,7 @@ from palestra.envs.tooluse.schema import Domain
 
 DOMAINS: Mapping[str, Domain] = MappingProxyType(
     {
+        "health": HEALTH,
         "restaurant": RESTAURANT,
         "retail": RETAIL,
         "tickets": TICKETS,
