@@ -123,7 +123,7 @@ def _referred(domain: Domain, table: str) -> Iterator[Way]:
 
 def _attributes(domain: Domain, tool: Search) -> list[str]:
     """Return the paths of what can be told of a row for a search to find it: no ids, no bounds but of days."""
-    found = dict.fromkeys(one.path for one in tool.filters if _fitting(tool, one.path))
+    found = dict.fromkeys(one.path for one in tool.filters if filters_of(tool, one.path))
     return [path for path in found if _is_told(domain, tool.table, path)]
 
 
@@ -157,7 +157,7 @@ def _compared(domain: Domain, tool: Search) -> list[str]:
     ]
 
 
-def _fitting(tool: Search, path: str) -> list[Filter]:
+def filters_of(tool: Search, path: str) -> list[Filter]:
     """Return the filters by which a search finds exactly the rows that hold a value at a path."""
     own = [one for one in tool.filters if one.path == path]
     for one in own:
@@ -205,6 +205,25 @@ def _by_reference(draft: Draft, way: Way, id_: str) -> str:
 
 
 def _by_search(draft: Draft, way: Way, id_: str) -> str:
+    phrase, number = listing(draft, way, id_)
+    reply = draft.calls[number].reply
+    if way.kind != "extreme":
+        if reply["total"] != 1:
+            raise Rejected(f"{reply['total']} rows of {way.table} fit what is told")
+        return phrase
+    compared = way.column.partition(":")[2]
+    if not _is_extreme(reply, id_, compared, is_largest=way.is_largest):
+        raise Rejected(f"{id_} does not stand out by its {compared}")
+    column = draft.domain.by_name[way.table].by_name[compared]
+    return f"{phrase} {phrases.extreme(column, is_largest=way.is_largest)}"
+
+
+def listing(draft: Draft, way: Way, id_: str) -> tuple[str, int]:
+    """Return a phrase for the rows that hold what a way tells of one, and the number of the call that lists them.
+
+    Raises:
+        Rejected: no tool lists the row.
+    """
     tool, table = draft.domain.tool[way.tool], draft.domain.by_name[way.table]
     assert isinstance(tool, Search)
     arguments: dict[str, Known] = {}
@@ -222,18 +241,10 @@ def _by_search(draft: Draft, way: Way, id_: str) -> str:
         value = draft.world.value(way.table, id_, path)
         if value is None:
             raise Rejected(f"{id_} has no {path}")
-        arguments |= {one.arg: Known(value, QUERY) for one in _fitting(tool, path)}
+        arguments |= {one.arg: Known(value, QUERY) for one in filters_of(tool, path)}
         added = phrases.attribute(draft.domain, way.table, path, value, is_first=at == 0 and not of)
         before, after = before + added[0], after + added[1]
-    reply = draft.calls[draft.read(tool, arguments, row=id_)].reply
-    if way.kind != "extreme":
-        if reply["total"] != 1:
-            raise Rejected(f"{reply['total']} rows of {way.table} fit what is told")
-        return f"the {before}{table.noun}{of}{after}"
-    compared = way.column.partition(":")[2]
-    if not _is_extreme(reply, id_, compared, is_largest=way.is_largest):
-        raise Rejected(f"{id_} does not stand out by its {compared}")
-    return f"the {before}{table.noun}{of}{after} {phrases.extreme(table.by_name[compared], is_largest=way.is_largest)}"
+    return f"the {before}{table.noun}{of}{after}", draft.read(tool, arguments, row=id_)
 
 
 def _is_extreme(reply: Json, id_: str, path: str, *, is_largest: bool) -> bool:
