@@ -1,5 +1,7 @@
 """What depends on the place where it is played is found, and what it depends on is named."""
 
+import locale
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -30,11 +32,14 @@ BY_CHANCE = {"order": {"4 threads at once"}}  # threads need not begin in anothe
 
 
 @pytest.fixture(autouse=True)
-def here(monkeypatch: pytest.MonkeyPatch) -> None:
+def here(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setenv("LC_ALL", "C")
     monkeypatch.setenv("TZ", "UTC")
+    before = locale.setlocale(locale.LC_CTYPE)  # which an environment here changes
+    yield
+    locale.setlocale(locale.LC_CTYPE, before)
 
 
 def place(tells: str) -> EnvEntry:
