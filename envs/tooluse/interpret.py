@@ -22,6 +22,7 @@ from palestra.envs.tooluse.schema import (
     Product,
     Search,
     Set,
+    Sum,
     Today,
     Total,
     Write,
@@ -169,9 +170,9 @@ def _write(world: World, tool: Write, arguments: Mapping[str, Json]) -> Json:
         if table and given is not None and world.row(table, given) is None:
             return _missing(world.domain, table, ID, given)
     for rule in tool.requires:
-        left, right = (evaluate(world, params, arguments, side) for side in (rule.left, rule.right))
-        if left is None and isinstance(rule.left, Arg):
+        if any(_asks_for_absent(side, arguments) for side in (rule.left, rule.right)):
             continue
+        left, right = (evaluate(world, params, arguments, side) for side in (rule.left, rule.right))
         if left is None or (right is None and rule.op not in ("==", "!=")) or not _OPS[rule.op](left, right):
             told = {name: str(value)[:MAX_ECHO_CHARS] for name, value in arguments.items()}
             return fault("not_allowed", rule.error.format_map(told))
@@ -200,6 +201,13 @@ def _typed(domain: Domain, param: Param, value: Json) -> Json:
 
 def _is_left_out(effect: Effect, arguments: Mapping[str, Json]) -> bool:
     return isinstance(effect, Set) and isinstance(effect.value, Arg) and arguments.get(effect.value.name) is None
+
+
+def _asks_for_absent(told: Expr, arguments: Mapping[str, Json]) -> bool:
+    if isinstance(told, Sum | Product):
+        return _asks_for_absent(told.left, arguments) or _asks_for_absent(told.right, arguments)
+    name = told.name if isinstance(told, Arg) else told.arg if isinstance(told, Cell) else ""
+    return bool(name) and arguments.get(name) is None
 
 
 def names_row(domain: Domain, param: Param) -> str:
@@ -231,7 +239,7 @@ def evaluate(world: World, params: Mapping[str, Param], arguments: Mapping[str, 
     if isinstance(told, Const):
         return told.value
     if isinstance(told, Arg):
-        return arguments.get(told.name)
+        return _as_held(world.domain, params[told.name], arguments.get(told.name))
     if isinstance(told, Cell):
         param = params[told.arg]
         return world.value(names_row(world.domain, param), arguments.get(told.arg), told.path)
@@ -241,6 +249,13 @@ def evaluate(world: World, params: Mapping[str, Param], arguments: Mapping[str, 
     if left is None or right is None:
         return None
     return cents(left * right if isinstance(told, Product) else left + told.sign * right)
+
+
+def _as_held(domain: Domain, param: Param, value: Json) -> Json:
+    """Return a number as its column holds it, so that 2 and 2.0 pieces, or 5 and 5.0 USD, leave the same."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    return int(value) if domain.by_name[param.table].by_name[param.column].type == "integer" else float(value)
 
 
 def cents(number: float) -> float:

@@ -64,9 +64,9 @@ class World:
     __slots__ = ("base", "changes")
 
     def __init__(self, base: Base, changes: Changes | None = None) -> None:
-        """Begin with a base, and changes as `save` returned them."""
+        """Begin with a base, and changes as `save` returned them, which stay as they are."""
         self.base = base
-        self.changes: Changes = changes if changes is not None else {}
+        self.changes: Changes = {table: dict(changed) for table, changed in (changes or {}).items()}
 
     @property
     def domain(self) -> Domain:
@@ -138,7 +138,7 @@ class World:
 
     def copy(self) -> "World":
         """Return a world that stands where this one does and is independent of it."""
-        return World(self.base, self.save())
+        return World(self.base, self.changes)
 
     def diff(self) -> list[list[Json]]:
         """Return every cell that is not as in the base, as ``[table, id, column, value]``, sorted.
