@@ -10,7 +10,7 @@ from palestra.envs.tooluse.words import PEOPLE, words
 _LICENCE_OF = {"car": "B", "van": "B", "truck": "C", "bus": "D"}
 _KINDS = tuple(_LICENCE_OF)
 _LICENCES = ("B", "C", "D")
-_VEHICLE_STATES = ("ready", "in_workshop", "retired")
+_VEHICLE_STATES = ("ready", "grounded", "retired")
 _TRIP_STATES = ("planned", "finished", "cancelled")
 _SERVICE_KINDS = ("oil_change", "brakes", "tyres", "inspection")
 _SERVICE_STATES = ("scheduled", "done", "cancelled")
@@ -20,18 +20,18 @@ _VEHICLES = Table(
     noun="vehicle",
     prefix="veh",
     rows=50,
-    named_by=("model", "depot"),
+    named_by=("model", "city"),
     columns=(
         Column(name="plate", about="Number plate", draw=Code("??-###-??"), is_unique=True),
         Column(name="model", about="Make and model", draw=Pick("make", "series")),
-        Column(name="kind", about="Kind of vehicle", draw=OneOf(*_KINDS, weights=(3, 5, 3, 1)), enum=_KINDS),
+        Column(name="body_type", about="Kind of vehicle", draw=OneOf(*_KINDS, weights=(3, 5, 3, 1)), enum=_KINDS),
         Column(name="licence", about="Licence class that its driver needs", draw=OneOf("B"), enum=_LICENCES),
-        Column(name="depot", about="City of the depot where it stands", draw=Pick("city")),
+        Column(name="city", about="City of the depot where it stands", draw=Pick("city")),
         Column(name="state", about="State", draw=OneOf(*_VEHICLE_STATES, weights=(7, 2, 1)), enum=_VEHICLE_STATES),
         Column(name="odometer", about="Distance driven so far", draw=Whole(900, 180_000), type="integer", unit="km"),
-        Column(name="tank", about="Size of the tank", draw=Whole(60, 120, 10), type="integer", unit="litres"),
-        Column(name="fuel", about="Fuel in the tank", draw=Whole(5, 60), type="integer", unit="litres"),
-        Column(name="balance", about="Money on its fuel card", draw=Money(20, 600), type="number", unit="USD"),
+        Column(name="tank_size", about="Size of the tank", draw=Whole(60, 120, 10), type="integer", unit="litres"),
+        Column(name="fuel_level", about="Fuel in the tank", draw=Whole(5, 60), type="integer", unit="litres"),
+        Column(name="card_balance", about="Money on its fuel card", draw=Money(20, 600), type="number", unit="USD"),
     ),
 )
 _DRIVERS = Table(
@@ -39,12 +39,12 @@ _DRIVERS = Table(
     noun="driver",
     prefix="drv",
     rows=40,
-    named_by=("name", "depot"),
+    named_by=("name", "city"),
     columns=(
         Column(name="name", about="Full name", draw=Pick("first", "last")),
         Column(name="badge", about="Badge number", draw=Code("D-####"), is_unique=True),
         Column(name="licence", about="Licence class held", draw=OneOf(*_LICENCES, weights=(5, 3, 2)), enum=_LICENCES),
-        Column(name="depot", about="City of the depot where the driver works", draw=Pick("city")),
+        Column(name="city", about="City of the depot where the driver works", draw=Pick("city")),
         Column(name="is_on_leave", about="Whether on leave", draw=OneOf(False, True, weights=(5, 1)), type="boolean"),
     ),
 )
@@ -91,7 +91,7 @@ _FUEL_STOPS = Table(
     noun="fuel stop",
     prefix="fst",
     rows=110,
-    named_by=("driver_id.name", "station", "day"),
+    named_by=("driver_id.name", "day"),
     columns=(
         Column(name="vehicle_id", about="The vehicle that was filled up", draw=Ref("vehicles"), ref="vehicles"),
         Column(name="driver_id", about="Who filled it up", draw=Ref("drivers"), ref="drivers"),
@@ -130,7 +130,7 @@ def settle(rows: Rows) -> None:
     for id_, driver in drivers.items():
         holders.setdefault(driver["licence"], []).append(id_)
     for vehicle in vehicles.values():
-        vehicle["licence"] = _LICENCE_OF[vehicle["kind"]]
+        vehicle["licence"] = _LICENCE_OF[vehicle["body_type"]]
     yesterday = max(stop["day"] for stop in rows["fuel_stops"].values())
     for table in ("trips", "fuel_stops"):
         for number, row in enumerate(rows[table].values()):
@@ -138,7 +138,7 @@ def settle(rows: Rows) -> None:
             if fit:
                 row["driver_id"] = fit[number % len(fit)]
     for trip in rows["trips"].values():
-        trip["origin"] = vehicles[trip["vehicle_id"]]["depot"]
+        trip["origin"] = vehicles[trip["vehicle_id"]]["city"]
         if trip["day"] > yesterday and trip["state"] == "finished":
             trip["state"] = "planned"
     for service in rows["services"].values():

@@ -25,7 +25,7 @@ from palestra.envs.tooluse.schema import (
 from palestra.envs.tooluse.words import PEOPLE, words
 
 _SPECIALTIES = ("general", "cardiology", "dermatology", "pediatrics")
-_REASONS = ("check_up", "follow_up", "vaccination", "advice")
+_REASONS = ("checkup", "follow-up", "vaccination", "advice")
 _STATES = ("booked", "attended", "cancelled")
 
 _CLINICIANS = Table(
@@ -33,7 +33,7 @@ _CLINICIANS = Table(
     noun="clinician",
     prefix="cli",
     rows=24,
-    named_by=("name", "specialty"),
+    named_by=("name",),
     columns=(
         Column(name="name", about="Full name", draw=Pick("first", "last")),
         Column(name="extension", about="Telephone extension", draw=Code("####"), is_unique=True),
@@ -52,11 +52,11 @@ _PATIENTS = Table(
     noun="patient",
     prefix="pat",
     rows=60,
-    named_by=("name", "born_in"),
+    named_by=("name", "city"),
     columns=(
         Column(name="name", about="Full name", draw=Pick("first", "last")),
         Column(name="record_number", about="Number of the medical record", draw=Code("MR-#####"), is_unique=True),
-        Column(name="born_in", about="Year of birth", draw=Whole(1938, 2018), type="integer"),
+        Column(name="birth_year", about="Year of birth", draw=Whole(1938, 2018), type="integer"),
         Column(name="city", about="City where the patient lives", draw=Pick("city")),
         Column(name="doctor_id", about="The patient's own doctor", draw=Ref("clinicians"), ref="clinicians"),
         Column(name="balance", about="What the patient owes", draw=Money(0, 240), type="number", unit="USD"),
@@ -83,7 +83,7 @@ _PRESCRIPTIONS = Table(
     noun="prescription",
     prefix="prx",
     rows=90,
-    named_by=("drug", "patient_id.name"),
+    named_by=("patient_id.name", "prescribed_on"),
     columns=(
         Column(name="patient_id", about="Who takes the drug", draw=Ref("patients"), ref="patients"),
         Column(name="clinician_id", about="Who prescribed it", draw=Ref("clinicians"), ref="clinicians"),
@@ -162,14 +162,14 @@ HEALTH = Domain(
                 Filter(arg="city", path="city"),
                 Filter(arg="doctor_id", path="doctor_id"),
             ),
-            shows=("name", "born_in", "city"),
+            shows=("name", "birth_year", "city"),
         ),
         Get(
             name="get_patient",
             about="Show a patient's record with doctor and balance.",
             table="patients",
             arg="patient_id",
-            shows=("name", "record_number", "born_in", "city", "doctor_id", "doctor_id.name", "balance"),
+            shows=("name", "record_number", "birth_year", "city", "doctor_id", "doctor_id.name", "balance"),
         ),
         Get(
             name="find_patient_by_record_number",
@@ -177,7 +177,7 @@ HEALTH = Domain(
             table="patients",
             arg="record_number",
             by="record_number",
-            shows=("name", "record_number", "born_in"),
+            shows=("name", "record_number", "birth_year"),
         ),
         Search(
             name="search_clinicians",

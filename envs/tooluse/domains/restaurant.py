@@ -28,7 +28,7 @@ from palestra.envs.tooluse.words import PEOPLE, words
 _CUISINES = ("italian", "indian", "japanese", "mexican", "greek")
 _AREAS = ("window", "terrace", "garden", "bar")
 _COURSES = ("starter", "main", "dessert", "drink")
-_STATUSES = ("booked", "seated", "left", "cancelled")
+_STATUSES = ("booked", "seated", "finished", "cancelled")
 
 _RESTAURANTS = Table(
     name="restaurants",
@@ -63,7 +63,7 @@ _TABLES = Table(
     noun="table",
     prefix="tab",
     rows=80,
-    named_by=("restaurant_id.name", "area", "seats"),
+    named_by=("restaurant_id.name", "seats"),
     columns=(
         Column(name="restaurant_id", about="Where the table stands", draw=Ref("restaurants"), ref="restaurants"),
         Column(name="area", about="Part of the restaurant", draw=OneOf(*_AREAS), enum=_AREAS),
@@ -126,7 +126,7 @@ def _settle(rows: Rows) -> None:
     tables = rows["tables"]
     for reservation in rows["reservations"].values():
         reservation["party_size"] = min(reservation["party_size"], tables[reservation["table_id"]]["seats"])
-    came = [id_ for id_, row in rows["reservations"].items() if row["status"] in ("seated", "left")]
+    came = [id_ for id_, row in rows["reservations"].items() if row["status"] in ("seated", "finished")]
     for number, order in enumerate(rows["orders"].values()):
         if came:
             order["reservation_id"] = came[number % len(came)]
@@ -487,7 +487,7 @@ RESTAURANT = Domain(
         },
         "heldout": PEOPLE["heldout"]
         | {
-            "look": words("Silver Hidden Dancing Merry Copper Tall Humble Velvet Jolly"),
+            "look": words("Silver Hidden Dancing Cheerful Copper Tall Humble Velvet Jolly"),
             "sign": words("Fork Fig Pheasant Lantern Cellar Hearth Saffron Thyme Ladle"),
             "taste": words("Fried Pickled Braised Mild Steamed Glazed Tender Poached Sweet Chilled"),
             "food": words("Cod Duck Courgette Ravioli Rice Lentils Prawns Pears Cordial Paella Mussels Waffles"),

@@ -26,7 +26,7 @@ from palestra.envs.tooluse.words import PEOPLE, words
 
 _TEAMS = ("platform", "mobile", "web", "data")
 _RELEASE_STATES = ("planned", "frozen", "shipped")
-_STATUSES = ("open", "started", "in_review", "closed")
+_STATUSES = ("open", "started", "reviewed", "closed")
 _KINDS = ("bug", "feature", "question")
 _PRIORITIES = ("low", "normal", "high", "urgent")
 
@@ -35,7 +35,7 @@ _MEMBERS = Table(
     noun="team member",
     prefix="mem",
     rows=45,
-    named_by=("name", "team"),
+    named_by=("name",),
     columns=(
         Column(name="name", about="Full name", draw=Pick("first", "last")),
         Column(name="handle", about="Login name", draw=Pick("mood", "animal", joined_by="-"), is_unique=True),
@@ -148,7 +148,7 @@ TICKETS = Domain(
     settle=_settle,
     policies=(
         Policy(name="closed_stays", text="A closed ticket and its comments can no longer be changed."),
-        Policy(name="review_first", text="A ticket can be closed only while it is in review."),
+        Policy(name="review_first", text="A ticket can be closed only once it was reviewed."),
         Policy(name="nobody_away", text="Tickets are assigned only to members who are not on leave."),
         Policy(
             name="own_release",
@@ -214,10 +214,11 @@ TICKETS = Domain(
         ),
         Search(
             name="list_releases",
-            about="List the releases of a project, of a state or of a time.",
+            about="List releases by project, version, state or time.",
             table="releases",
             filters=(
                 Filter(arg="project_id", path="project_id"),
+                Filter(arg="version", path="version"),
                 Filter(arg="state", path="state"),
                 Filter(arg="due_from", path="due_on", compare="at_least"),
                 Filter(arg="due_until", path="due_on", compare="at_most"),
@@ -325,14 +326,14 @@ TICKETS = Domain(
         ),
         Write(
             name="close_ticket",
-            about="Close a ticket that is in review.",
+            about="Close a ticket that was reviewed.",
             params=(_TICKET,),
             requires=(
                 Require(
                     left=Cell("ticket_id", "status"),
                     op="==",
-                    right=Const("in_review"),
-                    error="only tickets in review can be closed, and {ticket_id} is not in review",
+                    right=Const("reviewed"),
+                    error="only a ticket with the status reviewed can be closed, and {ticket_id} has another",
                     policy="review_first",
                 ),
             ),
@@ -475,14 +476,14 @@ TICKETS = Domain(
         },
         "heldout": PEOPLE["heldout"]
         | {
-            "mood": words("happy sunny wild fancy noble rapid silent tidy vivid warm mellow agile curious humble"),
+            "mood": words("happy breezy wild fancy noble rapid silent tidy vivid warm mellow agile curious humble"),
             "animal": words("beaver camel dingo eagle ferret goose hare ibis jackal mole newt ocelot puffin seal"),
             "codename": words("Kestrel Lantern Meridian Nimbus Orchid Pioneer Quartz Ranger Summit Topaz"),
             "product": words("Console Market Tracker Studio Library"),
             "part": words(
                 "Signup Basket Dashboard Inbox Billing Map Import Download Preferences Refund Survey Newsletter"
             ),
-            "element": words("dialog panel widget table toolbar banner"),
+            "element": words("dialog panel widget grid toolbar banner"),
             "trouble": words(
                 "hangs vanishes jumps_around drops_characters rejects_dates prints_garbage responds_late "
                 "doubles_rows cuts_off_text hides_icons"

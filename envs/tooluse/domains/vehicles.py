@@ -56,22 +56,33 @@ VEHICLES = Domain(
     tools=(
         Search(
             name="search_vehicles",
-            about="Find vehicles by model, kind, depot or state.",
+            about="Find vehicles by model, body type, city or state.",
             table="vehicles",
             filters=(
                 Filter(arg="model", path="model", compare="has_words"),
-                Filter(arg="kind", path="kind"),
-                Filter(arg="depot", path="depot"),
+                Filter(arg="body_type", path="body_type"),
+                Filter(arg="city", path="city"),
                 Filter(arg="state", path="state"),
             ),
-            shows=("model", "kind", "depot", "state"),
+            shows=("model", "body_type", "city", "state"),
         ),
         Get(
             name="get_vehicle",
             about="Show everything about a vehicle.",
             table="vehicles",
             arg="vehicle_id",
-            shows=("plate", "model", "kind", "licence", "depot", "state", "odometer", "tank", "fuel", "balance"),
+            shows=(
+                "plate",
+                "model",
+                "body_type",
+                "licence",
+                "city",
+                "state",
+                "odometer",
+                "tank_size",
+                "fuel_level",
+                "card_balance",
+            ),
         ),
         Get(
             name="find_vehicle_by_plate",
@@ -79,18 +90,18 @@ VEHICLES = Domain(
             table="vehicles",
             arg="plate",
             by="plate",
-            shows=("plate", "model", "kind", "depot", "state"),
+            shows=("plate", "model", "body_type", "city", "state"),
         ),
         Search(
             name="search_drivers",
-            about="Find drivers by name, licence class or depot.",
+            about="Find drivers by name, licence class or city.",
             table="drivers",
             filters=(
                 Filter(arg="name", path="name", compare="has_words"),
                 Filter(arg="licence", path="licence"),
-                Filter(arg="depot", path="depot"),
+                Filter(arg="city", path="city"),
             ),
-            shows=("name", "licence", "depot", "is_on_leave"),
+            shows=("name", "licence", "city", "is_on_leave"),
         ),
         Get(
             name="find_driver_by_badge",
@@ -98,7 +109,7 @@ VEHICLES = Domain(
             table="drivers",
             arg="badge",
             by="badge",
-            shows=("name", "badge", "licence", "depot", "is_on_leave"),
+            shows=("name", "badge", "licence", "city", "is_on_leave"),
         ),
         Search(
             name="list_trips",
@@ -204,7 +215,7 @@ VEHICLES = Domain(
                         "vehicle_id": Arg("vehicle_id"),
                         "driver_id": Arg("driver_id"),
                         "day": Arg("day"),
-                        "origin": Cell("vehicle_id", "depot"),
+                        "origin": Cell("vehicle_id", "city"),
                         "destination": Arg("destination"),
                         "distance": Arg("distance"),
                         "state": Const("planned"),
@@ -308,13 +319,13 @@ VEHICLES = Domain(
             ),
             requires=(
                 Require(
-                    left=Sum(Cell("vehicle_id", "fuel"), Arg("litres")),
+                    left=Sum(Cell("vehicle_id", "fuel_level"), Arg("litres")),
                     op="<=",
-                    right=Cell("vehicle_id", "tank"),
+                    right=Cell("vehicle_id", "tank_size"),
                     error="{litres} litres more do not fit into the tank of {vehicle_id}",
                 ),
                 Require(
-                    left=Cell("vehicle_id", "balance"),
+                    left=Cell("vehicle_id", "card_balance"),
                     op=">=",
                     right=Product(Arg("litres"), Arg("price")),
                     error="the fuel card of {vehicle_id} does not cover {litres} litres at {price} USD",
@@ -334,11 +345,11 @@ VEHICLES = Domain(
                         "amount": Product(Arg("litres"), Arg("price")),
                     },
                 ),
-                Set("vehicle_id", "fuel", Sum(Cell("vehicle_id", "fuel"), Arg("litres"))),
+                Set("vehicle_id", "fuel_level", Sum(Cell("vehicle_id", "fuel_level"), Arg("litres"))),
                 Set(
                     "vehicle_id",
-                    "balance",
-                    Sum(Cell("vehicle_id", "balance"), Product(Arg("litres"), Arg("price")), -1),
+                    "card_balance",
+                    Sum(Cell("vehicle_id", "card_balance"), Product(Arg("litres"), Arg("price")), -1),
                 ),
             ),
             asks=(
@@ -355,8 +366,8 @@ VEHICLES = Domain(
             effects=(
                 Set(
                     "fuel_stop_id",
-                    "vehicle_id.balance",
-                    Sum(Cell("fuel_stop_id", "vehicle_id.balance"), Cell("fuel_stop_id", "amount")),
+                    "vehicle_id.card_balance",
+                    Sum(Cell("fuel_stop_id", "vehicle_id.card_balance"), Cell("fuel_stop_id", "amount")),
                 ),
                 Delete("fuel_stop_id"),
             ),
@@ -368,7 +379,7 @@ VEHICLES = Domain(
             params=(
                 Param(name="from_vehicle_id", of="vehicles.id", about="The id of the vehicle whose card pays"),
                 Param(name="to_vehicle_id", of="vehicles.id", about="The id of the vehicle whose card is topped up"),
-                Param(name="amount", of="vehicles.balance", about="How much (USD)", minimum=5, maximum=400),
+                Param(name="amount", of="vehicles.card_balance", about="How much (USD)", minimum=5, maximum=400),
             ),
             requires=(
                 Require(
@@ -378,7 +389,7 @@ VEHICLES = Domain(
                     error="from_vehicle_id and to_vehicle_id are both {to_vehicle_id}; name two vehicles",
                 ),
                 Require(
-                    left=Cell("from_vehicle_id", "balance"),
+                    left=Cell("from_vehicle_id", "card_balance"),
                     op=">=",
                     right=Arg("amount"),
                     error="the fuel card of {from_vehicle_id} holds less than {amount} USD",
@@ -386,8 +397,8 @@ VEHICLES = Domain(
                 ),
             ),
             effects=(
-                Set("from_vehicle_id", "balance", Sum(Cell("from_vehicle_id", "balance"), Arg("amount"), -1)),
-                Set("to_vehicle_id", "balance", Sum(Cell("to_vehicle_id", "balance"), Arg("amount"))),
+                Set("from_vehicle_id", "card_balance", Sum(Cell("from_vehicle_id", "card_balance"), Arg("amount"), -1)),
+                Set("to_vehicle_id", "card_balance", Sum(Cell("to_vehicle_id", "card_balance"), Arg("amount"))),
             ),
             asks=(
                 "transfer {amount} USD from the fuel card of {from_vehicle_id} to that of {to_vehicle_id}",
