@@ -67,7 +67,7 @@ def honest(quick: bool) -> list[dict[str, Any]]:
     told = []
     for entry in [*(find(registered(name)) for name in HONEST), *ours]:
         begun = time.perf_counter()
-        told.append(accused(entry, 2 if quick or entry.needs else 12, "quick" if quick else "full"))
+        told.append(accused(entry, 1 if quick else 2 if entry.needs else 12, "quick" if quick else "full"))
         told[-1]["seconds"] = round(time.perf_counter() - begun, 2)
     return told
 
