@@ -131,6 +131,10 @@ class AgentEnv(gymnasium.Env[str, Any], ABC):
     def oracle(self) -> Iterator[str]:
         """Yield, one by one, the actions of the reference solver from the start of the episode."""
 
+    def _refuse(self, action: Action) -> StepResult:
+        """Return what comes of an action that could not be read; families that charge for it override it."""
+        return StepResult(replies=(f"error: {action.error}",))
+
     def _tools(self) -> Sequence[Mapping[str, Json]]:
         """Return the tools that may be called now; families whose tools change within an episode override it."""
         return self.task.tools
@@ -211,7 +215,7 @@ class AgentEnv(gymnasium.Env[str, Any], ABC):
         message = parsed.message(self._turns)
         self._messages.append(message)
         with self._lost_on_failure():
-            result = StepResult(replies=(f"error: {parsed.error}",)) if parsed.error else self._act(parsed)
+            result = self._refuse(parsed) if parsed.error else self._act(parsed)
             truncated = not result.done and self._turns >= task.budget.turns
             parts = self._parts(result, over=result.done or truncated)
             replies = self._reply_messages(message, result.replies)

@@ -157,6 +157,12 @@ def _load_plugins() -> None:
 
 for _entry in (
     EnvEntry(
+        id="palestra/ToolUse-v0",
+        entry_point="palestra.envs.tooluse.env:ToolUseEnv",
+        family="tooluse",
+        summary="do what a user asks by typed tools of a shop, a bank, a travel agency ..., and end as it deserves",
+    ),
+    EnvEntry(
         id="palestra/ToolUseMini-v0",
         entry_point="palestra.envs.toolmini.env:ToolUseMiniEnv",
         family="tooluse",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Literal, Self
 
-from palestra.envs.base import Json, Split, TaskError
+from palestra.envs.base import Json, Split, TaskError, copy_json
 from palestra.envs.tooluse.world import Changes
 
 Ending = Literal["solve", "report", "ask", "refuse"]
@@ -71,7 +71,8 @@ class Case:
 
     def to_dict(self) -> dict[str, Json]:
         """Return the case as JSON data."""
-        return asdict(self)
+        told: dict[str, Json] = copy_json(asdict(self))
+        return told
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Json]) -> Self:

@@ -53,7 +53,7 @@ def test_a_near_name_is_suggested(wrong: str) -> None:
 
 
 def test_a_far_name_gets_the_list() -> None:
-    with pytest.raises(UnknownEnvError, match=r"known: .*palestra/Code-v0, palestra/ToolUseMini-v0"):
+    with pytest.raises(UnknownEnvError, match=r"known: .*palestra/Code-v0, palestra/ToolUse-v0"):
         palestra.find("Zzzzzz-v0")
     with pytest.raises(LookupError):
         palestra.find("")
@@ -162,7 +162,13 @@ for _ in range(2):
         assert told in error
 
 
-OURS = ["palestra/BFCLMultiTurn-v0", "palestra/BFCLSingleTurn-v0", "palestra/Code-v0", "palestra/ToolUseMini-v0"]
+OURS = [
+    "palestra/BFCLMultiTurn-v0",
+    "palestra/BFCLSingleTurn-v0",
+    "palestra/Code-v0",
+    "palestra/ToolUse-v0",
+    "palestra/ToolUseMini-v0",
+]
 LOOK = "print(sorted(name for name in gymnasium.registry if name.startswith('palestra/')))"
 
 
