@@ -16,14 +16,14 @@ from palestra.envs.tooluse.schema import Domain
 
 DOMAINS: Mapping[str, Domain] = MappingProxyType(
     {
+        "banking": BANKING,
+        "calendar_mail": CALENDAR_MAIL,
+        "files": FILES,
         "health": HEALTH,
         "restaurant": RESTAURANT,
         "retail": RETAIL,
         "tickets": TICKETS,
         "travel": TRAVEL,
         "vehicles": VEHICLES,
-        "banking": BANKING,
-        "calendar_mail": CALENDAR_MAIL,
-        "files": FILES,
     }
 )
