@@ -303,6 +303,7 @@ HEALTH = Domain(
             requires=(_booked("appointment_id"),),
             effects=(Set("appointment_id", "state", Const("cancelled")),),
             asks=("cancel {appointment_id}", "call off {appointment_id}", "have {appointment_id} cancelled"),
+            is_idempotent=True,
         ),
         Write(
             name="swap_appointments",
@@ -430,6 +431,7 @@ HEALTH = Domain(
             params=(Param(name="observation_id", of="observations.id"),),
             effects=(Delete("observation_id"),),
             asks=("delete {observation_id}", "remove {observation_id}", "strike {observation_id} from the record"),
+            is_idempotent=True,
         ),
         Write(
             name="change_doctor",

@@ -331,6 +331,7 @@ RESTAURANT = Domain(
             requires=(_BOOKED,),
             effects=(Set("reservation_id", "status", Const("cancelled")),),
             asks=("cancel {reservation_id}", "call off {reservation_id}", "have {reservation_id} cancelled"),
+            is_idempotent=True,
         ),
         Write(
             name="move_reservation",
@@ -443,6 +444,7 @@ RESTAURANT = Domain(
                 Delete("order_id"),
             ),
             asks=("take back {order_id}", "withdraw {order_id}", "strike {order_id} off the bill"),
+            is_idempotent=True,
         ),
         Write(
             name="transfer_points",

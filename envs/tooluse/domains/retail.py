@@ -245,6 +245,7 @@ RETAIL = Domain(
             ),
             effects=(Set("order_id", "status", Const("cancelled")),),
             asks=("cancel {order_id}", "call off {order_id}", "have {order_id} cancelled"),
+            is_idempotent=True,
         ),
         Write(
             name="change_carrier",
@@ -360,6 +361,7 @@ RETAIL = Domain(
                 Delete("line_id"),
             ),
             asks=("take {line_id} out of its order", "remove {line_id}", "delete {line_id} from the order it is in"),
+            is_idempotent=True,
         ),
         Write(
             name="open_return",

@@ -56,7 +56,7 @@ _PROJECTS = Table(
         Column(
             name="hours_left",
             about="Working time that is left in the budget",
-            draw=Whole(8, 400),
+            draw=Whole(2, 160, 2),
             type="integer",
             unit="hours",
         ),
@@ -339,6 +339,7 @@ TICKETS = Domain(
             ),
             effects=(Set("ticket_id", "status", Const("closed")),),
             asks=("close {ticket_id}", "mark {ticket_id} as closed", "have {ticket_id} closed"),
+            is_idempotent=True,
         ),
         Write(
             name="schedule_ticket",
@@ -421,6 +422,7 @@ TICKETS = Domain(
             ),
             effects=(Delete("comment_id"),),
             asks=("delete {comment_id}", "remove {comment_id}", "take down {comment_id}"),
+            is_idempotent=True,
         ),
         Write(
             name="move_hours",
@@ -481,7 +483,7 @@ TICKETS = Domain(
             "codename": words("Kestrel Lantern Meridian Nimbus Orchid Pioneer Quartz Ranger Summit Topaz"),
             "product": words("Console Market Tracker Studio Library"),
             "part": words(
-                "Signup Basket Dashboard Inbox Billing Map Import Download Preferences Refund Survey Newsletter"
+                "Signup Basket Dashboard Outbox Billing Map Import Download Preferences Refund Survey Newsletter"
             ),
             "element": words("dialog panel widget grid toolbar banner"),
             "trouble": words(

@@ -235,6 +235,7 @@ VEHICLES = Domain(
             requires=(_PLANNED,),
             effects=(Set("trip_id", "state", Const("cancelled")),),
             asks=("cancel {trip_id}", "call off {trip_id}", "have {trip_id} cancelled"),
+            is_idempotent=True,
         ),
         Write(
             name="reassign_trip",
@@ -278,6 +279,7 @@ VEHICLES = Domain(
                 ),
             ),
             asks=("report {trip_id} as finished", "mark {trip_id} as finished", "record that {trip_id} is finished"),
+            is_idempotent=True,
         ),
         Write(
             name="schedule_service",
@@ -372,6 +374,7 @@ VEHICLES = Domain(
                 Delete("fuel_stop_id"),
             ),
             asks=("delete {fuel_stop_id}", "remove {fuel_stop_id}, a mistake", "take {fuel_stop_id} off the books"),
+            is_idempotent=True,
         ),
         Write(
             name="transfer_balance",
