@@ -38,8 +38,9 @@ class Faults(Layer):
 
     @classmethod
     def draw(cls, rng: random.Random, seen: Seen, *, count: int = 2, times: int = 2) -> dict[str, Json]:
-        """Return a schedule that hits calls of the oracle."""
-        places = sorted(rng.sample(range(len(seen.steps)), min(count, len(seen.steps))))
+        """Return a schedule that hits calls of the oracle, but not the last one where there are others."""
+        hit = range(max(1, len(seen.steps) - 1)) if seen.steps else range(0)
+        places = sorted(rng.sample(hit, min(count, len(hit))))
         kinds = [kind for kind, text in _TEXTS.items() if not any(same_reply(text, reply) for _, reply in seen.steps)]
         return {
             "schedule": [

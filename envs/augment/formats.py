@@ -38,13 +38,20 @@ class Formats(Layer):
 
     def solve(self, call: ToolCall) -> Solving:
         """Read the reply."""
-        reply = yield call
-        value = decode(reply)
-        return reply if value is NOT_JSON else compact_json(value)
+        return self._read(call, (yield call))
 
     def problems(self, seen: Seen) -> Iterator[str]:
         """Yield replies that are not read back as they were."""
         for call, reply in seen.steps:
-            value = decode(self.reply(call, reply))
-            if value is not NOT_JSON and not same_reply(compact_json(value), reply):
+            wanted = decode(reply)  # a layer below may have told it in a format as well
+            plain = reply if wanted is NOT_JSON else compact_json(wanted)
+            if not any(same_reply(self._read(call, self.reply(call, reply)), one) for one in (reply, plain)):
                 yield f"a reply of {call.name} is not read back: {reply[:80]!r}"
+
+    def _read(self, call: ToolCall, reply: str) -> str:
+        """Return a reply as JSON if it is one that this layer wrote, else as it is."""
+        if call.name not in self._formats or read_json(reply) is not NOT_JSON:
+            return reply
+        value = decode(reply)
+        is_own = value is not NOT_JSON and encode(self._formats[call.name], value) == reply
+        return compact_json(value) if is_own else reply

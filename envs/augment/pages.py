@@ -1,5 +1,6 @@
 """Long replies in pages, and a tool that turns them."""
 
+import math
 import random
 import re
 from collections.abc import Iterator, Sequence
@@ -23,7 +24,8 @@ class Pages(Layer):
 
     Must hold: all pages together are what was replied; the keys that are added mean nothing else.
 
-    Knobs: ``size`` (items a page), ``chars`` (characters a page of text).
+    Knobs: ``size`` (items a page), ``chars`` (characters a page of text), ``most`` (pages of a reply that the oracle
+    sees: where there would be more, they are longer).
     """
 
     name: ClassVar[str] = "pages"
@@ -42,15 +44,18 @@ class Pages(Layer):
         self._mark = re.compile(rf"\n\[more: {re.escape(self._tool)}\(cursor=\"({self._prefix}\d+-\d+)\"\)\]\Z")
 
     @classmethod
-    def draw(cls, rng: random.Random, seen: Seen, *, size: int = 2, chars: int = 400) -> dict[str, Json]:
-        """Return names that are free."""
+    def draw(cls, rng: random.Random, seen: Seen, *, size: int = 2, chars: int = 400, most: int = 5) -> dict[str, Json]:
+        """Return names that are free, and how long pages are."""
+        values = [(read_json(reply), len(reply)) for _, reply in seen.steps]
+        items = max((_longest(value) for value, _ in values), default=0)
+        letters = max((length for value, length in values if value is NOT_JSON), default=0)
         return {
             "tool": _free(rng, _NAMES, seen.names, seen),
             "cursor": _free(rng, _CURSORS, seen.keys, seen),
             "list": _free(rng, _LISTS, seen.keys, seen),
             "prefix": token(rng, seen, 3),
-            "size": size,
-            "chars": chars,
+            "size": max(size, math.ceil(items / most)),
+            "chars": max(chars, math.ceil(letters / most)),
         }
 
     def tools(self, tools: Sequence[Tool]) -> list[Tool]:
@@ -148,6 +153,13 @@ class Pages(Layer):
                 return reply
             text, cursor = text + more["text"], more[self._cursor]
         return text
+
+
+def _longest(value: Json) -> int:
+    """Return how many items the list has that would be cut."""
+    if isinstance(value, dict):
+        return max((len(inner) for inner in value.values() if isinstance(inner, list)), default=0)
+    return len(value) if isinstance(value, list) else 0
 
 
 def _free(rng: random.Random, names: Sequence[str], taken: Sequence[str] | frozenset[str], seen: Seen) -> str:

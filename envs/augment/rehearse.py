@@ -12,7 +12,7 @@ from palestra.envs.augment.stack import Stack
 from palestra.envs.base import Json, Task, TaskError, derive_seed
 from palestra.envs.env import AgentEnv
 
-MOST_ROUNDS = 64  # turns above for one turn below
+MOST_ROUNDS = 128  # turns above for one turn below
 _ROUNDING = 1e-9
 
 Choice = str | Mapping[str, Any]  # an operator's name, or {"operator": name, knob: value}

@@ -85,8 +85,8 @@ class Rename(Layer):
     so before; the instruction is the same but for tool names that it quotes.
 
     Knobs: ``style`` (of `STYLES`, else drawn), ``tools``, ``arguments``, ``values`` (whether they are renamed).
-    A tool that the oracle's own texts mention by a bare word keeps its name: only a quoted name can be changed
-    there, and a system prompt is not changed at all.
+    A tool that the prompts mention by a bare word, or a reply by any, keeps its name: there it could not be changed
+    without changing what is told.
     """
 
     name: ClassVar[str] = "rename"
@@ -243,8 +243,9 @@ def _requoted(text: str, names: Mapping[str, str]) -> str:
 
 
 def _is_bare(name: str, seen: Seen) -> bool:
-    """Tell whether a tool's name may mean something besides the tool: it stands unquoted, or is an oracle's value."""
+    """Tell whether a tool's name is told where it stays as it is: unquoted, in a reply, or as an oracle's value."""
     told = re.sub(_quoted(name), "", seen.told)
-    if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", told):
+    word = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
+    if word.search(told) or any(word.search(reply) for _, reply in seen.steps):
         return True
     return name in seen.told and any(name in str(call.arguments) for call, _ in seen.steps)
