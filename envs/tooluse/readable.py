@@ -72,9 +72,7 @@ def markdown(domain: Domain) -> str:
     for table in domain.tables:
         lines += [*_of_table(table), ""]
     lines += ["### Tools", "", "| tool | what it does | effect |", "| --- | --- | --- |"]
-    lines += [
-        f"| `{signature(function(domain, tool))}` | {tool.about} | {_of_effects(tool)} |" for tool in domain.tools
-    ]
+    lines += [f"| `{_call_of(domain, tool)}` | {tool.about} | {_of_effects(tool)} |" for tool in domain.tools]
     lines += ["", "### Examples", "", *_examples(domain)]
     return "\n".join(lines)
 

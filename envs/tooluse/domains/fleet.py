@@ -12,7 +12,7 @@ _KINDS = tuple(_LICENCE_OF)
 _LICENCES = ("B", "C", "D")
 _VEHICLE_STATES = ("ready", "grounded", "retired")
 _TRIP_STATES = ("planned", "finished", "cancelled")
-_SERVICE_KINDS = ("oil_change", "brakes", "tyres", "inspection")
+_SERVICE_KINDS = ("oil", "brakes", "tyres", "inspection")
 _SERVICE_STATES = ("scheduled", "done", "cancelled")
 
 _VEHICLES = Table(

@@ -199,7 +199,7 @@ HEALTH = Domain(
         ),
         Search(
             name="list_appointments",
-            about="List appointments by patient, clinician, state or time.",
+            about="List appointments by patient, clinician, state or day.",
             table="appointments",
             filters=(
                 Filter(arg="patient_id", path="patient_id"),
@@ -230,7 +230,7 @@ HEALTH = Domain(
         ),
         Search(
             name="list_observations",
-            about="List what was measured of a patient or in a time.",
+            about="List what was measured, by patient and day.",
             table="observations",
             filters=(
                 Filter(arg="patient_id", path="patient_id"),
@@ -241,7 +241,7 @@ HEALTH = Domain(
         ),
         Total(
             name="highest_pressure",
-            about="Show the highest systolic blood pressure that was measured, by patient and time.",
+            about="Show the highest systolic blood pressure that was measured, by patient and day.",
             table="observations",
             filters=(
                 Filter(arg="patient_id", path="patient_id"),
@@ -307,7 +307,7 @@ HEALTH = Domain(
         ),
         Write(
             name="swap_appointments",
-            about="Let two booked appointments change places: each gets day and time of the other.",
+            about="Let two booked appointments change places: each gets the day and time of the other.",
             params=(
                 Param(name="first_appointment_id", of="appointments.id"),
                 Param(name="second_appointment_id", of="appointments.id"),

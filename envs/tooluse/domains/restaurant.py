@@ -156,7 +156,7 @@ RESTAURANT = Domain(
     settle=_settle,
     is_held_out=True,
     policies=(
-        Policy(name="party_fits", text="A table is given only to a party that has seats enough at it."),
+        Policy(name="party_fits", text="A table is given only to a party for which it has enough seats."),
         Policy(name="booked_only", text="A reservation can be moved or cancelled only until the guests are seated."),
         Policy(name="same_house", text="A reservation keeps its restaurant: only the table within it can change."),
         Policy(
@@ -345,7 +345,7 @@ RESTAURANT = Domain(
             asks=(
                 "move {reservation_id} to {day} at {time}",
                 "change {reservation_id} to {day}, {time}",
-                "put {reservation_id} off until {day} at {time}",
+                "reschedule {reservation_id} to {time} on {day}",
             ),
             is_idempotent=True,
         ),

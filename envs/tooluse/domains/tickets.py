@@ -148,7 +148,7 @@ TICKETS = Domain(
     settle=_settle,
     policies=(
         Policy(name="closed_stays", text="A closed ticket and its comments can no longer be changed."),
-        Policy(name="review_first", text="A ticket can be closed only once it was reviewed."),
+        Policy(name="review_first", text="A ticket can be closed only once it has been reviewed."),
         Policy(name="nobody_away", text="Tickets are assigned only to members who are not on leave."),
         Policy(
             name="own_release",
@@ -214,7 +214,7 @@ TICKETS = Domain(
         ),
         Search(
             name="list_releases",
-            about="List releases by project, version, state or time.",
+            about="List releases by project, version, state or day.",
             table="releases",
             filters=(
                 Filter(arg="project_id", path="project_id"),
@@ -282,11 +282,11 @@ TICKETS = Domain(
                 ),
             ),
             asks=(
-                'open a {kind} ticket titled "{title}" in {project_id} with {priority} priority, '
-                "reported by {reporter_id}",
-                'file a {kind} ticket called "{title}" for {project_id}: {priority} priority, reporter {reporter_id}',
-                'create a ticket of kind {kind} and {priority} priority in {project_id}, with the title "{title}" '
-                "and {reporter_id} as its reporter",
+                "open a ticket in {project_id}, reported by {reporter_id}, with {title} as its title, {kind} as its "
+                "kind and {priority} as its priority",
+                "file a ticket in {project_id}: title {title}, kind {kind}, priority {priority}, by {reporter_id}",
+                "create this ticket in {project_id}: its title is {title}, its kind {kind}, its priority {priority} "
+                "and its reporter {reporter_id}",
             ),
         ),
         Write(
@@ -319,14 +319,14 @@ TICKETS = Domain(
             effects=(Set("ticket_id", "priority", Arg("priority")),),
             asks=(
                 "set the priority of {ticket_id} to {priority}",
-                "change {ticket_id} to {priority} priority",
-                "give {ticket_id} {priority} priority",
+                "make {priority} the priority of {ticket_id}",
+                "change the priority of {ticket_id} to {priority}",
             ),
             is_idempotent=True,
         ),
         Write(
             name="close_ticket",
-            about="Close a ticket that was reviewed.",
+            about="Close a ticket that has been reviewed.",
             params=(_TICKET,),
             requires=(
                 Require(

@@ -43,7 +43,7 @@ _AT_WORK = Require(
 
 VEHICLES = Domain(
     name="vehicles",
-    about="You are the dispatcher of a company's fleet of vehicles.",
+    about="You are the dispatcher of a company's fleet.",
     tables=TABLES,
     settle=settle,
     policies=(
@@ -113,7 +113,7 @@ VEHICLES = Domain(
         ),
         Search(
             name="list_trips",
-            about="List trips by vehicle, driver, destination, state or time.",
+            about="List trips by vehicle, driver, destination, state or day.",
             table="trips",
             filters=(
                 Filter(arg="vehicle_id", path="vehicle_id"),
@@ -127,7 +127,7 @@ VEHICLES = Domain(
         ),
         Search(
             name="list_services",
-            about="List services in the workshop by vehicle, kind, state or time.",
+            about="List services in the workshop by vehicle, kind, state or day.",
             table="services",
             filters=(
                 Filter(arg="vehicle_id", path="vehicle_id"),
@@ -139,7 +139,7 @@ VEHICLES = Domain(
         ),
         Search(
             name="list_fuel_stops",
-            about="List fuel stops by vehicle, driver, station or time.",
+            about="List fuel stops by vehicle, driver, station or day.",
             table="fuel_stops",
             filters=(
                 Filter(arg="vehicle_id", path="vehicle_id"),
@@ -373,7 +373,11 @@ VEHICLES = Domain(
                 ),
                 Delete("fuel_stop_id"),
             ),
-            asks=("delete {fuel_stop_id}", "remove {fuel_stop_id}, a mistake", "take {fuel_stop_id} off the books"),
+            asks=(
+                "delete {fuel_stop_id}",
+                "remove {fuel_stop_id}, which was recorded by mistake",
+                "take {fuel_stop_id} off the books",
+            ),
             is_idempotent=True,
         ),
         Write(
