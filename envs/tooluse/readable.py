@@ -17,7 +17,6 @@ from palestra.envs.tooluse.schema import (
     Column,
     Delete,
     Domain,
-    Filter,
     Get,
     Insert,
     Param,
@@ -34,6 +33,7 @@ PAGE = Path("docs/worlds.md")
 _SEED = 1  # of the world that examples are from
 _TRIES = 2000  # drawn calls of a tool, of which one is shown
 _FEW = 2  # results in an example, at most
+_SHARE_OF_FILTERS = 0.4
 
 _HEAD = """# The worlds of palestra/ToolUse-v0
 
@@ -147,7 +147,7 @@ def _told(changes: list[list[Json]]) -> Iterator[str]:
 
 
 def example(base: Base, tool: Tool) -> tuple[dict[str, Json], Json, list[list[Json]]]:
-    """Return arguments of a call that succeeds in a world, its reply, and the changes that it makes.
+    """Return arguments of a call that finds or changes something, its reply, and the changes.
 
     Raises:
         ValueError: none was found.
@@ -157,8 +157,10 @@ def example(base: Base, tool: Tool) -> tuple[dict[str, Json], Json, list[list[Js
         arguments = draw_arguments(base, tool, rng)
         world = World(base)
         reply = call(world, tool.name, arguments)
-        if not is_fault(reply) and 0 < reply.get("total", 1) <= _FEW and None not in reply.values():
-            return arguments, reply, world.diff()
+        changes = world.diff()
+        is_telling = bool(changes) if isinstance(tool, Write) else 0 < reply.get("total", 1) <= _FEW
+        if is_telling and not is_fault(reply):
+            return arguments, reply, changes
     raise ValueError(f"of {_TRIES} calls of {tool.name} none would do as an example")
 
 
@@ -170,8 +172,8 @@ def draw_arguments(base: Base, tool: Tool, rng: random.Random) -> dict[str, Json
     world = World(base)
     if isinstance(tool, Get):
         return {tool.arg: world.value(tool.table, id_, tool.by)}
-    used: list[Filter] = [one for one in tool.filters if one.is_required] or list(tool.filters[:1])
-    return {one.arg: world.value(tool.table, id_, one.path) for one in used}
+    used = [one for one in tool.filters if one.is_required or rng.random() < _SHARE_OF_FILTERS]
+    return {one.arg: world.value(tool.table, id_, one.path) for one in used or tool.filters[:1]}
 
 
 def _value(base: Base, param: Param, rng: random.Random) -> Json:

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 from string import Formatter
 
 import jsonschema
@@ -13,6 +14,7 @@ from palestra.envs.tooluse.catalog import DOMAINS
 from palestra.envs.tooluse.describe import function, returns
 from palestra.envs.tooluse.draw import Drawing
 from palestra.envs.tooluse.interpret import call, is_fault, names_row
+from palestra.envs.tooluse.readable import PAGE, example, page
 from palestra.envs.tooluse.schema import ID, Domain, Filter, Get, Param, Search, Total, Write
 from palestra.envs.tooluse.world import Base, World, fill
 
@@ -188,3 +190,19 @@ def test_every_writing_tool_changes_only_what_it_declares(domain: Domain) -> Non
             changed = {(table, column) for table, _, column, _ in world.diff()}
             assert changed <= domain.written(tool), tool.name
             assert ID not in {column for table, column in changed if (table, ID) not in domain.written(tool)}
+
+
+def test_the_page_about_the_worlds_is_what_the_command_writes() -> None:
+    written = (Path(__file__).parents[3] / PAGE).read_text(encoding="utf-8")
+    assert written == page(DOMAINS.values()), "a domain has changed: run python -m palestra.envs.tooluse.readable"
+
+
+@domains
+def test_every_tool_has_an_example_that_does_what_it_tells(domain: Domain) -> None:
+    base = fill(domain, "train", 1)
+    for tool in domain.tools:
+        arguments, reply, changes = example(base, tool)
+        jsonschema.validate(arguments, function(domain, tool)["function"]["parameters"])
+        jsonschema.validate(reply, returns(domain, tool))
+        assert not is_fault(reply), tool.name
+        assert bool(changes) == isinstance(tool, Write), tool.name
