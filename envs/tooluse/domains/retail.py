@@ -275,7 +275,7 @@ RETAIL = Domain(
             effects=(Set("customer_id", "city", Arg("city")), Set("customer_id", "street", Arg("street"))),
             asks=(
                 "change the delivery address of {customer_id} to {street}, {city}",
-                "{customer_id} has moved to {street} in {city}: update the address",
+                "update the address of {customer_id}, who has moved to {street} in {city}",
                 "send the parcels of {customer_id} to {street}, {city} from now on",
             ),
             is_idempotent=True,
@@ -379,7 +379,7 @@ RETAIL = Domain(
             effects=(Insert("returns", {"order_id": Arg("order_id"), "reason": Arg("reason"), "opened_on": Today()}),),
             asks=(
                 "open a return for {order_id}, the reason being {reason}",
-                "{order_id} comes back ({reason}): open a return",
+                "note {reason} as the reason and open a return for {order_id}",
                 "start a return of {order_id} with the reason {reason}",
             ),
         ),

@@ -150,7 +150,7 @@ def test_asks_and_errors_name_what_they_should(domain: Domain) -> None:
         assert len(set(tool.asks)) == len(tool.asks), tool.name
         for ask in tool.asks:
             assert named(ask) == required, ask
-            assert ask[0].islower() or ask[0] == "{", ask
+            assert ask[0].islower(), f"not a clause that can follow 'please': {ask}"
             assert not ask.endswith("."), ask
         for rule in tool.requires:
             assert named(rule.error) <= required, rule.error
