@@ -239,7 +239,7 @@ def evaluate(world: World, params: Mapping[str, Param], arguments: Mapping[str, 
     if isinstance(told, Const):
         return told.value
     if isinstance(told, Arg):
-        return _as_held(world.domain, params[told.name], arguments.get(told.name))
+        return arguments.get(told.name)
     if isinstance(told, Cell):
         param = params[told.arg]
         return world.value(names_row(world.domain, param), arguments.get(told.arg), told.path)
@@ -249,13 +249,6 @@ def evaluate(world: World, params: Mapping[str, Param], arguments: Mapping[str, 
     if left is None or right is None:
         return None
     return cents(left * right if isinstance(told, Product) else left + told.sign * right)
-
-
-def _as_held(domain: Domain, param: Param, value: Json) -> Json:
-    """Return a number as its column holds it, so that 2 and 2.0 pieces, or 5 and 5.0 USD, leave the same."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return value
-    return int(value) if domain.by_name[param.table].by_name[param.column].type == "integer" else float(value)
 
 
 def cents(number: float) -> float:
