@@ -20,7 +20,8 @@ class Faults(Layer):
     """A finite schedule of faults.
 
     Each entry ``{"at": n, "kind": kind, "times": r}`` makes the call fail that comes when n calls have got through,
-    r times in a row. A call that fails never reaches below.
+    r times in a row. A call that fails never reaches below. Calls that the oracle makes together are not hit, because
+    they may have to arrive together.
 
     Must hold: faults end, no reply from below looks like one, and who does not call again misses a reply.
 
@@ -38,8 +39,8 @@ class Faults(Layer):
 
     @classmethod
     def draw(cls, rng: random.Random, seen: Seen, *, count: int = 2, times: int = 2) -> dict[str, Json]:
-        """Return a schedule that hits calls of the oracle, but not the last one where there are others."""
-        hit = range(max(1, len(seen.steps) - 1)) if seen.steps else range(0)
+        """Return a schedule that hits calls of the oracle that it makes alone, and the last one only if it must."""
+        hit = seen.alone[:-1] or seen.alone
         places = sorted(rng.sample(hit, min(count, len(hit))))
         kinds = [kind for kind, text in _TEXTS.items() if not any(same_reply(text, reply) for _, reply in seen.steps)]
         return {

@@ -4,6 +4,7 @@ import json
 import math
 import random
 import re
+from collections import Counter
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,6 +25,7 @@ class Seen:
     told: str  # the system prompt and the instruction
     tools: tuple[Tool, ...]
     steps: tuple[tuple[ToolCall, str], ...]  # every call with its reply
+    turns: tuple[int, ...] = ()  # in which turn each of them is made
 
     @cached_property
     def text(self) -> str:
@@ -44,6 +46,13 @@ class Seen:
     def integers(self) -> frozenset[int]:
         """Every whole number that was told, called or replied."""
         return frozenset(int(digits) for digits in re.findall(r"\d{1,18}", self.text))
+
+    @property
+    def alone(self) -> list[int]:
+        """The places of the steps that are made alone in their turn."""
+        turns = self.turns or range(len(self.steps))
+        count = Counter(turns)
+        return [place for place, turn in enumerate(turns) if count[turn] == 1]
 
     @property
     def names(self) -> list[str]:

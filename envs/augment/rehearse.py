@@ -141,6 +141,7 @@ def rehearse(stack: Stack, run: Run) -> Rehearsal:
         told="\n".join([run.system, stack.instruction(run.instruction)]),
         tools=stack.tools(run.tools),
         steps=tuple(rehearsing.steps),
+        turns=tuple(rehearsing.turns),
     )
     return Rehearsal(actions=tuple(rehearsing.actions), seen=seen, replies=tuple(replies), optional=rehearsing.optional)
 
@@ -152,6 +153,7 @@ class _Rehearsing:
         self.stack, self.run = stack, run
         self.actions: list[str] = []
         self.steps: list[tuple[ToolCall, str]] = []
+        self.turns: list[int] = []  # of each step
         self.optional: dict[str, str] = {}
         self._made: set[tuple[int, int]] = set()
         self._turn = -1
@@ -171,6 +173,7 @@ class _Rehearsing:
             else:
                 replies[place] = self.stack.reply(passage, self._below(turn, place, passage.call))
             self.steps.append((asked[place], replies[place]))
+            self.turns.append(len(self.actions))
         return replies
 
     def _below(self, turn: int, place: int, call: ToolCall) -> str:

@@ -69,11 +69,12 @@ class Augmented(AgentEnv):
             if name not in known:
                 raise TaskError(f"unknown augmentation operator {name!r}; known: {', '.join(known)}")
         self.env, self.operators, self.seed, self.known = below, tuple(operators), seed, known
+        self._source_above = AugmentedTasks(below, self.operators, seed, known)
         super().__init__(
             difficulty=below.difficulty,
             shaping=below.shaping,
             render_mode=below.render_mode if render_mode is None else render_mode,
-            tasks=AugmentedTasks(below, self.operators, seed, known),
+            tasks=self._source_above,
         )
         for name in ("system_prompt", "state_tells_answer"):  # it speaks as the environment below does
             setattr(self, name, getattr(below, name))
@@ -93,8 +94,7 @@ class Augmented(AgentEnv):
     def close(self) -> None:
         """Close the environment below, and the one in which oracles were recorded."""
         self.env.close()
-        if isinstance(self.tasks, AugmentedTasks):
-            self.tasks.close()
+        self._source_above.close()
 
     def _fresh(self) -> Self:
         other = type(self)(
@@ -104,14 +104,7 @@ class Augmented(AgentEnv):
         return other
 
     def _chosen(self, seed: int | None, options: dict[str, Any]) -> Task:
-        task = super()._chosen(seed, options)
-        return task if set(task.hidden) >= _HIDDEN else augment(self._augmented_tasks, task)
-
-    @property
-    def _augmented_tasks(self) -> "AugmentedTasks":
-        if not isinstance(self.tasks, AugmentedTasks):
-            raise TaskError("tasks of the environment below can be augmented only where they come from it")
-        return self.tasks
+        return self._source_above.augmented(super()._chosen(seed, options))
 
     def _begin(self, task: Task) -> None:
         self._enter(task)
@@ -202,6 +195,7 @@ class AugmentedTasks:
         self.knobs = env.tasks.knobs
         self._env = env
         self._scout: AgentEnv | None = None
+        self._depth: int = 1 + (env._source_above._depth if isinstance(env, Augmented) else 0)
 
     @property
     def scout(self) -> AgentEnv:
@@ -217,12 +211,20 @@ class AugmentedTasks:
         Raises:
             TaskError: there is none below, or its oracle does not solve it.
         """
-        return augment(self, self.source.sample(seed, difficulty))
+        return self.augmented(self.source.sample(seed, difficulty))
 
     def __iter__(self) -> Iterator[Task]:
         """Yield the source's tasks, augmented."""
         for task in self.source:
-            yield augment(self, task)
+            yield self.augmented(task)
+
+    def augmented(self, task: Task) -> Task:
+        """Return the task behind a stack, or as it is if it is behind one already, as one from a file may be.
+
+        Raises:
+            TaskError: its oracle does not solve it.
+        """
+        return task if _depth(task.hidden) >= self._depth else augment(self, task)
 
     def close(self) -> None:
         """Close the environment in which oracles are recorded."""
@@ -259,6 +261,11 @@ def augment(tasks: AugmentedTasks, task: Task, specs: Sequence[Mapping[str, Json
         },
         provenance={**task.provenance, "augmented": [spec["operator"] for spec in drawn]},
     )
+
+
+def _depth(hidden: Mapping[str, Json]) -> int:
+    """Return how many stacks a task is behind."""
+    return 1 + _depth(hidden["base"]["hidden"]) if set(hidden) >= _HIDDEN else 0
 
 
 def _spec(spec: Any, operators: Sequence[Choice], seed: int) -> Any:

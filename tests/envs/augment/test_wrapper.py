@@ -4,6 +4,7 @@ import asyncio
 import json
 import random
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -19,12 +20,13 @@ from palestra.agents.rollout import RolloutConfig, Rollouts, episodes_for
 from palestra.agents.runners import EnvRunner
 from palestra.envs.actions import call_text
 from palestra.envs.augment.operators import OPERATORS
-from palestra.envs.augment.prove import prove
+from palestra.envs.augment.prove import certify, prove
 from palestra.envs.augment.wrapper import Augmented
 from palestra.envs.base import EpisodeOver, Snapshot, SnapshotError, Task, TaskError
 from palestra.envs.certify.panel import NEGATIVES
 from palestra.envs.env import AgentEnv
 from palestra.envs.scripts import SCRIPTS, play
+from palestra.envs.taskfile import TaskFile
 from palestra.rewards.base import Truncated
 
 ALL = list(OPERATORS)
@@ -245,6 +247,24 @@ def test_it_may_be_augmented_again() -> None:
     for seed in range(3):
         assert play(env, SCRIPTS["oracle"], seed).is_success
         assert env.fork()[0].snapshot() == env.snapshot()
+        twice = env.task
+        for task in (twice, env.env.tasks.sample(seed)):
+            env.reset(options={"task": task})
+            assert env.task == twice
+
+
+def test_tasks_from_a_file_are_played_as_they_are(tmp_path: Path) -> None:
+    first, path = mini(), tmp_path / "tasks.jsonl"
+    with path.open("w") as file:
+        for seed in range(3):
+            task = first.tasks.sample(seed)
+            certificate = certify(palestra.find("ToolUseMini-v0"), first, task, level="quick")
+            assert certificate.ok
+            file.write(json.dumps({"task": task.to_dict(), "certificate": certificate.to_dict()}) + "\n")
+    env = mini("noise", tasks=TaskFile(path))
+    for seed in range(3):
+        assert play(env, SCRIPTS["oracle"], seed).is_success
+        assert env.task == first.tasks.sample(seed)
 
 
 def test_errors_say_what_is_wrong(env: Augmented) -> None:
