@@ -281,7 +281,7 @@ CALENDAR_MAIL = Domain(
             name="longest_thread",
             about="Tell how many messages the longest thread has, in a folder or by a sender.",
             table="threads",
-            filters=(_BY_FOLDER, Filter(arg="sender_id", path="sender_id"), _BY_READ),
+            filters=(_BY_FOLDER, Filter(arg="sender_id", path="sender_id")),
             how="max",
             of="messages",
         ),
@@ -326,11 +326,12 @@ CALENDAR_MAIL = Domain(
                 ),
             ),
             asks=(
-                "plan '{title}' by {organizer_id} in {room_id} on {date} at {starts_at} for {minutes} minutes",
-                "put '{title}' on the calendar: {date}, {starts_at}, {minutes} minutes, in {room_id}, organized by "
-                "{organizer_id}",
-                "create an event '{title}' for {organizer_id} as the organizer on {date} at {starts_at}, lasting "
-                "{minutes} minutes, in {room_id}",
+                "plan an event titled {title}, organized by {organizer_id}, in {room_id} on {date} at {starts_at} "
+                "for {minutes} minutes",
+                "put an event with the title {title} on the calendar: {date} at {starts_at}, {minutes} minutes, in "
+                "{room_id}, organized by {organizer_id}",
+                "create an event called {title} with {organizer_id} as the organizer on {date} at {starts_at}, "
+                "lasting {minutes} minutes, in {room_id}",
             ),
         ),
         Write(

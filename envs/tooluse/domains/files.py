@@ -320,9 +320,9 @@ FILES = Domain(
                 _GROWS,
             ),
             asks=(
-                "copy {file_id} into {folder_id} under the name '{name}'",
-                "make a copy of {file_id} called '{name}' in {folder_id}",
-                "put a copy of {file_id} into {folder_id} and name it '{name}'",
+                "copy {file_id} into {folder_id} under the name {name}",
+                "make a copy of {file_id} with the name {name} in {folder_id}",
+                "put a copy of {file_id} into {folder_id} and give it the name {name}",
             ),
         ),
         Write(
@@ -331,7 +331,11 @@ FILES = Domain(
             params=(_FILE, Param(name="name", of="files.name", about="The new name")),
             requires=(_unlocked("file_id"),),
             effects=(Set("file_id", "name", Arg("name")),),
-            asks=("rename {file_id} to '{name}'", "call {file_id} '{name}' from now on", "name {file_id} '{name}'"),
+            asks=(
+                "rename {file_id} to {name}",
+                "change the name of {file_id} to {name}",
+                "give {file_id} the name {name}",
+            ),
             is_idempotent=True,
         ),
         Write(
@@ -352,7 +356,7 @@ FILES = Domain(
                 Set("version_id", "file_id.size_kb", Cell("version_id", "size_kb")),
                 Set("version_id", "file_id.modified_on", Today()),
             ),
-            asks=("restore {version_id}", "go back to {version_id}", "bring {version_id} back"),
+            asks=("set the file back to {version_id}", "restore {version_id}", "bring {version_id} back"),
             is_idempotent=True,
         ),
         Write(
@@ -405,7 +409,7 @@ FILES = Domain(
             asks=(
                 "change the access of {share_id} to {access}",
                 "set {share_id} to {access}",
-                "let {share_id} be for {access} access",
+                "let {share_id} give {access} access",
             ),
             is_idempotent=True,
         ),

@@ -104,7 +104,7 @@ _STAYS = Table(
         Column(name="hotel_id", about="The hotel", draw=Ref("hotels"), ref="hotels"),
         Column(name="check_in", about="Day of arrival", draw=Day(-8, 40), format="date"),
         Column(name="nights", about="Length of the stay", draw=Whole(1, 9), type="integer", unit="nights"),
-        Column(name="total", about="Price of the whole stay", draw=Money(45, 45), type="number", unit="USD"),
+        Column(name="price", about="Price of the whole stay", draw=Money(45, 45), type="number", unit="USD"),
     ),
 )
 
@@ -120,7 +120,7 @@ def _settle(rows: Rows) -> None:
         fare = flights[booking["flight_id"]]["fare"]
         booking["price"] = round(booking["seats"] * fare + booking["bags"] * _BAG_FEE, 2)
     for stay in rows["stays"].values():
-        stay["total"] = round(stay["nights"] * hotels[stay["hotel_id"]]["rate"], 2)
+        stay["price"] = round(stay["nights"] * hotels[stay["hotel_id"]]["rate"], 2)
 
 
 _BOOKING = Param(name="booking_id", of="bookings.id")
@@ -280,7 +280,7 @@ TRAVEL = Domain(
                 Filter(arg="hotel_id", path="hotel_id"),
                 Filter(arg="check_in_from", path="check_in", compare="at_least"),
             ),
-            shows=("traveller_id", "hotel_id", "hotel_id.name", "check_in", "nights", "total"),
+            shows=("traveller_id", "hotel_id", "hotel_id.name", "check_in", "nights", "price"),
         ),
         Total(
             name="hotel_spending",
@@ -288,7 +288,7 @@ TRAVEL = Domain(
             table="stays",
             filters=(Filter(arg="traveller_id", path="traveller_id", is_required=True),),
             how="sum",
-            of="total",
+            of="price",
         ),
         Write(
             name="book_flight",
@@ -329,9 +329,9 @@ TRAVEL = Domain(
                 Set("flight_id", "seats_left", Sum(Cell("flight_id", "seats_left"), Arg("seats"), -1)),
             ),
             asks=(
-                "book {seats} seats on {flight_id} for {traveller_id}",
+                "book {flight_id} for {traveller_id} with {seats} seat(s)",
                 "put {traveller_id} on {flight_id}, number of seats: {seats}",
-                "reserve {seats} seats for {traveller_id} on {flight_id}",
+                "reserve {seats} seat(s) for {traveller_id} on {flight_id}",
             ),
         ),
         Write(
@@ -386,9 +386,9 @@ TRAVEL = Domain(
                 Set("booking_id", "price", Sum(Cell("booking_id", "price"), Product(Arg("bags"), Const(_BAG_FEE)))),
             ),
             asks=(
-                "add {bags} more bags to {booking_id}",
-                "extend {booking_id} by {bags} more checked bags",
-                "put {bags} additional bags on {booking_id}",
+                "add {bags} more bag(s) to {booking_id}",
+                "extend {booking_id} by {bags} more checked bag(s)",
+                "put {bags} additional bag(s) on {booking_id}",
             ),
         ),
         Write(
@@ -449,15 +449,15 @@ TRAVEL = Domain(
                         "hotel_id": Arg("hotel_id"),
                         "check_in": Arg("check_in"),
                         "nights": Arg("nights"),
-                        "total": Product(Arg("nights"), Cell("hotel_id", "rate")),
+                        "price": Product(Arg("nights"), Cell("hotel_id", "rate")),
                     },
                 ),
                 Set("hotel_id", "rooms_free", Sum(Cell("hotel_id", "rooms_free"), Const(1), -1)),
             ),
             asks=(
                 "book a room in {hotel_id} for {traveller_id} from {check_in}, number of nights: {nights}",
-                "reserve {nights} nights in {hotel_id} from {check_in} on for {traveller_id}",
-                "get {traveller_id} a room in {hotel_id}, arriving on {check_in} and staying {nights} nights",
+                "reserve {nights} night(s) in {hotel_id} from {check_in} on for {traveller_id}",
+                "get {traveller_id} a room in {hotel_id}, arriving on {check_in} and staying {nights} night(s)",
             ),
         ),
         Write(
