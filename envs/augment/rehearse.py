@@ -211,7 +211,7 @@ def draw(
         seen = rehearse(Stack(specs, known), run).seen
         try:
             spec = known[name].draw(rng, seen, **knobs)
-        except (TypeError, ValueError) as error:
-            raise TaskError(f"the operator {name!r} takes no such knobs: {error}") from error
+        except (LookupError, TypeError, ValueError) as error:
+            raise TaskError(f"the operator {name!r} takes no such knobs: {error!r}") from error
         specs.append({"operator": name, **spec})
     return specs

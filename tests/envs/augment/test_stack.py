@@ -51,5 +51,6 @@ def test_specs_are_json_and_name_their_operators() -> None:
         Stack([{"operator": "nothing"}])
     with pytest.raises(TaskError, match="'rename' is malformed: KeyError"):
         Stack([{"operator": "rename"}])
-    with pytest.raises(TaskError, match="takes no such knobs"):
-        draw([{"operator": "pages", "length": 3}], RUN, 0, "")
+    for choice in ({"operator": "pages", "length": 3}, {"operator": "rename", "style": "odd"}):
+        with pytest.raises(TaskError, match="takes no such knobs"):
+            draw([choice], RUN, 0, "")
