@@ -178,29 +178,34 @@ def _write(world: World, tool: Write, arguments: Mapping[str, Json]) -> Json:
             return fault("not_allowed", rule.error.format_map(told))
     arguments = {name: _typed(world.domain, params[name], value) for name, value in arguments.items()}
     effects = [effect for effect in tool.effects if not _is_left_out(effect, arguments)]
-    values = [_values(world, params, arguments, effect) for effect in effects]  # all before any is written
+    cells = [target(world, tool, arguments, effect) for effect in effects]  # all before any is written
+    values = [_values(world, params, arguments, effect) for effect in effects]
+    for effect, (table, id_, _) in zip(effects, cells, strict=True):
+        if isinstance(effect, Set) and world.row(table, id_) is None:
+            return fault("not_allowed", f"{arguments[effect.arg]} has no {world.domain.by_name[table].noun}")
     made = ""
-    for effect, value in zip(effects, values, strict=True):
+    for effect, (table, id_, column), value in zip(effects, cells, values, strict=True):
         if isinstance(effect, Insert):
-            made = world.insert(effect.table, value)
+            made = world.insert(table, value)
         elif isinstance(effect, Delete):
-            world.delete(params[effect.arg].table, arguments[effect.arg])
+            world.delete(table, id_)
         else:
-            table, id_, column = target(world, params[effect.arg].table, arguments[effect.arg], effect.path)
             world.set(table, id_, column, value)
     return {"ok": True, ID: made} if made else {"ok": True}
 
 
 def _typed(domain: Domain, param: Param, value: Json) -> Json:
-    """Return a value as its column holds it, so that it does not matter how JSON wrote a number."""
+    """Return a value as its column holds it, so that it does not matter how JSON wrote a number, -0.0 included."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or param.column == ID:
         return value
     kind = domain.by_name[param.table].by_name[param.column].type
-    return float(value) if kind == "number" else int(value) if kind == "integer" else value
+    return float(value) + 0.0 if kind == "number" else int(value) if kind == "integer" else value
 
 
 def _is_left_out(effect: Effect, arguments: Mapping[str, Json]) -> bool:
-    return isinstance(effect, Set) and isinstance(effect.value, Arg) and arguments.get(effect.value.name) is None
+    if isinstance(effect, Insert):
+        return False
+    return arguments.get(effect.arg) is None or (isinstance(effect, Set) and _asks_for_absent(effect.value, arguments))
 
 
 def _asks_for_absent(told: Expr, arguments: Mapping[str, Json]) -> bool:
@@ -224,14 +229,18 @@ def _values(world: World, params: Mapping[str, Param], arguments: Mapping[str, J
     return evaluate(world, params, arguments, effect.value) if isinstance(effect, Set) else None
 
 
-def target(world: World, table: str, id_: str, path: str) -> tuple[str, str, str]:
-    """Return the cell that a written path leads to from a row: its table, id and column."""
-    name, _, rest = path.partition(".")
-    if not rest:
-        return table, id_, name
-    row = world.row(table, id_)
-    assert row is not None  # the argument was looked up
-    return target(world, world.domain.by_name[table].by_name[name].ref, row[name], rest)
+def target(world: World, tool: Write, arguments: Mapping[str, Json], effect: Effect) -> tuple[str, Json, str]:
+    """Return where an effect writes: a table, the id of a row (None if it leads nowhere or is new) and a column."""
+    if isinstance(effect, Insert):
+        return effect.table, None, ID
+    table = next(param.table for param in tool.params if param.name == effect.arg)
+    path = effect.path if isinstance(effect, Set) else ID
+    way, _, column = path.rpartition(".")
+    if not way:
+        return table, arguments[effect.arg], column
+    reference = world.domain.column(table, way)
+    assert reference is not None  # a way ends in a reference
+    return reference.ref, world.value(table, arguments[effect.arg], way), column
 
 
 def evaluate(world: World, params: Mapping[str, Param], arguments: Mapping[str, Json], told: Expr) -> Json:

@@ -202,7 +202,7 @@ class Require:
 class Set:
     """Writes a column of the row that an argument names, or that a reference of it leads to.
 
-    Where the value is an argument that was not given, nothing is written.
+    Where the row or the value speaks of an argument that was not given, nothing is written.
     """
 
     arg: str

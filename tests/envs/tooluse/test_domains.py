@@ -14,7 +14,7 @@ from palestra.envs.actions import call_text, parse_action
 from palestra.envs.base import Json
 from palestra.envs.tooluse.catalog import DOMAINS
 from palestra.envs.tooluse.describe import effect_of, function
-from palestra.envs.tooluse.interpret import MAX_ECHO_CHARS, call, is_fault, matching, names_row
+from palestra.envs.tooluse.interpret import MAX_ECHO_CHARS, call, is_fault, matching, names_row, target
 from palestra.envs.tooluse.schema import ID, Delete, Domain, Insert, Search, Set, Tool, Total, Write, shown_as
 from palestra.envs.tooluse.world import World, fill
 
@@ -100,6 +100,27 @@ def test_rows_stay_whole_whatever_is_called(name: str, seed: int) -> None:
 def _is_always_given(tool: Write, effect: Insert, column: str) -> bool:
     optional = {param.name for param in tool.params if not param.is_required}
     return getattr(effect.values[column], "name", "") not in optional
+
+
+@domains
+def test_no_two_effects_of_a_call_write_one_cell(name: str) -> None:
+    domain = DOMAINS[name]
+    rng = random.Random(13)
+    for tool in writes(domain):
+        for _ in range(200):
+            world = world_of(domain, rng)
+            told = arguments(rng, world, tool)
+            if not is_fault(call(world.copy(), tool.name, told)):
+                sets = [effect for effect in tool.effects if isinstance(effect, Set) and effect.arg in told]
+                cells = [target(world, tool, told, effect) for effect in sets]
+                assert len(set(cells)) == len(cells), (tool.name, told)
+
+
+@domains
+def test_rows_are_written_and_removed_by_their_ids(name: str) -> None:
+    for tool in writes(DOMAINS[name]):
+        ids = {param.name for param in tool.params if param.column == ID}
+        assert {effect.arg for effect in tool.effects if not isinstance(effect, Insert)} <= ids, tool.name
 
 
 @domains

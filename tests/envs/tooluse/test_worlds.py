@@ -22,6 +22,7 @@ from palestra.envs.tooluse.schema import (
     Cell,
     Column,
     Const,
+    Delete,
     Domain,
     Insert,
     Param,
@@ -256,6 +257,41 @@ def test_a_rule_about_an_argument_that_was_not_given_holds(left: Any, right: Any
     assert world.diff() == []
     told = {"box_id": ids["boxes"], "shelf_id": ids["shelves"], "pieces": 7}
     assert is_fault(call(world, "do", told))
+
+
+@pytest.mark.parametrize(
+    "effect",
+    [
+        Set("box_id", "pieces", Sum(Cell("box_id", "pieces"), Arg("pieces"))),
+        Set("box_id", "pieces", Cell("shelf_id", "boxes")),
+        Set("shelf_id", "boxes", Const(0)),
+        Delete("shelf_id"),
+    ],
+)
+def test_nothing_is_written_for_an_argument_that_was_not_given(effect: Any) -> None:
+    world, ids = made_of(params=(BOX, SHELF, PIECES), effects=(effect, Set("box_id", "weight", Const(1.0))))
+    assert call(world, "do", {"box_id": ids["boxes"]}) == {"ok": True}
+    assert world.diff() == [["boxes", ids["boxes"], "weight", 1.0]]
+
+
+def test_a_way_that_leads_nowhere_is_a_fault_and_nothing_is_written() -> None:
+    effects = (Set("box_id", "pieces", Const(0)), Set("box_id", "shelf_id.boxes", Const(0)))
+    world, ids = made_of(params=(BOX,), effects=effects)
+    for nowhere in (None, "shf_1"):
+        world.set("boxes", ids["boxes"], "shelf_id", nowhere)
+        before = world.diff()
+        reply = call(world, "do", {"box_id": ids["boxes"]})
+        assert reply["error"] == {"code": "not_allowed", "message": f"{ids['boxes']} has no shelf"}
+        assert world.diff() == before
+
+
+def test_where_effects_write_is_settled_before_any_is_written() -> None:
+    effects = (Set("box_id", "shelf_id", Arg("shelf_id")), Set("box_id", "shelf_id.boxes", Const(0)))
+    world, ids = made_of(params=(BOX, SHELF), effects=effects)
+    old = world.value("boxes", ids["boxes"], "shelf_id")
+    new = next(id_ for id_, _ in world.rows("shelves") if id_ != old)
+    call(world, "do", {"box_id": ids["boxes"], "shelf_id": new})
+    assert world.diff() == [["boxes", ids["boxes"], "shelf_id", new], ["shelves", old, "boxes", 0]]
 
 
 def test_a_rule_about_a_cell_that_holds_nothing_is_broken() -> None:

@@ -1,6 +1,7 @@
 """Calls drawn from what domains declare and from what stands in a world."""
 
 import random
+from collections.abc import Mapping
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
@@ -19,8 +20,14 @@ SPLITS: tuple[Split, ...] = ("train", "heldout")
 def arguments(rng: random.Random, world: World, tool: Tool) -> dict[str, Json]:
     """Return arguments that fit the tool's schema; nearly all ids and values are such as the world holds."""
     if isinstance(tool, Write):
-        given = [param for param in tool.params if param.is_required or rng.random() < 0.5]
-        return {param.name: _for_param(rng, world, param) for param in given}
+        told: dict[str, Json] = {}
+        for param in tool.params:
+            if param.is_required or rng.random() < 0.5:
+                told[param.name] = _for_param(rng, world, param)
+                near = _near(world, tool, told, param)
+                if near and rng.random() < 0.15:
+                    told[param.name] = rng.choice(near)
+        return told
     if isinstance(tool, Get):
         return {tool.arg: _held(rng, world, tool.table, tool.by)}
     made = {one.arg: _for_filter(rng, world, tool.table, one) for one in tool.filters if _is_given(rng, one)}
@@ -49,6 +56,18 @@ def _for_param(rng: random.Random, world: World, param: Param) -> Json:
         number = rng.uniform(param.minimum, min(param.maximum, param.minimum + 40) if near else param.maximum)
         return max(int(param.minimum), round(number)) if column.type == "integer" else round(number, 2)
     return _held(rng, world, param.table, param.column)
+
+
+def _near(world: World, tool: Write, told: Mapping[str, Json], param: Param) -> list[Json]:
+    """Return ids for an argument that others hold already, or that the rows that they name refer to."""
+    wanted, found = names_row(world.domain, param), list[Json]()
+    for other in tool.params:
+        table = names_row(world.domain, other)
+        if wanted and table and other is not param and other.name in told:
+            found += [told[other.name]] if table == wanted else []
+            columns = [column.name for column in world.domain.by_name[table].columns if column.ref == wanted]
+            found += [world.value(table, told[other.name], column) for column in columns]
+    return [id_ for id_ in found if id_ is not None]
 
 
 def _for_filter(rng: random.Random, world: World, table: str, one: Filter) -> Json:
