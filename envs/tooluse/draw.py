@@ -1,9 +1,11 @@
 """How the values of a column are drawn, many at a time, from a seed."""
 
 import random
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
+from functools import lru_cache
 from typing import Protocol
 
 from palestra.envs.base import Json
@@ -91,8 +93,8 @@ class Day:
 
     def many(self, at: Drawing, n: int) -> list[Json]:
         """Return n dates."""
-        days = [(at.today + timedelta(days=number)).isoformat() for number in range(self.first, self.last + 1)]
-        return at.rng.choices(days, k=n)
+        today = at.today.toordinal()
+        return [_iso(day) for day in at.rng.choices(range(today + self.first, today + self.last + 1), k=n)]
 
 
 class Clock:
@@ -112,12 +114,20 @@ class Code:
 
     def __init__(self, pattern: str) -> None:
         """Take the pattern."""
-        self.pattern = pattern
+        self.runs = re.findall(r"#{1,9}|\?|[^#?]+", pattern)
 
     def many(self, at: Drawing, n: int) -> list[Json]:
         """Return n codes."""
-        places = [at.rng.choices(_ALPHABET.get(sign, sign), k=n) for sign in self.pattern]
-        return ["".join(signs) for signs in zip(*places, strict=True)]
+        parts = [self._drawn(run, at.rng, n) for run in self.runs]
+        return ["".join(some) for some in zip(*parts, strict=True)]
+
+    def _drawn(self, run: str, rng: random.Random, n: int) -> list[str]:
+        if run == "?":
+            return rng.choices(_CAPITALS, k=n)
+        if not run.startswith("#"):
+            return [run] * n
+        digits, rand = len(run), rng.random
+        return [f"{int(rand() * 10**digits):0{digits}d}" for _ in range(n)]
 
 
 class Ref:
@@ -132,7 +142,12 @@ class Ref:
         return at.rng.choices(at.ids[self.table], k=n)
 
 
-_ALPHABET = {"#": "0123456789", "?": "ABCDEFGHJKLMNPQRSTUVWXYZ"}
+_CAPITALS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
+
+
+@lru_cache(maxsize=4096)
+def _iso(ordinal: int) -> str:
+    return date.fromordinal(ordinal).isoformat()
 
 
 def distinct(draw: Draw, at: Drawing, n: int) -> list[Json]:
