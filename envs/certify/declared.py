@@ -1,10 +1,10 @@
 """What a family declares in its ``attacks`` module, beside the module of its class."""
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from palestra.envs.base import Json
+from palestra.envs.base import Json, Task
 from palestra.envs.certify.same import Variant
 from palestra.envs.certify.spoilt import Spoiler
 from palestra.envs.registry import EnvEntry
@@ -21,6 +21,7 @@ class Declared:
     mutants: Spoiler = lambda task: ()  # spoilt oracles of a task, which must fail
     equivalents: Mapping[str, Script] = field(default_factory=dict)  # the oracle told otherwise, which must not
     variants: Mapping[str, Variant] = field(default_factory=dict)  # the same task under other names
+    twins: Callable[[Task], Iterable[Task]] = lambda task: ()  # tasks that differ in what one step shows
     optional: Mapping[str, str] = field(default_factory=dict)  # tools whose calls may be idle, and why
     world: Callable[[Json], Json] = lambda state: state  # what of two states is compared
     absent: str = ""  # why there are no attacks

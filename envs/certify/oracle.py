@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -97,20 +97,27 @@ def solvable(env: AgentEnv, task: Task, seed: int) -> tuple[Finding, Recording]:
     return Finding(True, f"the oracle earns 1 in {len(one.actions)} turns, twice alike", evidence), recording
 
 
-def necessary(recording: Recording, optional: Mapping[str, str]) -> Finding:
+def necessary(
+    recording: Recording, optional: Mapping[str, str], twins: Callable[[Task], Iterable[Task]] = lambda task: ()
+) -> Finding:
     """Leave out every step in turn.
 
     A step acts if the episode fails without it. It informs if it may be left out of a replay, but told a
-    value that a later step uses. What does neither is idle, and nobody can tell whether the task is what
-    it seems; families may declare tools whose calls are, and say why.
+    value that a later step uses, or if a twin of the task, which is worth nothing to whoever does the same there,
+    can be told from it by this step's reply alone. What does neither is idle, and nobody can tell whether the task
+    is what it seems; families may declare tools whose calls are, and say why.
 
     Args:
         recording: of the oracle.
         optional: the names of such tools, with the reason.
+        twins: makes tasks that differ from a task in something that one step of the oracle shows.
     """
     uses: list[Json] = []
-    for number, step in enumerate(recording.steps):
-        use = _use(recording, number)
+    found = [_use(recording, number) for number in range(len(recording.steps))]
+    if "idle" in found:
+        proven = set(_told_by(recording, twins(recording.task)))
+        found = ["informs" if number in proven and use == "idle" else use for number, use in enumerate(found)]
+    for number, (step, use) in enumerate(zip(recording.steps, found, strict=True)):
         uses.append([step.name, use])
         if use == "idle" and step.name not in optional:
             detail = f"the oracle does not need its step {number + 1} of {len(recording.steps)}, {step.name}"
@@ -161,6 +168,21 @@ def informs(recording: Recording, number: int) -> bool:
 def shows(text: str, leaf: str) -> bool:
     """Tell whether a value stands in a text, not as a part of a longer word."""
     return leaf in text and re.search(rf"(?<!\w){re.escape(leaf)}(?!\w)", text) is not None
+
+
+def _told_by(recording: Recording, twins: Iterable[Task]) -> Iterator[int]:
+    """Yield the places of steps whose reply alone tells a twin of the task in which the same actions fail."""
+    for twin in twins:
+        other = Recording.of(recording.env, twin, recording.seed)
+        if not other.episode.is_success or other.told != recording.told or len(other.steps) != len(recording.steps):
+            continue
+        pairs = list(zip(recording.steps, other.steps, strict=True))
+        alike = [text_of(one) == text_of(two) for one, two in pairs]
+        told = [n for n, (one, two) in enumerate(pairs) if alike[n] and one.reply != two.reply]
+        if len(told) == 1 and all(alike[: told[0]]):
+            episode = other.replay(recording.episode.actions)
+            if not episode.is_success and episode.reward <= ZERO:
+                yield told[0]
 
 
 def _use(recording: Recording, number: int) -> Use:
