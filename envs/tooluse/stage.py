@@ -14,6 +14,7 @@ from palestra.envs.tooluse.catalog import DOMAINS
 from palestra.envs.tooluse.closing import ASK, DECLINE, FINISH, REPORT
 from palestra.envs.tooluse.describe import function
 from palestra.envs.tooluse.operators.ground import Ground, ground
+from palestra.envs.tooluse.operators.layers import LAYERS
 from palestra.envs.tooluse.progress import Cell, Effect, needs, shown, written
 from palestra.envs.tooluse.schema import Domain, Tool
 from palestra.envs.tooluse.user import User, key_of
@@ -38,7 +39,7 @@ class Stage:
 
     def stack(self) -> Stack | None:
         """Return new layers, if there are any."""
-        return Stack(self.case.layers) if self.case.layers else None
+        return Stack(self.case.layers, LAYERS) if self.case.layers else None
 
     @cached_property
     def target(self) -> Target:
