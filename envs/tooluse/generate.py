@@ -9,11 +9,13 @@ from palestra.envs.tooluse.case import Case, Goal, Place
 from palestra.envs.tooluse.catalog import DOMAINS
 from palestra.envs.tooluse.closing import closing_tools, public_of
 from palestra.envs.tooluse.describe import function
-from palestra.envs.tooluse.goals import Part, Worked, work_out
+from palestra.envs.tooluse.goals import work_out
+from palestra.envs.tooluse.parts import Part, Worked
 from palestra.envs.tooluse.planner import Draft, Rejected, depth
 from palestra.envs.tooluse.schema import Domain, Write
 from palestra.envs.tooluse.statement import state
 from palestra.envs.tooluse.templates import Kind, draw_parts, name_of, split_of
+from palestra.envs.tooluse.validate import Judged, check
 from palestra.envs.tooluse.world import FAMILY, Base, fill
 
 GENERATOR_VERSION = 1
@@ -100,12 +102,17 @@ class ToolUseSource:
         knobs: Mapping[str, Json],
     ) -> Task:
         draft = Draft(base, self.split, rng)
-        worked = [work_out(draft, part) for part in parts]
-        writes = [(base.domain.tool[one.part.tool], one.arguments) for one in worked if one.arguments is not None]
-        for tool, arguments in writes:
-            assert isinstance(tool, Write)
-            draft.write(tool, arguments)
-        steps = draft.steps()
+        worked: list[Worked] = []
+        waiting: list[Worked] = []  # writes: all that is asked for is found out before anything is changed
+        for part in parts:
+            if any(way.kind in ("made", "same") for way in part.ways):
+                _carry_out(draft, waiting)
+            worked.append(work_out(draft, part))
+            waiting += worked[-1:] if part.kind == "write" else []
+        _carry_out(draft, waiting)
+        steps = draft.steps([one.source for one in worked if one.source is not None])
+        writing = [n for n, step in enumerate(steps) if isinstance(base.domain.tool[step.tool], Write)]
+        is_ordered = any(one in writing for n in writing for one in steps[n].after)
         if knobs["depth"] not in (0, depth(steps)):
             raise Rejected("its longest chain of steps is longer or shorter than asked for")
         if knobs["indirection"] not in (-1, max(part.level for part in parts)):
@@ -116,18 +123,32 @@ class ToolUseSource:
         )
         case = Case(place=place, steps=steps, goal=goal)
         template = name_of(parts)
+        request = state(rng, self.split, base.domain, worked, is_ordered=is_ordered)
+        tools = _tools(rng, base.domain, case, knobs["tools"])
+        judged = Judged(base=base, case=case, request=request, tools=[tool["function"]["name"] for tool in tools])
+        if reason := check(judged):
+            raise Rejected(reason)
         return Task(
             id=f"{FAMILY}/{base.domain.name}/{template}/{self.split}/{seed}",
             family=FAMILY,
             seed=seed,
-            instruction=state(rng, self.split, base.domain, worked, is_ordered=False),
+            instruction=request,
             difficulty=knobs,
-            tools=(*_tools(rng, base.domain, case, knobs["tools"]), *closing_tools(goal.answer)),
+            tools=(*tools, *closing_tools(goal.answer)),
             budget=Budget(turns=len(steps) + 1 + SPARE_TURNS),
             public=public_of(base),
             hidden=case.to_dict(),
             provenance={"template": template, "split": self.split, "generator": GENERATOR_VERSION},
         )
+
+
+def _carry_out(draft: Draft, waiting: list[Worked]) -> None:
+    for one in waiting:
+        tool = draft.domain.tool[one.part.tool]
+        assert isinstance(tool, Write)
+        assert one.arguments is not None  # of a write
+        draft.write(tool, one.arguments)
+    waiting.clear()
 
 
 def _goal(draft: Draft, worked: Sequence[Worked]) -> Goal:
@@ -140,12 +161,12 @@ def _goal(draft: Draft, worked: Sequence[Worked]) -> Goal:
     )
 
 
-def _tools(rng: random.Random, domain: Domain, case: Case, others: int) -> Iterator[Mapping[str, Json]]:
-    """Yield the oracle's tools and so many others, in the domain's order."""
+def _tools(rng: random.Random, domain: Domain, case: Case, others: int) -> list[Mapping[str, Json]]:
+    """Return the oracle's tools and so many others, in the domain's order."""
     needed = {step.tool for step in case.steps}
     spare = [tool.name for tool in domain.tools if tool.name not in needed]
     kept = needed | set(spare if others < 0 else rng.sample(spare, min(others, len(spare))))
-    yield from (function(domain, tool) for tool in domain.tools if tool.name in kept)
+    return [function(domain, tool) for tool in domain.tools if tool.name in kept]
 
 
 def _checked(split: Split, knobs: dict[str, Json]) -> dict[str, Json]:

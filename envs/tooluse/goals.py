@@ -1,79 +1,24 @@
-"""Sub-goals: what a request can ask for, drawn from what a domain's tools declare, and worked out in a world.
+"""What a request asks for, worked out in a world.
 
-A part is fixed before any world is drawn; the names of a request's parts make its template. Worked out, it has
-become a phrase, the reading calls of its oracle, and either an answer or a writing call that is still to be made.
+A part becomes a phrase, the reading calls of its oracle, and either an answer or a writing call that is still to be
+made, with rows and values for which it is allowed.
 """
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
 
 from palestra.envs.base import Json
 from palestra.envs.tooluse import phrases
 from palestra.envs.tooluse.case import Source
 from palestra.envs.tooluse.draw import Drawing
 from palestra.envs.tooluse.interpret import call, cents, is_fault, names_row
+from palestra.envs.tooluse.parts import Loan, Part, Worked
 from palestra.envs.tooluse.planner import QUERY, Draft, Known, Rejected
 from palestra.envs.tooluse.referral import Way, refer
-from palestra.envs.tooluse.schema import ID, Column, Domain, Filter, Param, Total, Write
+from palestra.envs.tooluse.schema import ID, Column, Domain, Filter, Param, Search, Total, Write
 
-How = Literal["sum", "difference", "largest", "smallest"]
-_ROW_TRIES = 30  # rows drawn for a writing call until its preconditions hold
+_TRIES = 30  # draws of a writing call's rows and values until its preconditions hold
 _VALUE_TRIES = 5
-_OF: Mapping[str, str] = {"sum": "total", "max": "highest", "min": "lowest", "mean": "average"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """One sub-goal.
-
-    cell: a column of a row. total: what a Total counts or adds up. derived: what follows from a column of several
-    rows. write: a writing call; each of its values is told in the request, or is what another row holds.
-    """
-
-    kind: Literal["cell", "total", "derived", "write"]
-    ways: tuple[Way, ...] = ()  # of the rows, in the order of the arguments; first of the rows that are named
-    tool: str = ""  # of a total or a write
-    table: str = ""
-    path: str = ""  # what is asked of the rows
-    how: How = "sum"
-    filters: tuple[str, ...] = ()  # the arguments of a total that are given
-    borrowed: Mapping[str, tuple[str, str, Way]] | None = (
-        None  # argument -> (table, column, way) of what it is taken from
-    )
-
-    @property
-    def name(self) -> str:
-        """What the part adds to the name of a template."""
-        named = ",".join(way.name for way in self.ways)
-        if self.kind == "cell":
-            return f"{self.table}.{self.path}[{named}]"
-        if self.kind == "derived":
-            return f"{self.how}.{self.table}.{self.path}[{named}]"
-        if self.kind == "total":
-            return f"{self.tool}({','.join(self.filters)})[{named}]"
-        lent = "".join(f"<{arg}={t}.{c}({way.name})" for arg, (t, c, way) in (self.borrowed or {}).items())
-        return f"{self.tool}[{named}]{lent}"
-
-    @property
-    def level(self) -> int:
-        """The highest level of indirection of its rows."""
-        lent = [way for _, _, way in (self.borrowed or {}).values()]
-        return max((way.level for way in (*self.ways, *lent)), default=0)
-
-
-@dataclass(slots=True, kw_only=True)
-class Worked:
-    """A part in a world: what the request says of it, and what it comes to."""
-
-    part: Part
-    phrase: str = ""  # of a question: "the shipping fee of order ord_1"
-    answer: Json = None
-    source: Source | None = None
-    said: Mapping[str, str] | None = None  # of a write: what stands for each argument
-    unknowns: tuple[str, ...] = ()  # of a write: "where N is the shipping fee of order ord_1"
-    arguments: Mapping[str, Known] | None = None
 
 
 def work_out(draft: Draft, part: Part) -> Worked:
@@ -82,41 +27,36 @@ def work_out(draft: Draft, part: Part) -> Worked:
     Raises:
         Rejected: these rows do not do; others may.
     """
-    if part.kind == "cell":
-        return _cell(draft, part)
-    if part.kind == "derived":
-        return _derived(draft, part)
-    if part.kind == "total":
-        return _total(draft, part)
-    return _write(draft, part)
+    if part.kind == "write":
+        return _write(draft, part)
+    if part.asked is not None:
+        phrase, known = lend(draft, part.asked, rows_of(draft, part.asked.table, len(part.asked.ways)))
+        return Worked(part=part, phrase=phrase, answer=known.value, source=known.source)
+    return _total(draft, part) if part.kind == "total" else _listed(draft, part)
 
 
-def _cell(draft: Draft, part: Part) -> Worked:
-    phrase, known = _asked(draft, part, part.ways[0], _row(draft, part.table))
-    return Worked(part=part, phrase=phrase, answer=known.value, source=known.source)
+def lend(draft: Draft, loan: Loan, ids: list[str]) -> tuple[str, Known]:
+    """Return a phrase for what some rows hold, and the value with where it comes from.
 
-
-def _asked(draft: Draft, part: Part, way: Way, id_: str) -> tuple[str, Known]:
-    phrase = refer(draft, way, id_)
-    known = draft.know(part.table, id_, part.path)
-    column = draft.domain.column(part.table, part.path)
-    assert column is not None
-    return phrases.cell(column, phrase), known
-
-
-def _derived(draft: Draft, part: Part) -> Worked:
-    ids = _rows(draft, part.table, len(part.ways))
-    values = [draft.world.value(part.table, id_, part.path) for id_ in ids]
+    Raises:
+        Rejected: the values do not do, or cannot be found out.
+    """
+    column = draft.domain.column(loan.table, loan.path)
+    assert column is not None  # never an id
+    values = [draft.world.value(loan.table, id_, loan.path) for id_ in ids]
     if None in values or len(set(values)) < len(values):
-        raise Rejected("values to compare are missing or equal")
-    if part.how == "difference":
+        raise Rejected("values are missing, or to be compared and equal")
+    if loan.how == "difference":
         ids = [id_ for _, id_ in sorted(zip(values, ids, strict=True), reverse=True)]
-    asked = [_asked(draft, part, way, id_) for way, id_ in zip(part.ways, ids, strict=True)]
-    listed = phrases.joined([phrase for phrase, _ in asked])
-    answer = derive(part.how, [known.value for _, known in asked])
-    source = Source(kind="derived", how=part.how, of=tuple(known.source for _, known in asked))
-    word = f"the difference between {listed}" if part.how == "difference" else f"the {part.how} of {listed}"
-    return Worked(part=part, phrase=word, answer=answer, source=source)
+    told, known = [], []
+    for way, id_ in zip(loan.ways, ids, strict=True):
+        told.append(refer(draft, way, id_))
+        known.append(draft.know(loan.table, id_, loan.path))
+    if not loan.how:
+        return phrases.cell(column, told[0]), known[0]
+    value = derive(loan.how, [one.value for one in known])
+    source = Source(kind="derived", how=loan.how, of=tuple(one.source for one in known))
+    return phrases.compared(column, loan.how, told), Known(value, source)
 
 
 def derive(how: str, values: list[Json]) -> Json:
@@ -131,8 +71,39 @@ def derive(how: str, values: list[Json]) -> Json:
 def _total(draft: Draft, part: Part) -> Worked:
     tool = draft.domain.tool[part.tool]
     assert isinstance(tool, Total)
-    example = _row(draft, tool.table)  # one of the rows that will fit
-    table = draft.domain.by_name[tool.table]
+    arguments, rows = _narrowed(draft, tool, part)
+    number = draft.read(tool, arguments)
+    answer = draft.calls[number].reply[tool.how]
+    if tool.how == "count" and answer < 2:
+        raise Rejected("too few to count")
+    phrase = f"the number of {rows}"
+    if tool.how != "count":
+        column = draft.domain.column(tool.table, tool.of)
+        assert column is not None
+        phrase = phrases.over_all(column, tool.how, rows)
+    return Worked(part=part, phrase=phrase, answer=answer, source=Source(kind="reply", step=number, path=tool.how))
+
+
+def _listed(draft: Draft, part: Part) -> Worked:
+    tool = draft.domain.tool[part.tool]
+    assert isinstance(tool, Search)
+    arguments, rows = _narrowed(draft, tool, part)
+    number = draft.read(tool, arguments)
+    reply = draft.calls[number].reply
+    values = [shown[part.path] for shown in reply["results"]]
+    if not 2 <= len(values) == reply["total"] or None in values:
+        raise Rejected("too few rows to compare, or too many to be shown")
+    column = draft.domain.by_name[tool.table].by_name[part.path]
+    leaves = [Source(kind="reply", step=number, path=f"results.{at}.{part.path}") for at in range(len(values))]
+    source = Source(kind="derived", how=part.how, of=tuple(leaves))
+    return Worked(
+        part=part, phrase=phrases.over_all(column, part.how, rows), answer=derive(part.how, values), source=source
+    )
+
+
+def _narrowed(draft: Draft, tool: Total | Search, part: Part) -> tuple[dict[str, Known], str]:
+    """Return the arguments that a part gives to a tool, such as some row fits, and a phrase for the rows that fit."""
+    example, table = rows_of(draft, tool.table, 1)[0], draft.domain.by_name[tool.table]
     ways = iter(part.ways)
     arguments: dict[str, Known] = {}
     before, of, after = "", "", ""
@@ -143,31 +114,35 @@ def _total(draft: Draft, part: Part) -> Worked:
             raise Rejected(f"{example} has no {one.path}")
         if column.ref:
             owner = refer(draft, next(ways), value)
-            of += f" of {owner}" if not of else f" with the {phrases.role(column)} {owner}"
+            role = f"the {phrases.role(column)} "
+            of += f" with {'' if owner.startswith(role) else role}{owner}" if of else f" of {owner}"
             arguments[one.arg] = draft.know(column.ref, value, ID)
             continue
         arguments[one.arg] = Known(value, QUERY)
-        added = _narrowed(draft.domain, tool.table, one, value)
+        added = _said(draft.domain, tool.table, one, value)
         before, after = before + added[0], after + added[1]
-    number = draft.read(tool, arguments)
-    answer = draft.calls[number].reply[tool.how]
-    if draft.calls[number].reply[tool.how] in (0, 1) and tool.how == "count":
-        raise Rejected("too few to count")
-    rows = f"{before}{phrases.plural(table.noun)}{of}{after}"
-    phrase = f"the number of {rows}"
-    if tool.how != "count":
-        column = draft.domain.column(tool.table, tool.of)
-        assert column is not None
-        phrase = f"the {_OF[tool.how]} {phrases.noun(column)} of all {rows}"
-    return Worked(part=part, phrase=phrase, answer=answer, source=Source(kind="reply", step=number, path=tool.how))
+    return arguments, f"{before}{phrases.plural(table.noun)}{of}{after}"
 
 
-def _narrowed(domain: Domain, table: str, one: Filter, value: Json) -> tuple[str, str]:
+def _said(domain: Domain, table: str, one: Filter, value: Json) -> tuple[str, str]:
     column = domain.column(table, one.path)
-    assert column is not None
+    assert column is not None  # never an id
     if one.compare in ("at_least", "at_most"):
         return "", phrases.bounded(column, value, is_least=one.compare == "at_least")
-    return phrases.attribute(domain, table, one.path, value, is_first=False)
+    before, name, after = phrases.attribute(domain, table, one.path, value)
+    return before, f"{' named' if name else ''}{name}{after}"
+
+
+def rows_of(draft: Draft, table: str, n: int) -> list[str]:
+    """Return the ids of so many different rows.
+
+    Raises:
+        Rejected: there are too few.
+    """
+    ids = draft.ids(table)
+    if len(ids) < n:
+        raise Rejected(f"{table} has too few rows")
+    return draft.rng.sample(ids, n)
 
 
 # -- writes ----------------------------------------------------------------------------------------
@@ -177,54 +152,63 @@ def _write(draft: Draft, part: Part) -> Worked:
     tool = draft.domain.tool[part.tool]
     assert isinstance(tool, Write)
     params = [param for param in tool.params if param.is_required]
-    chosen = _fitting_rows(draft, tool, params, part)
+    ways = dict(zip([param.name for param in params if names_row(draft.domain, param)], part.ways, strict=True))
+    values, lenders = _allowed(draft, tool, params, part, ways)
     said: dict[str, str] = {}
-    unknowns: list[str] = []
+    unknowns: dict[str, str] = {}
     arguments: dict[str, Known] = {}
-    ways = iter(part.ways)
     for param in params:
-        table = names_row(draft.domain, param)
-        value = chosen[param.name]
-        if table:
-            said[param.name] = refer(draft, next(ways), str(value))
+        value = values[param.name]
+        if table := names_row(draft.domain, param):
+            said[param.name] = refer(draft, ways[param.name], str(value))
             arguments[param.name] = draft.know(table, str(value), ID)
-        elif part.borrowed and param.name in part.borrowed:
-            owner, path, way = part.borrowed[param.name]
-            phrase = refer(draft, way, chosen[f"{param.name} of"])
-            arguments[param.name] = draft.know(owner, chosen[f"{param.name} of"], path)
-            column = draft.domain.by_name[owner].by_name[path]
-            said[param.name] = phrases.cell(column, phrase)
-            if column.type in ("integer", "number"):
-                unknowns.append(f"{(letter := 'NMKL'[len(unknowns)])} is {said[param.name]}")
-                said[param.name] = letter
+        elif loan := part.loans.get(param.name):
+            unknowns[param.name], arguments[param.name] = lend(draft, loan, lenders[param.name])
         else:
             said[param.name], arguments[param.name] = phrases.said(value), Known(value, QUERY)
-    return Worked(part=part, said=said, unknowns=tuple(unknowns), arguments=arguments)
+    return Worked(part=part, said=said, unknowns=unknowns, arguments=arguments)
 
 
-def _fitting_rows(draft: Draft, tool: Write, params: list[Param], part: Part) -> dict[str, Json]:
-    """Return arguments with which a writing call succeeds and changes something."""
-    for _ in range(_ROW_TRIES):
-        found: dict[str, Json] = {}
+def _allowed(
+    draft: Draft, tool: Write, params: list[Param], part: Part, ways: Mapping[str, Way]
+) -> tuple[dict[str, Json], dict[str, list[str]]]:
+    """Return arguments with which a call succeeds and changes something, and the rows that lend some of them."""
+    before = draft.world.diff()
+    for _ in range(_TRIES):
+        values: dict[str, Json] = {}
+        lenders: dict[str, list[str]] = {}
         for param in params:
             if table := names_row(draft.domain, param):
-                found[param.name] = _row(draft, table)
-            elif part.borrowed and param.name in part.borrowed:
-                owner, path, _way = part.borrowed[param.name]
-                found[f"{param.name} of"] = _row(draft, owner)
-                found[param.name] = draft.world.value(owner, found[f"{param.name} of"], path)
+                values[param.name] = _row(draft, table, ways[param.name])
+            elif loan := part.loans.get(param.name):
+                lenders[param.name] = rows_of(draft, loan.table, len(loan.ways))
+                values[param.name] = _lent(draft, loan, lenders[param.name])
             else:
-                found[param.name] = new_value(draft, param)
-        values = {param.name: found[param.name] for param in params}
-        if len(set(map(str, found.values()))) < len(found) or not all(
+                values[param.name] = new_value(draft, param)
+        rows = [values[name] for name in ways]
+        if len(set(rows)) < len(rows) or not all(
             _is_allowed(draft.domain, param, values[param.name]) for param in params
         ):
             continue
         world = draft.world.copy()
-        before = world.diff()
         if not is_fault(call(world, tool.name, values)) and world.diff() != before:
-            return found
+            return values, lenders
     raise Rejected(f"no rows were found for which {tool.name} is allowed")
+
+
+def _row(draft: Draft, table: str, way: Way) -> str:
+    if way.kind not in ("made", "same"):
+        return rows_of(draft, table, 1)[0]
+    if (way.kind, table) not in draft.recent:
+        raise Rejected(f"no row of {table} was made or changed before")
+    return draft.recent[way.kind, table]
+
+
+def _lent(draft: Draft, loan: Loan, ids: list[str]) -> Json:
+    values = [draft.world.value(loan.table, id_, loan.path) for id_ in ids]
+    if None in values:
+        return None
+    return derive(loan.how, sorted(values, reverse=True)) if loan.how else values[0]
 
 
 def new_value(draft: Draft, param: Param) -> Json:
@@ -232,21 +216,17 @@ def new_value(draft: Draft, param: Param) -> Json:
     column = draft.domain.by_name[param.table].by_name[param.column]
     if param.enum or column.enum:
         return draft.rng.choice(param.enum or column.enum)
-    pools = draft.domain.pools[draft.split]
-    ids = {table: list(rows) for table, rows in draft.base.rows.items()}
-    at = Drawing(draft.rng, pools, ids, draft.day)
+    at = Drawing(draft.rng, draft.domain.pools[draft.split], {}, draft.day)
     for _ in range(_VALUE_TRIES):
         value = column.draw.many(at, 1)[0]
         if _is_allowed(draft.domain, param, value):
             return value
-    low, high = param.minimum or 0, param.maximum if param.maximum is not None else (param.minimum or 0) + 100
-    return _between(draft.rng, column, low, high)
+    low = param.minimum or 0
+    return _between(draft.rng, column, low, low + 100 if param.maximum is None else param.maximum)
 
 
 def _between(rng: random.Random, column: Column, low: float, high: float) -> Json:
-    if column.type == "integer":
-        return rng.randint(int(low), int(high))
-    return round(rng.uniform(low, high), 2)
+    return rng.randint(int(low), int(high)) if column.type == "integer" else round(rng.uniform(low, high), 2)
 
 
 def _is_allowed(domain: Domain, param: Param, value: Json) -> bool:
@@ -258,14 +238,3 @@ def _is_allowed(domain: Domain, param: Param, value: Json) -> bool:
     if param.minimum is not None and value < param.minimum:
         return False
     return param.maximum is None or bool(value <= param.maximum)
-
-
-def _row(draft: Draft, table: str) -> str:
-    return _rows(draft, table, 1)[0]
-
-
-def _rows(draft: Draft, table: str, n: int) -> list[str]:
-    ids = [id_ for id_, _ in draft.world.rows(table)]
-    if len(ids) < n:
-        raise Rejected(f"{table} has too few rows")
-    return draft.rng.sample(ids, n)

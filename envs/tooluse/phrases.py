@@ -3,7 +3,7 @@
 import re
 
 from palestra.envs.base import Json
-from palestra.envs.tooluse.schema import ID, Column, Domain, Table
+from palestra.envs.tooluse.schema import Column, Domain, Table
 
 _PARTICIPLES = frozenset(
     {"made", "sent", "born", "paid", "taken", "begun", "bought", "sold", "left", "held", "written"}
@@ -67,26 +67,25 @@ def cell(column: Column, row: str) -> str:
     return f"the {noun(column)} of {row}"
 
 
-def attribute(domain: Domain, table: str, path: str, value: Json, *, is_first: bool) -> tuple[str, str]:
-    """Return what an attribute adds before the noun of a row and after it.
-
-    The first thing that a row is named by stands after its noun alone, where it is a name.
-    """
+def attribute(domain: Domain, table: str, path: str, value: Json) -> tuple[str, str, str]:
+    """Return what an attribute adds to the noun of a row: before it, right after it (a name), and further on."""
     column = domain.column(table, path)
     assert column is not None  # a path to an id names nobody
     told = said(value)
-    if column.name in ("name", "title", "full_name") and "." not in path:
-        return "", f" {told}" if column.name != "title" else f' "{told}"'
+    if column.name in ("name", "full_name", "model"):
+        return "", f" {told}", ""
+    if column.name in ("title", "subject"):
+        return "", f' "{told}"', ""
     if column.format == "date":
         event = happening(column)
-        return "", f" that {event} on {told}" if event else f" of {told}"
+        return "", "", f" that {event} on {told}" if event else f" of {told}"
     if column.format == "time":
-        return "", f" at {told}"
+        return "", "", f" at {told}"
     if column.name in _PREPOSITIONS:
-        return "", f" {_PREPOSITIONS[column.name]} {told}"
-    if column.enum and column.name in ("status", "state", "tier", "kind", "category", "type"):
-        return f"{spoken(told)} ", ""
-    return "", f" with the {noun(column)} {told}" if not is_first or column.name == ID else f" {told}"
+        return "", "", f" {_PREPOSITIONS[column.name]} {told}"
+    if column.enum and column.name in ("status", "state", "tier", "kind", "category", "type", "brand"):
+        return f"{spoken(told)} ", "", ""
+    return "", "", f" with {noun(column)} {told}"
 
 
 def extreme(column: Column, *, is_largest: bool) -> str:
@@ -112,6 +111,33 @@ def bounded(column: Column, value: Json, *, is_least: bool) -> str:
     if column.format in ("date", "time"):
         return f" of {said(value)} or {'later' if is_least else 'earlier'}"
     return f" with a {noun(column)} of at {'least' if is_least else 'most'} {said(value)}"
+
+
+def compared(column: Column, how: str, rows: list[str]) -> str:
+    """Return how a request speaks of what follows from a column of several rows."""
+    cells = [cell(column, row) for row in rows]
+    if how == "difference":
+        return f"the difference between {joined(cells)}"
+    if how == "sum":
+        return f"the sum of {joined(cells)}"
+    rank = ("latest" if how == "largest" else "earliest") if column.format else how
+    return f"the {rank} of these: {joined(cells)}"
+
+
+def over_all(column: Column, how: str, rows: str) -> str:
+    """Return how a request speaks of what follows from a column of all rows of a kind."""
+    if how == "sum":
+        words = spoken(column.name)
+        return f"the {words if words == 'total' else f'total {words}'} of all {rows}"
+    rank = {"max": "highest", "min": "lowest", "mean": "average", "largest": "highest", "smallest": "lowest"}[how]
+    if column.format:
+        rank = {"largest": "latest", "smallest": "earliest"}[how]
+        if event := happening(column):
+            unit = "day on" if column.format == "date" else "time at"
+            return f"the {rank} {unit} which any of the {rows} {event}"
+    return (
+        f"the {rank} {noun(column)} among all {rows}" if how != "mean" else f"the average {noun(column)} of all {rows}"
+    )
 
 
 def plural(words: str) -> str:

@@ -5,14 +5,14 @@ that nothing has shown yet, it adds the call that shows it. Writes come last, so
 """
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
 from palestra.envs.base import Json, Split
 from palestra.envs.tooluse.case import Source, Step
-from palestra.envs.tooluse.interpret import call, is_fault
-from palestra.envs.tooluse.schema import ID, Domain, Get, Search, Tool, Write, shown_as
+from palestra.envs.tooluse.interpret import call, is_fault, names_row
+from palestra.envs.tooluse.schema import ID, Domain, Get, Insert, Search, Tool, Write, shown_as
 from palestra.envs.tooluse.touches import conflicts
 from palestra.envs.tooluse.world import Base, World
 
@@ -55,6 +55,9 @@ class Draft:
     rng: random.Random
     calls: list[Planned] = field(default_factory=list)
     cells: dict[Place, Known] = field(default_factory=dict)
+    recent: dict[tuple[str, str], str] = field(
+        default_factory=dict
+    )  # ("made" or "same", table) -> id, by the last write
     world: World = field(init=False)
 
     def __post_init__(self) -> None:
@@ -69,6 +72,10 @@ class Draft:
     def day(self) -> date:
         """The world's day."""
         return date.fromisoformat(self.base.today)
+
+    def ids(self, table: str) -> list[str]:
+        """Return the ids of a table's rows."""
+        return [id_ for id_, _ in self.world.rows(table)]
 
     def tell(self, table: str, id_: str) -> None:
         """Take note that the request names a row by its id."""
@@ -132,7 +139,24 @@ class Draft:
             raise Rejected(f"{tool.name} fails: {self.calls[-1].reply['error']['code']}")
         if self.world.diff() == before:
             raise Rejected(f"{tool.name} changes nothing")
-        return len(self.calls) - 1
+        number = len(self.calls) - 1
+        self._follow_up(tool, number)
+        return number
+
+    def _follow_up(self, tool: Write, number: int) -> None:
+        """Take note of the rows that a later part may speak of: the one made, and ones that were named."""
+        made = self.calls[number]
+        tables = {param.name: names_row(self.domain, param) for param in tool.params if param.name in made.arguments}
+        named = [table for table in tables.values() if table]
+        self.recent = {
+            ("same", table): str(made.arguments[name].value)
+            for name, table in tables.items()
+            if named.count(table) == 1 and self.world.row(table, made.arguments[name].value) is not None
+        }
+        for table in (effect.table for effect in tool.effects if isinstance(effect, Insert)):
+            id_ = made.reply[ID]
+            self.recent["made", table] = id_
+            self.cells[table, id_, ID] = Known(id_, Source(kind="reply", step=number, path=ID))
 
     def _add(self, tool: Tool, arguments: Mapping[str, Known]) -> int:
         values = {name: known.value for name, known in arguments.items()}
@@ -158,37 +182,52 @@ class Draft:
             if column is not None and column.ref:
                 self.cells.setdefault((column.ref, value, ID), known)
 
-    def steps(self) -> tuple[Step, ...]:
-        """Return the calls as the oracle's steps, each with the ones that must come before it."""
+    def steps(self, answers: Sequence[Source] = ()) -> tuple[Step, ...]:
+        """Return the calls as the oracle's steps, each with the ones that must come before it.
+
+        Args:
+            answers: where the answers come from.
+
+        Raises:
+            Rejected: what a reading call finds depends on whether an unrelated write was made.
+        """
+        used = [source for made in self.calls for source in (known.source for known in made.arguments.values())]
+        paths: dict[int, set[str]] = {}
+        for leaf in (leaf for source in (*used, *answers) for leaf in leaves(source)):
+            paths.setdefault(leaf.step, set()).add(leaf.path)
         found: list[Step] = []
         for number, made in enumerate(self.calls):
             sources = {name: known.source for name, known in made.arguments.items()}
-            after = {step for source in sources.values() for step in steps_of(source)}
-            after |= {other for other in range(number) if self._conflict(other, number)}
-            found.append(
-                Step(tool=made.tool, arguments=made.values, after=tuple(sorted(_direct(after, found))), sources=sources)
-            )
+            after = {leaf.step for source in sources.values() for leaf in leaves(source)}
+            for other in range(number):
+                if other not in after and not self._commute(other, number, paths):
+                    if not all(isinstance(self.domain.tool[self.calls[at].tool], Write) for at in (other, number)):
+                        raise Rejected("what is asked for depends on whether something else was done before")
+                    after.add(other)
+            before = tuple(sorted(_direct(after, found)))
+            found.append(Step(tool=made.tool, arguments=made.values, after=before, sources=sources))
         return tuple(found)
 
-    def _conflict(self, one: int, other: int) -> bool:
-        """Tell whether two calls touch the same columns, one of them writing, of rows that may be the same."""
+    def _commute(self, one: int, other: int, paths: Mapping[int, set[str]]) -> bool:
+        """Tell whether two calls can be swapped: what is used of their replies stays, and what they leave behind.
+
+        Only where they touch the same columns, one of them writing, it has to be tried.
+        """
         first, second = self.calls[one], self.calls[other]
-        tools = self.domain.tool[first.tool], self.domain.tool[second.tool]
-        if not conflicts(self.domain, *tools):
-            return False
-        return not _commute(self.base, self.calls, one, other)
-
-
-def _commute(base: Base, calls: list[Planned], one: int, other: int) -> bool:
-    """Tell whether two calls can be swapped: neither's reply changes, nor what they leave behind."""
-    world = World(base)
-    for made in calls[:one]:
-        call(world, made.tool, made.values)
-    there, back = world.copy(), world.copy()
-    first, second = calls[one], calls[other]
-    replies = call(there, first.tool, first.values), call(there, second.tool, second.values)
-    swapped = call(back, second.tool, second.values), call(back, first.tool, first.values)
-    return replies == (swapped[1], swapped[0]) and there.diff() == back.diff()
+        if not conflicts(self.domain, self.domain.tool[first.tool], self.domain.tool[second.tool]):
+            return True
+        world = World(self.base)
+        for made in self.calls[:one]:
+            call(world, made.tool, made.values)
+        there, back = world.copy(), world.copy()
+        replies = call(there, first.tool, first.values), call(there, second.tool, second.values)
+        swapped = call(back, second.tool, second.values), call(back, first.tool, first.values)
+        for number, straight, turned in ((one, replies[0], swapped[1]), (other, replies[1], swapped[0])):
+            if is_fault(straight) != is_fault(turned):
+                return False
+            if any(dig(straight, path) != dig(turned, path) for path in paths.get(number, ())):
+                return False
+        return there.diff() == back.diff()
 
 
 def _direct(after: set[int], steps: list[Step]) -> set[int]:
@@ -204,12 +243,24 @@ def ancestors(steps: list[Step] | tuple[Step, ...], number: int) -> set[int]:
     return found
 
 
-def steps_of(source: Source) -> Iterator[int]:
-    """Yield the numbers of the steps whose replies a value comes from."""
+def leaves(source: Source) -> Iterator[Source]:
+    """Yield the places in replies that a value comes from."""
     if source.kind == "reply":
-        yield source.step
+        yield source
     for one in source.of:
-        yield from steps_of(one)
+        yield from leaves(one)
+
+
+def dig(reply: Json, path: str) -> Json:
+    """Return what a reply holds at a path such as ``results.2.id``; None where there is nothing."""
+    for part in path.split("."):
+        if isinstance(reply, dict):
+            reply = reply.get(part)
+        elif isinstance(reply, list) and part.isdecimal() and int(part) < len(reply):
+            reply = reply[int(part)]
+        else:
+            return None
+    return reply
 
 
 def depth(steps: tuple[Step, ...]) -> int:

@@ -24,10 +24,11 @@ class Way:
 
     id: by its id. unique: by a column that no other row shares, with a tool that takes it. named: by attributes
     that a search takes. listed: by a row that it refers to, and attributes. reference: as what a row refers to.
-    extreme: as the one among listed rows with the largest or smallest value of a column.
+    extreme: as the one among listed rows with the largest or smallest value of a column. made: as the row that the
+    write before it makes. same: as the row that the write before it is about.
     """
 
-    kind: Literal["id", "unique", "named", "listed", "reference", "extreme"]
+    kind: Literal["id", "unique", "named", "listed", "reference", "extreme", "made", "same"]
     table: str
     level: int  # of indirection, 0 to 3
     tool: str = ""
@@ -81,7 +82,7 @@ def _named(domain: Domain, tool: Search) -> Iterator[Way]:
 
 def _listed(domain: Domain, tool: Search) -> Iterator[Way]:
     told = _attributes(domain, tool)
-    for column, owner in _links(domain, tool):
+    for column, owner in linked(domain, tool):
         for via in ways(domain, owner, is_inner=True):
             for size in range(_ATTRIBUTES + 1):
                 for paths in combinations(told, size):
@@ -95,8 +96,8 @@ def _listed(domain: Domain, tool: Search) -> Iterator[Way]:
                         via=via,
                         column=column,
                     )
-            for compared in _compared(domain, tool):
-                for paths in [(), *((path,) for path in told if path != compared)]:
+            for most in compared(domain, tool):
+                for paths in [(), *((path,) for path in told if path != most)]:
                     for is_largest in (True, False):
                         yield Way(
                             kind="extreme",
@@ -105,7 +106,7 @@ def _listed(domain: Domain, tool: Search) -> Iterator[Way]:
                             tool=tool.name,
                             paths=paths,
                             via=via,
-                            column=f"{column}:{compared}",
+                            column=f"{column}:{most}",
                             is_largest=is_largest,
                         )
 
@@ -137,7 +138,7 @@ def _is_name(domain: Domain, table: str, path: str) -> bool:
     return column is not None and (path in domain.by_name[table].named_by or bool(column.enum))
 
 
-def _links(domain: Domain, tool: Search) -> list[tuple[str, str]]:
+def linked(domain: Domain, tool: Search) -> list[tuple[str, str]]:
     """Return the references that a search takes, each with the table that it leads to."""
     found = []
     for one in tool.filters:
@@ -147,7 +148,7 @@ def _links(domain: Domain, tool: Search) -> list[tuple[str, str]]:
     return found
 
 
-def _compared(domain: Domain, tool: Search) -> list[str]:
+def compared(domain: Domain, tool: Search) -> list[str]:
     """Return the shown columns of which one row may have the most."""
     columns = [(path, domain.column(tool.table, path)) for path in tool.shows if "." not in path]
     return [
@@ -179,6 +180,8 @@ def refer(draft: Draft, way: Way, id_: str) -> str:
     if way.kind == "id":
         draft.tell(way.table, id_)
         return phrases.by_id(table, id_)
+    if way.kind in ("made", "same"):
+        return f"the new {table.noun}" if way.kind == "made" else f"that {table.noun}"
     if way.kind == "reference":
         return _by_reference(draft, way, id_)
     if way.kind == "unique":
@@ -189,7 +192,7 @@ def refer(draft: Draft, way: Way, id_: str) -> str:
         if draft.calls[number].reply[ID] != id_:
             raise Rejected(f"{tool.name} finds another {table.noun}")
         column = table.by_name[tool.by]
-        return f"the {table.noun} with the {phrases.noun(column)} {phrases.said(value)}"
+        return f"the {table.noun} with {phrases.noun(column)} {phrases.said(value)}"
     return _by_search(draft, way, id_)
 
 
@@ -211,10 +214,10 @@ def _by_search(draft: Draft, way: Way, id_: str) -> str:
         if reply["total"] != 1:
             raise Rejected(f"{reply['total']} rows of {way.table} fit what is told")
         return phrase
-    compared = way.column.partition(":")[2]
-    if not _is_extreme(reply, id_, compared, is_largest=way.is_largest):
-        raise Rejected(f"{id_} does not stand out by its {compared}")
-    column = draft.domain.by_name[way.table].by_name[compared]
+    most = way.column.partition(":")[2]
+    if not _is_extreme(reply, id_, most, is_largest=way.is_largest):
+        raise Rejected(f"{id_} does not stand out by its {most}")
+    column = draft.domain.by_name[way.table].by_name[most]
     return f"{phrase} {phrases.extreme(column, is_largest=way.is_largest)}"
 
 
@@ -236,15 +239,15 @@ def listing(draft: Draft, way: Way, id_: str) -> tuple[str, int]:
         of = f" of {refer(draft, way.via, owner)}"
         known = draft.know(way.via.table, owner, ID)
         arguments[next(one.arg for one in tool.filters if one.path == link and one.compare == "equals")] = known
-    before, after = "", ""
-    for at, path in enumerate(way.paths):
+    before, name, after = "", "", ""
+    for path in way.paths:
         value = draft.world.value(way.table, id_, path)
         if value is None:
             raise Rejected(f"{id_} has no {path}")
         arguments |= {one.arg: Known(value, QUERY) for one in filters_of(tool, path)}
-        added = phrases.attribute(draft.domain, way.table, path, value, is_first=at == 0 and not of)
-        before, after = before + added[0], after + added[1]
-    return f"the {before}{table.noun}{of}{after}", draft.read(tool, arguments, row=id_)
+        added = phrases.attribute(draft.domain, way.table, path, value)
+        before, name, after = before + added[0], name + added[1], after + added[2]
+    return f"the {before}{table.noun}{name}{of}{after}", draft.read(tool, arguments, row=id_)
 
 
 def _is_extreme(reply: Json, id_: str, path: str, *, is_largest: bool) -> bool:

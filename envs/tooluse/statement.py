@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from palestra.envs.base import Split
 from palestra.envs.tooluse import phrases
-from palestra.envs.tooluse.goals import Worked
+from palestra.envs.tooluse.parts import Worked
 from palestra.envs.tooluse.schema import Domain, Write
 
 T = TypeVar("T")
@@ -28,6 +28,7 @@ WISHES = (
     "Kindly {do}.",
 )
 LINKS = ("Also, {it}", "And {it}", "Besides, {it}", "In addition, {it}")
+_INLINE = r"\b(?:to|by|in|for|from|as|with|at|on|of|is) \{{{}\}}(?:$|[.,;:)])"  # where a phrase can stand for a word
 SEQUENCES = (
     ("First, {it}", "Then, {it}"),
     ("To begin with, {it}", "When that is done, {it}"),
@@ -67,15 +68,29 @@ def _sentence(rng: random.Random, split: Split, domain: Domain, part: Worked) ->
         return wording(rng, split, QUESTIONS).format(it=part.phrase)
     tool = domain.tool[part.part.tool]
     assert isinstance(tool, Write)
-    ask = wording(rng, split, tool.asks)
-    said = ask
+    asked = wording(rng, split, tool.asks)
+    said, where = asked, list[str]()
+    letters = {False: iter("XYZVW"), True: iter("NMKLJ")}
     for name, told in part.said.items():
         said = said.replace(f"{{{name}}}", told)
-    if part.unknowns:
-        said += f", where {phrases.joined(list(part.unknowns))}"
-    if not re.match(r"[a-z]", ask):  # it tells how things are
+    for name, phrase in part.unknowns.items():
+        if re.search(_INLINE.format(name), asked) and not _is_number(domain, tool, name):
+            said = said.replace(f"{{{name}}}", phrase)
+        else:
+            letter = next(letters[_is_number(domain, tool, name)])
+            said = said.replace(f"{{{name}}}", letter)
+            where.append(f"{letter} is {phrase}")
+    if where:
+        said += f", where {phrases.joined(where)}"
+    if not re.match(r"[a-z]", asked):  # it tells how things are
         return f"{_upper(said)}."
     return wording(rng, split, WISHES).format(do=said, Do=_upper(said))
+
+
+def _is_number(domain: Domain, tool: Write, name: str) -> bool:
+    param = next(param for param in tool.params if param.name == name)
+    column = domain.column(param.table, param.column)
+    return column is not None and column.type in ("integer", "number")
 
 
 def _upper(text: str) -> str:

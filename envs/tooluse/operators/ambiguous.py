@@ -148,10 +148,8 @@ def _by_asking(at: Subject, rng: random.Random, mention: Mention, way: Way) -> C
 
 def _more(at: Subject, way: Way, path: str, value: Json) -> str:
     """Return what the user says when asked which row is meant."""
-    before, after = phrases.attribute(at.domain, way.table, path, value, is_first=False)
-    if before or after.startswith((" that ", " with ", " in ", " to ", " from ", " at ", " of ")):
-        return f"The {before}one{after}."
-    return f"I mean{after}."
+    before, name, after = phrases.attribute(at.domain, way.table, path, value)
+    return f"I mean{name}." if name else f"The {before}one{after}."
 
 
 def _by_looking(at: Subject, rng: random.Random, mention: Mention, way: Way) -> Change | None:
