@@ -13,7 +13,7 @@ from xml.etree.ElementTree import ParseError
 
 from palestra.envs.actions import compact_json
 from palestra.envs.augment import tables, trees
-from palestra.envs.augment.layer import NOT_JSON, read_json
+from palestra.envs.augment.reading import NOT_JSON, read_json
 from palestra.envs.base import Json
 
 _HEAD = re.compile(r"Content-Type: ([a-z/-]+)(?:; shape=([\w ]+))?\n\n", re.ASCII)

@@ -1,16 +1,17 @@
 """`Layer`: one augmentation at work in one episode, between what is below (the environment) and above (the agent)."""
 
-import json
-import math
 import random
 import re
 from collections import Counter
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar
 
 from palestra.envs.actions import ToolCall, compact_json
+from palestra.envs.augment.encodings import decode
+from palestra.envs.augment.reading import NOT_JSON as NOT_JSON
+from palestra.envs.augment.reading import read_json as read_json
 from palestra.envs.base import Json, TaskError, canonical_json
 
 Tool = Mapping[str, Json]  # an OpenAI-style function tool
@@ -143,26 +144,11 @@ def parameters_of(tool: Tool) -> Mapping[str, Json]:
     return properties
 
 
-class NotJson:
-    """What `read_json` returns for a text that is no JSON."""
-
-
-NOT_JSON = NotJson()
-
-
-def read_json(text: str) -> Json:
-    """Return the value of a JSON text, or `NOT_JSON`; twice the same key, NaN and infinities are no JSON."""
-    try:
-        return _STRICT.decode(text)
-    except (ValueError, RecursionError):
-        return NOT_JSON
-
-
 def same_reply(one: str, two: str) -> bool:
-    """Tell whether two replies are the same text, or JSON texts of the same value."""
+    """Tell whether two replies are the same text, or tell the same value, whatever their formats."""
     if one == two:
         return True
-    values = read_json(one), read_json(two)
+    values = decode(one), decode(two)
     if any(value is NOT_JSON for value in values):
         return False
     try:
@@ -188,22 +174,3 @@ def token(rng: random.Random, seen: Seen, length: int = 5) -> str:
         word = "".join(rng.choice("bcdfghjklmnpqrstvwxz") for _ in range(length))
         if word not in seen.text.casefold() and not any(word in name.casefold() for name in (*seen.names, *seen.keys)):
             return word
-
-
-def _pairs(items: list[tuple[str, Json]]) -> dict[str, Json]:
-    made = dict(items)
-    if len(made) != len(items):
-        raise ValueError("a key occurs twice")
-    return made
-
-
-def _constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a JSON number")
-
-
-def _decimal(digits: str) -> float:
-    number = float(digits)
-    return number if math.isfinite(number) else _constant(digits[:20])
-
-
-_STRICT = json.JSONDecoder(object_pairs_hook=_pairs, parse_constant=_constant, parse_float=_decimal)

@@ -114,7 +114,7 @@ class Noise(Layer):
             return [self._quiet(inner, is_outer=False) for inner in value]
         if not isinstance(value, dict):
             return value
-        dropped = self._keys if is_outer else {self._inner}
+        dropped = self._keys if is_outer else {self._inner} if self._inner else ()
         return {key: self._quiet(inner, is_outer=False) for key, inner in value.items() if key not in dropped}
 
     def _now(self, field: Mapping[str, Json]) -> Json:

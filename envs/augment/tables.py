@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from palestra.envs.actions import compact_json
-from palestra.envs.augment.layer import NOT_JSON, read_json
+from palestra.envs.augment.reading import NOT_JSON, read_json
 from palestra.envs.base import Json
 
 Table = tuple[str, Sequence[str], Sequence[Sequence[Json]]]  # its shape, the columns, the rows
