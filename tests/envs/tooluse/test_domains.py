@@ -8,12 +8,13 @@ from collections.abc import Iterator, Sequence
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 from tests.envs.tooluse.worldcalls import SPLITS, arguments, everything, gives, takes
 
 from palestra.envs.actions import call_text, parse_action
 from palestra.envs.base import Json
 from palestra.envs.tooluse.catalog import DOMAINS
-from palestra.envs.tooluse.describe import effect_of, function
+from palestra.envs.tooluse.describe import effect_of, function, returns
 from palestra.envs.tooluse.interpret import MAX_ECHO_CHARS, call, is_fault, matching, names_row, target
 from palestra.envs.tooluse.schema import ID, Delete, Domain, Insert, Search, Set, Tool, Total, Write, shown_as
 from palestra.envs.tooluse.world import World, fill
@@ -293,6 +294,16 @@ def test_words_and_numbers_of_the_wrong_kind_are_refused(name: str) -> None:
             wrong = {"string": 5, "integer": True, "number": True, "boolean": 1}[schema["type"]]
             text = call_text(tool.name, {arg: wrong})
             assert parse_action(text, [function(domain, tool)]).error, (tool.name, arg)
+
+
+@domains
+def test_schemas_are_schemas(name: str) -> None:
+    domain = DOMAINS[name]
+    for tool in domain.tools:
+        Draft202012Validator.check_schema(function(domain, tool)["function"]["parameters"])
+        Draft202012Validator.check_schema(returns(domain, tool))
+        told = function(domain, tool)["function"]["parameters"]["properties"]
+        assert all(schema["description"] and schema["type"] != "object" for schema in told.values()), tool.name
 
 
 @domains
