@@ -335,7 +335,7 @@ BANKING = Domain(
                     Sum(Cell("transfer_id", "account_id.balance"), Cell("transfer_id", "amount")),
                 ),
             ),
-            asks=("cancel {transfer_id}", "stop {transfer_id}", "have {transfer_id} called back"),
+            asks=("cancel {transfer_id}", "stop {transfer_id}", "have {transfer_id} recalled"),
             is_idempotent=True,
         ),
         Write(
@@ -400,7 +400,7 @@ BANKING = Domain(
             effects=(Set("card_id", "daily_limit", Arg("daily_limit")),),
             asks=(
                 "set the daily limit of {card_id} to {daily_limit} USD",
-                "change the limit a day of {card_id} to {daily_limit} USD",
+                "change the daily limit of {card_id} to {daily_limit} USD",
                 "let {card_id} spend at most {daily_limit} USD a day",
             ),
             is_idempotent=True,

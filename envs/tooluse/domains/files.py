@@ -295,7 +295,7 @@ FILES = Domain(
                 _GROWS,
                 Set("file_id", "folder_id", Arg("folder_id")),
             ),
-            asks=("move {file_id} to {folder_id}", "put {file_id} into {folder_id}", "let {file_id} go to {folder_id}"),
+            asks=("move {file_id} to {folder_id}", "put {file_id} into {folder_id}", "have {file_id} moved to {folder_id}"),
             is_idempotent=True,
         ),
         Write(
@@ -397,7 +397,7 @@ FILES = Domain(
             ),
             asks=(
                 "share {file_id} with {person_id} as {access} until {expires_on}",
-                "make {person_id} {access} of {file_id} until {expires_on}",
+                "let {person_id} have {access} access to {file_id} until {expires_on}",
                 "give {person_id} access to {file_id} as {access}, up to {expires_on}",
             ),
         ),
@@ -409,7 +409,7 @@ FILES = Domain(
             asks=(
                 "change the access of {share_id} to {access}",
                 "set {share_id} to {access}",
-                "let {share_id} give {access} access",
+                "have {share_id} give {access} access",
             ),
             is_idempotent=True,
         ),
