@@ -15,8 +15,10 @@ from palestra.envs.tooluse.operators.telling import fitting, telling, untold
 from palestra.envs.tooluse.planner import Draft, Rejected
 from palestra.envs.tooluse.referral import Way, refer, ways
 from palestra.envs.tooluse.schema import ID
+from palestra.envs.tooluse.validate import Judged, check
 
 MOST_WAYS = 12  # tried for a row
+_KINDS = ("unique", "named", "listed", "reference", "extreme")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,15 @@ class Indirect(Operator):
         fits = fitting(new.world(), params["told"])
         if fits != [params["id"]]:
             found.append(f"{len(fits)} rows fit what is told of {params['id']}: {', '.join(fits[:5])}")
-        return found
+        return found or held_to_the_rest(new)
+
+
+def held_to_the_rest(new: Subject) -> list[str]:
+    """Return what the checks of every composed task say; of users who tell more and of other tools they know nothing."""
+    if new.case.user or new.case.twists or new.case.place.changes:
+        return []
+    judged = Judged(base=new.ground.base, case=new.case, request=new.task.instruction, tools=sorted(new.tools))
+    return [reason] if (reason := check(judged)) else []
 
 
 def mentions(at: Subject) -> Iterator[Mention]:
@@ -86,7 +96,7 @@ def mentions(at: Subject) -> Iterator[Mention]:
 
 def shuffled(rng: random.Random, at: Subject, table: str) -> list[Way]:
     """Return the ways to name a row of a table but by its id, in any order."""
-    found = [way for way in ways(at.domain, table) if way.kind != "id"]
+    found = [way for way in ways(at.domain, table) if way.kind in _KINDS]
     rng.shuffle(found)
     return found
 

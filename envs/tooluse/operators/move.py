@@ -30,13 +30,13 @@ def called(tool: Tool, name: str, about: str) -> Tool:
 
 
 def tables_of(domain: Domain, tool: Tool) -> tuple[str, ...]:
-    """Return the tables that a tool reads or writes rows of, in the domain's order."""
+    """Return the tables that a tool declares anything in the terms of, in the domain's order."""
     if not isinstance(tool, Write):
         return (tool.table,)
     found = {table for table, _ in domain.written(tool)}
     for param in tool.params:
         named = param.table if param.column == "id" else domain.by_name[param.table].by_name[param.column].ref
-        found |= {named} - {""}
+        found |= {named, param.table} - {""}
     return tuple(table.name for table in domain.tables if table.name in found)
 
 

@@ -1,7 +1,7 @@
 """The oracle's steps carried out again: what they reply, what they leave, and where every value comes from."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from palestra.envs.base import Json, Task
@@ -9,6 +9,7 @@ from palestra.envs.tooluse.case import Case, Source, Step
 from palestra.envs.tooluse.goals import derive
 from palestra.envs.tooluse.interpret import is_fault
 from palestra.envs.tooluse.operators.ground import Ground
+from palestra.envs.tooluse.planner import leaves as leaves_of
 from palestra.envs.tooluse.schema import ID
 from palestra.envs.tooluse.user import key_of
 from palestra.envs.tooluse.world import World
@@ -32,14 +33,16 @@ def play(on: Ground, case: Case, steps: Sequence[Step] | None = None) -> Played:
     return Played(tuple(replies), world.diff())
 
 
-def mistaken(on: Ground, case: Case, right: str, wrong: str) -> tuple[list[list[Json]], Json]:
-    """Return what the oracle leaves and answers if it takes one row for another.
+def mistaken(
+    on: Ground, case: Case, right: str = "", wrong: str = "", steps: Sequence[Step] | None = None
+) -> tuple[list[list[Json]], Json]:
+    """Return what the oracle leaves and answers if it takes one row for another, or takes other steps.
 
     What it takes from replies it reads from those that it then gets; a step that it cannot make it leaves out.
     """
     world = World(on.base, {table: dict(rows) for table, rows in case.place.changes.items()})
     replies: list[Json] = []
-    for step in case.steps:
+    for step in case.steps if steps is None else steps:
         arguments = {name: _mistaken(step, name, right, wrong, replies) for name in step.arguments}
         known = all(value is not MISSING for value in arguments.values())
         replies.append(on.call(world, step.tool, arguments) if known else {})
@@ -49,7 +52,7 @@ def mistaken(on: Ground, case: Case, right: str, wrong: str) -> tuple[list[list[
 
 def _mistaken(step: Step, name: str, right: str, wrong: str, replies: Sequence[Json]) -> Json:
     value, source = step.arguments[name], step.sources.get(name, Source(kind="query"))
-    if value == right and source.kind != "query":
+    if right and value == right and source.kind != "query":
         return wrong
     found = _read(source, replies, right, wrong)
     return value if found is UNTOLD else found
@@ -88,7 +91,7 @@ def flaws(on: Ground, case: Case, task: Task) -> list[str]:
         found.append("the oracle's steps do something else when they are done again")
     if len(case.steps) + 1 > task.budget.turns:
         found.append(f"the oracle takes {len(case.steps) + 1} turns of {task.budget.turns}")
-    return [*found, *unfounded(case, task, played), *idle(case, task, played)]
+    return [*found, *unfounded(case, task, played), *idle(case, played)]
 
 
 def unfounded(case: Case, task: Task, played: Played) -> list[str]:
@@ -105,14 +108,15 @@ def unfounded(case: Case, task: Task, played: Played) -> list[str]:
     return found
 
 
-def idle(case: Case, task: Task, played: Played) -> list[str]:
-    """Return the reading steps that show nothing that is used later and was not known before."""
-    writes = {number for number, step in enumerate(case.steps) if set(_reply_keys(played.replies[number])) & {"ok"}}
-    used = [[*step.arguments.values()] for step in case.steps] + [[case.goal.answer, *case.goal.told.values()]]
-    texts = [str(list(leaves(reply))) for reply in played.replies]
+def idle(case: Case, played: Played) -> list[str]:
+    """Return the reading steps whose replies nothing comes from; the last one before a report is what is reported."""
+    sources = [*case.goal.sources, *(source for step in case.steps for source in step.sources.values())]
+    used = {leaf.step for source in sources for leaf in leaves_of(source)}
+    used |= {len(case.steps) - 1} if case.goal.ending == "report" else set()
     found = []
-    for number, step in enumerate(case.steps):
-        if number not in writes and not _informs(number, used, texts, task.instruction):
+    for number, (step, reply) in enumerate(zip(case.steps, played.replies, strict=True)):
+        is_write = isinstance(reply, Mapping) and "ok" in reply
+        if not is_write and number not in used:
             found.append(f"step {number + 1}, {step.tool}, tells nothing that is needed")
     return found
 
@@ -137,28 +141,6 @@ def stands(word: str, text: str) -> bool:
     return bool(word) and re.search(rf"(?<![\w]){re.escape(word)}(?!\w|\.\d)", text, re.IGNORECASE) is not None
 
 
-def leaves(value: Json) -> Iterator[Json]:
-    """Yield the texts and numbers in a JSON value."""
-    if isinstance(value, Mapping):
-        for inner in value.values():
-            yield from leaves(inner)
-    elif isinstance(value, (list, tuple)):
-        for inner in value:
-            yield from leaves(inner)
-    elif value is not None and not isinstance(value, bool):
-        yield value
-
-
-def cells(value: Json) -> Iterator[tuple[str, Json]]:
-    """Yield the keys and values of every object in a JSON value."""
-    if isinstance(value, Mapping):
-        for name, inner in value.items():
-            yield from ((name, inner),) if not isinstance(inner, (Mapping, list)) else cells(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from cells(inner)
-
-
 def at_path(reply: Json, path: str) -> Json:
     """Return what a reply holds at a path, `MISSING` if it leads nowhere."""
     for part in path.split(".") if path else ():
@@ -180,19 +162,6 @@ def _holds(source: Source, value: Json, case: Case, task: Task, replies: Sequenc
         shown = at_path(replies[source.step], source.path) if 0 <= source.step < len(replies) else MISSING
         return type(shown) is type(value) and bool(shown == value)
     return all(one.step < len(replies) for one in source.of)
-
-
-def _informs(number: int, used: list[list[Json]], texts: list[str], instruction: str) -> bool:
-    for later in range(number + 1, len(used)):
-        for leaf in leaves(used[later]):
-            shown_by = [place for place in range(min(later, len(texts))) if stands(str(leaf), texts[place])]
-            if not told(leaf, instruction) and (not shown_by or shown_by[0] == number):
-                return True
-    return False
-
-
-def _reply_keys(reply: Json) -> list[str]:
-    return list(reply) if isinstance(reply, Mapping) else []
 
 
 def _names(task: Task) -> set[str]:

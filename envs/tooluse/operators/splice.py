@@ -1,10 +1,10 @@
-"""Steps put before an oracle's own: what they make known is not told in the request any more."""
+"""Oracles taken apart and put together again: steps put before others, in between, or left out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from palestra.envs.base import Json
-from palestra.envs.tooluse.case import Case, Goal, Source, Step
+from palestra.envs.tooluse.case import Case, Source, Step
 
 
 def before(case: Case, first: Sequence[Step], value: Json, source: Source) -> Case:
@@ -63,11 +63,62 @@ def _steps_of(source: Source) -> list[int]:
     return [*found, *(step for one in source.of for step in _steps_of(one))]
 
 
-def goal_without(case: Case) -> Goal:
-    """Return the goal of a case in which nothing is to be done."""
-    return replace(case.goal, changes=(), answer=None, sources=())
+def inserted(case: Case, at: int, step: Step) -> Case:
+    """Return a case whose oracle takes one more step, which speaks of the steps before it by their numbers."""
+    place = [number + (number >= at) for number in range(len(case.steps))]
+    steps = [_moved(one, place) for one in case.steps]
+    goal = replace(case.goal, sources=tuple(_source(one, place) for one in case.goal.sources))
+    return replace(case, steps=(*steps[:at], step, *steps[at:]), goal=goal)
 
 
-def asked_for(arguments: Mapping[str, Json], sources: Mapping[str, Source]) -> dict[str, Json]:
-    """Return the arguments that the request tells."""
-    return {name: value for name, value in arguments.items() if sources.get(name, Source(kind="query")).kind == "query"}
+def without(case: Case, number: int) -> Case:
+    """Return a case whose oracle leaves out a step that nothing comes from; what it came after, others come after."""
+    place = [one - (one > number) for one in range(len(case.steps))]
+    gone = case.steps[number].after
+    steps = []
+    for one in (step for other, step in enumerate(case.steps) if other != number):
+        after = {*one.after, *gone} - {number} if number in one.after else set(one.after)
+        steps.append(_moved(replace(one, after=tuple(sorted(after))), place))
+    goal = replace(case.goal, sources=tuple(_source(one, place) for one in case.goal.sources))
+    return replace(case, steps=tuple(steps), goal=goal)
+
+
+def only(case: Case, last: int) -> Case:
+    """Return a case whose oracle takes a step, and before it those that it needs; the goal is left as it is."""
+    needed = {last}
+    for number in range(last, -1, -1):
+        if number in needed:
+            step = case.steps[number]
+            needed |= {*step.after, *(one for source in step.sources.values() for one in _steps_of(source))}
+    kept = sorted(needed)
+    place = [sum(one < number for one in kept) for number in range(len(case.steps))]
+    return replace(case, steps=tuple(_moved(case.steps[number], place) for number in kept))
+
+
+def uses(case: Case, number: int) -> bool:
+    """Tell whether an argument or the answer comes from a step's reply."""
+    sources = [source for step in case.steps for source in step.sources.values()]
+    return any(number in _steps_of(source) for source in (*sources, *case.goal.sources))
+
+
+def resourced(case: Case, old: Source, new: Source) -> Case:
+    """Return a case in which what came from one place comes from another."""
+    steps = []
+    for step in case.steps:
+        sources = {name: _resourced(one, old, new) for name, one in step.sources.items()}
+        more = {one for source in sources.values() for one in _steps_of(source)}
+        is_other = sources != dict(step.sources)
+        steps.append(
+            replace(step, sources=sources, after=tuple(sorted({*step.after, *more})) if is_other else step.after)
+        )
+    goal = replace(case.goal, sources=tuple(_resourced(one, old, new) for one in case.goal.sources))
+    return replace(case, steps=tuple(steps), goal=goal)
+
+
+def _resourced(source: Source, old: Source, new: Source) -> Source:
+    return new if source == old else replace(source, of=tuple(_resourced(one, old, new) for one in source.of))
+
+
+def _moved(step: Step, place: Sequence[int]) -> Step:
+    sources = {name: _source(one, place) for name, one in step.sources.items()}
+    return replace(step, after=tuple(place[one] for one in step.after), sources=sources)

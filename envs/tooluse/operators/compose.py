@@ -1,0 +1,132 @@
+"""Stacks of operators: which there are, which may follow which, and how a task gets several."""
+
+import random
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+from palestra.envs.augment.operators import OPERATORS as LAYERS
+from palestra.envs.base import Task
+from palestra.envs.tooluse.operators.ambiguous import Ambiguous
+from palestra.envs.tooluse.operators.indirect import Indirect
+from palestra.envs.tooluse.operators.irrelevant import Bereft, Irrelevant
+from palestra.envs.tooluse.operators.missing import Missing, Withheld
+from palestra.envs.tooluse.operators.near import Near
+from palestra.envs.tooluse.operators.operator import AUGMENTATIONS, Operator, Refused, Subject
+from palestra.envs.tooluse.operators.over import Over, Units
+from palestra.envs.tooluse.operators.wrong import Wrong
+
+_OWN: tuple[Operator, ...] = (
+    Indirect(),
+    Ambiguous(),
+    Withheld(),
+    Wrong(),
+    Missing(),
+    Bereft(),
+    Irrelevant(),
+    Near(),
+    Units(),
+)
+OPERATORS: Mapping[str, Operator] = {
+    **{operator.name: operator for operator in _OWN},
+    **{name: Over(name) for name in LAYERS},
+}
+_REQUEST, _ENDING, _TOOLS, _LOWEST, _LAYER = range(5)
+_RANKS: Mapping[str, int] = {
+    "indirect": _REQUEST,
+    "ambiguous": _REQUEST,
+    "withheld": _REQUEST,
+    "wrong": _ENDING,
+    "missing": _ENDING,
+    "bereft": _ENDING,
+    "irrelevant": _ENDING,
+    "near": _TOOLS,
+    "locale": _LOWEST,
+}
+_ENDINGS = frozenset({"missing", "bereft", "irrelevant"})  # they leave nothing to be done
+_APART = (  # pairs that a stack does not have both of, and why
+    *(
+        (one, other, "the request has one ending")
+        for one in sorted(_ENDINGS)
+        for other in sorted({*_ENDINGS, "wrong"} - {one})
+    ),
+    *(
+        (one, other, "what the user tells is needed by nothing")
+        for one in sorted(_ENDINGS)
+        for other in ("ambiguous", "withheld")
+    ),
+    ("irrelevant", "indirect", "the request is another one"),
+    ("wrong", "rename", "a report could name the field by either name"),
+)
+
+
+def rank(name: str) -> int:
+    """Return the place of an operator in a stack: none may come after one of a higher rank."""
+    return _RANKS.get(name, _LAYER)
+
+
+def forbidden(names: Sequence[str]) -> str:
+    """Return why operators make no stack in this order, "" if they do."""
+    if unknown := [name for name in names if name not in OPERATORS]:
+        return f"unknown operator {unknown[0]!r}; known: {', '.join(OPERATORS)}"
+    if twice := [name for name in names if names.count(name) > 1]:
+        return f"{twice[0]} is there twice"
+    for one, other in pairwise(names):
+        if rank(one) > rank(other):
+            return f"{other} must come before {one}"
+    for one, other, reason in _APART:
+        if one in names and other in names:
+            return f"{one} and {other} exclude each other: {reason}"
+    return ""
+
+
+def compose(task: Task, names: Sequence[str], rng: random.Random) -> Task:
+    """Return a task with some operators applied, in this order.
+
+    Raises:
+        Refused: one of them does not fit the task, or they do not fit each other.
+    """
+    if reason := forbidden(names):
+        raise Refused(reason)
+    stack = task
+    endings: list[tuple[Operator, Task, Mapping[str, object]]] = []
+    for name in names:
+        operator, before = OPERATORS[name], stack
+        stack = operator.apply(before, rng)
+        if rank(name) == _TOOLS:
+            _still_hold(endings, stack)
+        if name in _ENDINGS:
+            endings.append((operator, before, stack.provenance[AUGMENTATIONS][-1]["params"]))
+    return stack
+
+
+def _still_hold(endings: Sequence[tuple[Operator, Task, Mapping[str, object]]], after: Task) -> None:
+    """Ask again what must hold of an ending, now that there are more tools."""
+    for operator, before, params in endings:
+        if reasons := operator.problems(Subject(before), Subject(after), params):
+            raise Refused(f"{operator.name} no longer holds: {reasons[0]}")
+
+
+def drawn(rng: random.Random, count: int) -> list[str]:
+    """Return the names of operators that make a stack, so many of them, in an order in which they may come."""
+    while True:
+        names = sorted(rng.sample(sorted(OPERATORS), count), key=rank)
+        layers = [name for name in names if rank(name) == _LAYER]
+        rng.shuffle(layers)
+        names = [*(name for name in names if rank(name) != _LAYER), *layers]
+        if not forbidden(names):
+            return names
+
+
+def augmented(task: Task, count: int, rng: random.Random, tries: int = 40) -> Task:
+    """Return a task with so many operators, drawn until they fit it.
+
+    Raises:
+        Refused: none of the drawn stacks does.
+    """
+    reason = "no stack was tried"
+    for _ in range(tries):
+        try:
+            return compose(task, drawn(rng, count), rng)
+        except Refused as refused:
+            reason = str(refused)
+    raise Refused(f"none of {tries} stacks of {count} operators fits {task.id}; the last: {reason}")
