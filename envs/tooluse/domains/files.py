@@ -295,7 +295,11 @@ FILES = Domain(
                 _GROWS,
                 Set("file_id", "folder_id", Arg("folder_id")),
             ),
-            asks=("move {file_id} to {folder_id}", "put {file_id} into {folder_id}", "have {file_id} moved to {folder_id}"),
+            asks=(
+                "move {file_id} to {folder_id}",
+                "put {file_id} into {folder_id}",
+                "have {file_id} moved to {folder_id}",
+            ),
             is_idempotent=True,
         ),
         Write(
