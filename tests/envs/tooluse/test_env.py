@@ -1,68 +1,16 @@
 """Episodes: what the oracle earns, what a call does, and how one can end."""
 
 import json
-from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
+from tests.envs.tooluse.byhand import BASE, PENDING, carrier_case, earn, say, task_of
 
-from palestra.envs.actions import call_text
-from palestra.envs.base import SPLITS, Json, Split, Task, TaskError
-from palestra.envs.tooluse.case import Case, Goal, Place, Source, Step
-from palestra.envs.tooluse.closing import closing_tools, public_of
-from palestra.envs.tooluse.describe import function
-from palestra.envs.tooluse.domains.retail import RETAIL
+from palestra.envs.base import SPLITS, Split, TaskError
+from palestra.envs.tooluse.case import Goal, Source
 from palestra.envs.tooluse.env import ToolUseEnv
-from palestra.envs.tooluse.interpret import call
-from palestra.envs.tooluse.world import World, fill
 
 N = 60
-BASE = fill(RETAIL, "train", 7)
-PENDING = [id_ for id_, row in BASE.rows["orders"].items() if row["status"] == "pending"]
-
-
-def task_of(case: Case, instruction: str = "Please do it.", turns: int = 12) -> Task:
-    """Return a task on the retail world of seed 7."""
-    tools = (*(function(RETAIL, tool) for tool in RETAIL.tools), *closing_tools(case.goal.answer))
-    task = Task(
-        id="tooluse/retail/by_hand/train/7",
-        family="tooluse",
-        seed=7,
-        instruction=instruction,
-        tools=tools,
-        public=public_of(BASE),
-        hidden=case.to_dict(),
-    )
-    return replace(task, budget=replace(task.budget, turns=turns))
-
-
-def carrier_case(order: str, **changed: Json) -> Case:
-    """Return the case of an order that Bluebox shall deliver, after a look at it."""
-    world = World(BASE)
-    carrier = "Bluebox" if BASE.rows["orders"][order]["carrier"] != "Bluebox" else "Parcelo"
-    arguments = {"order_id": order, "carrier": carrier}
-    assert call(world, "change_carrier", arguments) == {"ok": True}
-    case = Case(
-        place=Place(domain="retail", split="train", seed=7, digest=BASE.digest()),
-        steps=(Step(tool="change_carrier", arguments=arguments),),
-        goal=Goal(changes=tuple(tuple(cell) for cell in world.diff())),
-    )
-    return replace(case, **changed)
-
-
-def earn(env: ToolUseEnv, task: Task, actions: Iterable[str]) -> float:
-    """Return what the actions earn; then nothing is done until the end."""
-    env.reset(seed=0, options={"task": task})
-    total, over, moves = 0.0, False, iter(actions)
-    while not over:
-        _, reward, terminated, truncated, _ = env.step(next(moves, "nothing"))
-        total += reward
-        over = terminated or truncated
-    return round(total, 9)
-
-
-def say(name: str, **arguments: Json) -> str:
-    return call_text(name, arguments)
 
 
 @pytest.mark.parametrize("split", SPLITS)
