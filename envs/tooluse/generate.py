@@ -10,6 +10,8 @@ from palestra.envs.tooluse.catalog import DOMAINS
 from palestra.envs.tooluse.closing import closing_tools, public_of
 from palestra.envs.tooluse.describe import function
 from palestra.envs.tooluse.goals import work_out
+from palestra.envs.tooluse.operators.compose import augmented, compose, forbidden
+from palestra.envs.tooluse.operators.operator import Refused
 from palestra.envs.tooluse.parts import Part, Worked
 from palestra.envs.tooluse.planner import Draft, Rejected, depth
 from palestra.envs.tooluse.schema import Domain, Write
@@ -27,9 +29,11 @@ KNOBS: Mapping[str, Json] = {
     "kinds": "any",
     "indirection": -1,
     "tools": -1,
+    "augment": "none",
+    "augmentations": 2,
 }
 KINDS = ("question", "write", "both")
-MAX_WIDTH, MAX_DEPTH, MAX_LEVEL, MAX_TOOLS = 3, 8, 3, 40
+MAX_WIDTH, MAX_DEPTH, MAX_LEVEL, MAX_TOOLS, MAX_AUGMENTATIONS = 3, 8, 3, 40, 6
 MIN_SCALE, MAX_SCALE = 0.2, 20.0
 SPARE_TURNS = 8  # beyond the oracle's
 TRIES, TRIES_A_WORLD = 400, 40
@@ -43,8 +47,9 @@ class ToolUseSource:
     ``depth`` (steps in the longest chain; 0 means any), ``width`` (how many things one request asks for, 1 to 3;
     0 means any), ``kinds`` ("any", "question", "write" or "both"), ``indirection`` (how rows are named: 0 by ids,
     1 by names, 2 through other rows, 3 by comparison or several attributes; -1 means any), ``tools`` (how many of
-    the domain's tools there are beside those that the oracle uses; -1 means all). Any run of as many seeds as
-    there are pairs of domain and shape, starting at a multiple of it, holds each pair once.
+    the domain's tools there are beside those that the oracle uses; -1 means all), ``augment`` ("none", "random",
+    or the names of operators in their order, joined by commas), ``augmentations`` (how many random ones). Any run
+    of as many seeds as there are pairs of domain and shape, starting at a multiple of it, holds each pair once.
 
     Raises:
         TaskError: the split is unknown.
@@ -70,14 +75,14 @@ class ToolUseSource:
         why: dict[str, int] = {}
         for attempt in range(TRIES):
             rng = random.Random(derive_seed(FAMILY, key, seed, f"attempt/{attempt}"))
-            parts = draw_parts(rng, domain, kinds, knobs["indirection"])
+            parts = draw_parts(rng, domain, kinds, knobs["indirection"], knobs["depth"])
             if split_of(domain, parts) != self.split:
                 continue
             world_seed = derive_seed(FAMILY, key, seed, f"world/{attempt // TRIES_A_WORLD}")
-            base = fill(domain, self.split, world_seed, knobs["scale"])
+            base = _filled(domain, self.split, world_seed, knobs["scale"])
             try:
-                return self._compose(rng, base, world_seed, parts, seed, knobs)
-            except Rejected as reason:
+                return _augmented(rng, self._compose(rng, base, world_seed, parts, seed, knobs), knobs)
+            except (Rejected, Refused) as reason:
                 why[str(reason)] = why.get(str(reason), 0) + 1
         most = max(why, key=lambda reason: why[reason], default="no template of the split fits")
         raise TaskError(
@@ -142,6 +147,21 @@ class ToolUseSource:
         )
 
 
+def _augmented(rng: random.Random, task: Task, knobs: Mapping[str, Json]) -> Task:
+    if knobs["augment"] == "none":
+        return task
+    if knobs["augment"] == "random":
+        return augmented(task, knobs["augmentations"], rng)
+    return compose(task, knobs["augment"].split(","), rng)
+
+
+def _filled(domain: Domain, split: Split, seed: int, scale: float) -> Base:
+    try:
+        return fill(domain, split, seed, scale)
+    except ValueError as error:
+        raise TaskError(f"knob 'scale' is too large for {domain.name} at {scale}: {error}") from error
+
+
 def _carry_out(draft: Draft, waiting: list[Worked]) -> None:
     for one in waiting:
         tool = draft.domain.tool[one.part.tool]
@@ -176,6 +196,7 @@ def _checked(split: Split, knobs: dict[str, Json]) -> dict[str, Json]:
         "width": (0, MAX_WIDTH),
         "indirection": (-1, MAX_LEVEL),
         "tools": (-1, MAX_TOOLS),
+        "augmentations": (1, MAX_AUGMENTATIONS),
     }
     for name, (low, high) in ranges.items():
         if not low <= knobs[name] <= high:
@@ -185,6 +206,8 @@ def _checked(split: Split, knobs: dict[str, Json]) -> dict[str, Json]:
         raise TaskError(f"knob 'domain' must be any, {', '.join(named)} in {split}, not {knobs['domain']!r}")
     if knobs["kinds"] not in ("any", *KINDS):
         raise TaskError(f"knob 'kinds' must be any, {', '.join(KINDS)}, not {knobs['kinds']!r}")
+    if knobs["augment"] not in ("none", "random") and (reason := forbidden(knobs["augment"].split(","))):
+        raise TaskError(f"knob 'augment' must be none, random or names of operators: {reason}")
     if knobs["kinds"] == "both" and knobs["width"] == 1:
         raise TaskError("knob 'kinds' is both and knob 'width' is 1; a question and a write are two things")
     return knobs

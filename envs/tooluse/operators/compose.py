@@ -30,6 +30,9 @@ OPERATORS: Mapping[str, Operator] = {
     **{operator.name: operator for operator in _OWN},
     **{name: Over(name) for name in LAYERS},
 }
+TRIES = 40  # random stacks of a task
+_REFUSALS = 0.2  # of the random stacks, in which operators may be that leave nothing to be done
+_OFTEN = 3  # times that an operator that needs the world, and fits fewer tasks, is drawn for a layer once
 _REQUEST, _ENDING, _TOOLS, _LOWEST, _LAYER = range(5)
 _RANKS: Mapping[str, int] = {
     "indirect": _REQUEST,
@@ -107,17 +110,20 @@ def _still_hold(endings: Sequence[tuple[Operator, Task, Mapping[str, object]]], 
 
 
 def drawn(rng: random.Random, count: int) -> list[str]:
-    """Return the names of operators that make a stack, so many of them, in an order in which they may come."""
+    """Return the names of operators that make a stack, so many of them, in an order in which they may come.
+
+    Few leave nothing to be done, so that always refusing, or always asking, is right seldom.
+    """
+    names = sorted(OPERATORS) if rng.random() < _REFUSALS else sorted(OPERATORS.keys() - _ENDINGS)
+    weights = [1 if rank(name) == _LAYER else _OFTEN for name in names]
     while True:
-        names = sorted(rng.sample(sorted(OPERATORS), count), key=rank)
-        layers = [name for name in names if rank(name) == _LAYER]
-        rng.shuffle(layers)
-        names = [*(name for name in names if rank(name) != _LAYER), *layers]
-        if not forbidden(names):
-            return names
+        chosen = dict.fromkeys(rng.choices(names, weights, k=4 * count))
+        stack = sorted([*chosen][:count], key=rank)
+        if len(stack) == count and not forbidden(stack):
+            return stack
 
 
-def augmented(task: Task, count: int, rng: random.Random, tries: int = 40) -> Task:
+def augmented(task: Task, count: int, rng: random.Random, tries: int = TRIES) -> Task:
     """Return a task with so many operators, drawn until they fit it.
 
     Raises:

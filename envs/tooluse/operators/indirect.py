@@ -72,7 +72,7 @@ class Indirect(Operator):
 
 
 def held_to_the_rest(new: Subject) -> list[str]:
-    """Return what the checks of every composed task say; of users who tell more and of other tools they know nothing."""
+    """Return what the checks of composed tasks say; of users who tell more and of more tools they know nothing."""
     if new.case.user or new.case.twists or new.case.place.changes:
         return []
     judged = Judged(base=new.ground.base, case=new.case, request=new.task.instruction, tools=sorted(new.tools))
