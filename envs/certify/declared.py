@@ -23,6 +23,7 @@ class Declared:
     variants: Mapping[str, Variant] = field(default_factory=dict)  # the same task under other names
     twins: Callable[[Task], Iterable[Task]] = lambda task: ()  # tasks that differ in what one step shows
     optional: Mapping[str, str] = field(default_factory=dict)  # tools whose calls may be idle, and why
+    idle: Callable[[Task], Mapping[str, str]] = lambda task: {}  # such tools of one task
     world: Callable[[Json], Json] = lambda state: state  # what of two states is compared
     absent: str = ""  # why there are no attacks
 

@@ -75,7 +75,9 @@ class Certifier:
 
     def _questions(self, recording: Recording) -> dict[str, Question]:
         family, rng = self._declared, np.random.default_rng(recording.seed)
-        questions: dict[str, Question] = {"necessary": lambda: necessary(recording, family.optional, family.twins)}
+        questions: dict[str, Question] = {
+            "necessary": lambda: necessary(recording, {**family.optional, **family.idle(recording.task)}, family.twins)
+        }
         for name in NEGATIVES if self.level == "full" else QUICK_PANEL:
             questions[name] = partial(earns_nothing, recording, NEGATIVES[name], family.floors.get(name, 0.0))
         questions["reformatted"] = lambda: reformatted(recording)

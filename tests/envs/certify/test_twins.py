@@ -10,8 +10,11 @@ import pytest
 
 from palestra.envs.actions import Action, call_text, function_tool
 from palestra.envs.base import Json, Split, Task, TaskSource
+from palestra.envs.certify.declared import Declared
 from palestra.envs.certify.oracle import Recording, necessary
+from palestra.envs.certify.task import Certifier
 from palestra.envs.env import AgentEnv, StepResult
+from palestra.envs.registry import EnvEntry
 
 TOOLS = (function_tool("look", "", {"at": {"type": "string"}}), function_tool("say", "", {"most": {"type": "integer"}}))
 
@@ -90,3 +93,16 @@ def test_a_twin_that_differs_in_more_or_in_nothing_that_matters_proves_nothing(
 ) -> None:
     twins: Iterable[Task] = [twin]
     assert uses(recording, lambda task: twins) == (False, [["look", "idle"]])
+
+
+def test_calls_that_a_family_declares_idle_in_a_task_may_be_left_out_of_it(recording: Recording) -> None:
+    entry = EnvEntry(id="test/Most-v0", entry_point="palestra.envs.env:AgentEnv", family="most", summary="the largest")
+    idle = Declared(idle=lambda task: {"look": f"{task.id} asks for the larger only"})
+    found = {
+        family: Certifier(entry, recording.env, "quick", 0, declared).certify(recording.task)
+        for family, declared in {"strict": Declared(), "idle": idle}.items()
+    }
+    needed = {
+        name: next(one for one in certificate.results if one.name == "necessary") for name, certificate in found.items()
+    }
+    assert (needed["strict"].status, needed["idle"].status) == ("failed", "passed")
