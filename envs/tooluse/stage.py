@@ -6,7 +6,7 @@ from functools import cached_property, lru_cache
 from types import MappingProxyType
 
 from palestra.envs.actions import ToolCall, call_text, compact_json
-from palestra.envs.augment.rehearse import Run, rehearse
+from palestra.envs.augment.rehearse import Rehearsal, Run, rehearse
 from palestra.envs.augment.stack import Stack
 from palestra.envs.base import Json, Split, Task, TaskError
 from palestra.envs.tooluse.case import Case, Source
@@ -85,16 +85,27 @@ class Stage:
         """What the oracle does: ask, call as the layers want it, and end."""
         return (*map(_asking, self._questions()), *self._calls, self._closing())
 
+    @property
+    def optional(self) -> Mapping[str, str]:
+        """The tools of which some of the oracle's calls only repeat or continue others, and why."""
+        return {} if self._rehearsed is None else self._rehearsed.optional
+
     @cached_property
     def _calls(self) -> tuple[str, ...]:
-        case, made = self.case, self._replayed
-        calls = [ToolCall(step.tool, dict(step.arguments)) for step in case.steps]
-        stack = self.stack()
+        if self._rehearsed is not None:
+            return self._rehearsed.actions
+        return tuple(call_text(step.tool, dict(step.arguments)) for step in self.case.steps)
+
+    @cached_property
+    def _rehearsed(self) -> Rehearsal | None:
+        """How the oracle acts above the layers, if there are any."""
+        case, made, stack = self.case, self._replayed, self.stack()
         if stack is None:
-            return tuple(call_text(call.name, call.arguments) for call in calls)
+            return None
         tools = [function(self.ground.domain, tool) for tool in self.tools.values()]
+        calls = [ToolCall(step.tool, dict(step.arguments)) for step in case.steps]
         steps = [(call, compact_json(reply)) for call, reply in zip(calls, made.replies, strict=True)]
-        return rehearse(stack, Run.of_calls("", tools, steps)).actions
+        return rehearse(stack, Run.of_calls("", tools, steps))
 
     def shown_names(self, tool: str, parameter: str) -> tuple[str, str]:
         """Return what the agent sees a tool and its parameter called."""
