@@ -14,6 +14,7 @@ from palestra.envs.tooluse.generate import ToolUseSource
 from palestra.envs.tooluse.interpret import fault
 from palestra.envs.tooluse.pay import REWARDS, Reward, closing, graded
 from palestra.envs.tooluse.progress import Cell, Edges, counts_for, joined, matched, shown, written
+from palestra.envs.tooluse.sandboxed import SandboxedWorld
 from palestra.envs.tooluse.schema import Write
 from palestra.envs.tooluse.stage import Stage, stage
 from palestra.envs.tooluse.user import Talk, is_named
@@ -22,6 +23,7 @@ from palestra.envs.tooluse.world import World
 from palestra.rewards.base import Verdict
 from palestra.rewards.heads import Saying, paid_for_calls, paid_for_saying
 from palestra.rewards.judge import Judge, tempered
+from palestra.sandbox.base import InfraError
 
 NO_CALL = compact_json({"error": "call a tool; finish is one, too"})
 ENDED = compact_json({"ended": True})
@@ -41,6 +43,7 @@ class ToolUseEnv(AgentEnv):
     Args:
         reward: "exact", the outcome alone; "graded", parts of it; "ftrl", a reward for each turn (see `pay`).
         judge: may lower what the outcome is worth, and never raises it.
+        sandboxed: carry out tools in a sandbox of the native backend, one process for an episode; replies are the same.
     """
 
     env_id: ClassVar[str] = "palestra/ToolUse-v0"
@@ -66,12 +69,15 @@ class ToolUseEnv(AgentEnv):
         tasks: TaskSource | None = None,
         reward: Reward = "exact",
         judge: Judge | None = None,
+        sandboxed: bool = False,
     ) -> None:
         if reward not in REWARDS:
             raise ValueError(f"reward must be one of {', '.join(REWARDS)}, not {reward!r}")
         super().__init__(split=split, difficulty=difficulty, shaping=shaping, render_mode=render_mode, tasks=tasks)
         self.reward: Reward = reward
         self.judge = judge
+        self.sandboxed = sandboxed
+        self._inside: SandboxedWorld | None = None  # started at an episode's first call
 
     @property
     def system_prompt(self) -> str:  # type: ignore[override]  # each task has its own
@@ -89,9 +95,17 @@ class ToolUseEnv(AgentEnv):
             tasks=self.tasks,
             reward=self.reward,
             judge=self.judge,
+            sandboxed=self.sandboxed,
         )
 
+    def close(self) -> None:
+        """Give back the sandbox, if there is one."""
+        if self._inside is not None:
+            inside, self._inside = self._inside, None
+            inside.close()
+
     def _begin(self, task: Task) -> None:
+        self.close()
         self._stage = stage(task)
         self._world, self._stack = self._stage.world(), self._stage.stack()
         self._strayed, self._talk, self._edges, self._done, self._calls = set(), Talk(), [], frozenset(), 0
@@ -162,16 +176,29 @@ class ToolUseEnv(AgentEnv):
         self._calls += 1
         if isinstance(tool, Write):
             before = world.save()
-            reply = self._stage.ground.call(world, name, arguments)
+            reply = self._reply(name, arguments)
             delta = written(world, before)
             self._strayed.update(set(delta.cells) - self._stage.target.cells)
             effect = delta.facts
         else:
-            reply = self._stage.ground.call(world, name, arguments)
+            reply = self._reply(name, arguments)
             effect = shown(tool, arguments, reply)
         edges = joined(self._edges, counts_for(effect, self._stage.wanted, self._stage.case.steps, self._edges))
         if edges is not self._edges:
             self._edges, self._done = edges, matched(edges)
+        return reply
+
+    def _reply(self, name: str, arguments: Mapping[str, Json]) -> Json:
+        """Return the reply to a call, which changes the world here or, by way of a sandbox, there."""
+        if not self.sandboxed:
+            return self._stage.ground.call(self._world, name, arguments)
+        try:
+            if self._inside is None:
+                self._inside = SandboxedWorld(self._stage.case)
+            reply, self._world.changes = self._inside.call(self._world.changes, name, arguments)
+        except InfraError:
+            self.close()
+            raise
         return reply
 
     # -- its worth ---------------------------------------------------------------------------
@@ -221,6 +248,7 @@ class ToolUseEnv(AgentEnv):
         }
 
     def _load(self, state: Json) -> None:
+        self.close()
         self._stage = stage(self.task)
         self._world, self._stack = World(self._stage.ground.base, state["changes"]), self._stage.stack()
         if self._stack is not None:
