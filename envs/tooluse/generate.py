@@ -14,6 +14,7 @@ from palestra.envs.tooluse.operators.compose import augmented, compose, forbidde
 from palestra.envs.tooluse.operators.operator import Refused
 from palestra.envs.tooluse.parts import Part, Worked
 from palestra.envs.tooluse.planner import Draft, Rejected, depth
+from palestra.envs.tooluse.reach import reach
 from palestra.envs.tooluse.schema import Domain, Write
 from palestra.envs.tooluse.statement import state
 from palestra.envs.tooluse.templates import Kind, draw_parts, name_of, split_of
@@ -33,11 +34,12 @@ KNOBS: Mapping[str, Json] = {
     "augmentations": 2,
 }
 KINDS = ("question", "write", "both")
-MAX_WIDTH, MAX_DEPTH, MAX_LEVEL, MAX_TOOLS, MAX_AUGMENTATIONS = 3, 8, 3, 40, 6
+MAX_WIDTH, MAX_DEPTH, MAX_LEVEL, MAX_TOOLS, MAX_AUGMENTATIONS = 3, 4, 3, 40, 6
 MIN_SCALE, MAX_SCALE = 0.2, 20.0
 SPARE_TURNS = 8  # beyond the oracle's
-TRIES, TRIES_A_WORLD = 400, 40
-_ROWS_TRIES = 4  # of a template in a world
+TRIES, TRIES_A_WORLD = 600, 40
+_ROWS = 5  # of a world on which a deep template is tried; others are easily replaced
+_DRAWS = 60  # of a template until it is of the split and, by what is declared, as deep as asked for
 
 
 class ToolUseSource:
@@ -76,14 +78,19 @@ class ToolUseSource:
         for attempt in range(TRIES):
             rng = random.Random(derive_seed(FAMILY, key, seed, f"attempt/{attempt}"))
             parts = draw_parts(rng, domain, kinds, knobs["indirection"], knobs["depth"])
-            if split_of(domain, parts) != self.split:
+            for _ in range(_DRAWS):
+                if split_of(domain, parts) == self.split and knobs["depth"] in (0, reach(domain, parts)):
+                    break
+                parts = draw_parts(rng, domain, kinds, knobs["indirection"], knobs["depth"])
+            else:
                 continue
             world_seed = derive_seed(FAMILY, key, seed, f"world/{attempt // TRIES_A_WORLD}")
             base = _filled(domain, self.split, world_seed, knobs["scale"])
-            try:
-                return _augmented(rng, self._compose(rng, base, world_seed, parts, seed, knobs), knobs)
-            except (Rejected, Refused) as reason:
-                why[str(reason)] = why.get(str(reason), 0) + 1
+            for _ in range(_ROWS if knobs["depth"] > 2 else 1):
+                try:
+                    return _augmented(rng, self._compose(rng, base, world_seed, parts, seed, knobs), knobs)
+                except (Rejected, Refused) as reason:
+                    why[str(reason)] = why.get(str(reason), 0) + 1
         most = max(why, key=lambda reason: why[reason], default="no template of the split fits")
         raise TaskError(
             f"no task of {domain.name} ({', '.join(kinds)}) fits the knobs {dict(difficulty or {})} at seed {seed} "

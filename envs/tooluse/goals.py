@@ -107,29 +107,32 @@ def _narrowed(draft: Draft, tool: Total | Search, part: Part) -> tuple[dict[str,
     ways = iter(part.ways)
     arguments: dict[str, Known] = {}
     before, of, after = "", "", ""
-    for one in (one for one in tool.filters if one.arg in part.filters):
+    given = [one for one in tool.filters if one.arg in part.filters]
+    for at, one in enumerate(given):
         value = draft.world.value(tool.table, example, one.path)
         column = draft.domain.column(tool.table, one.path)
         if value is None or column is None:
             raise Rejected(f"{example} has no {one.path}")
         if column.ref:
             owner = refer(draft, next(ways), value)
-            role = f"the {phrases.role(column)} "
-            of += f" with {'' if owner.startswith(role) else role}{owner}" if of else f" of {owner}"
+            of += phrases.link(draft.domain, column, owner, is_first=not of)
             arguments[one.arg] = draft.know(column.ref, value, ID)
             continue
         arguments[one.arg] = Known(value, QUERY)
-        added = _said(draft.domain, tool.table, one, value)
+        if any(other.path == one.path for other in given[:at]):
+            continue  # the other bound of the same value
+        is_exact = any(other.path == one.path for other in given[at + 1 :])
+        added = _said(draft.domain, tool.table, one, value, is_exact=is_exact)
         before, after = before + added[0], after + added[1]
     return arguments, f"{before}{phrases.plural(table.noun)}{of}{after}"
 
 
-def _said(domain: Domain, table: str, one: Filter, value: Json) -> tuple[str, str]:
+def _said(domain: Domain, table: str, one: Filter, value: Json, *, is_exact: bool) -> tuple[str, str]:
     column = domain.column(table, one.path)
     assert column is not None  # never an id
-    if one.compare in ("at_least", "at_most"):
+    if one.compare in ("at_least", "at_most") and not is_exact:
         return "", phrases.bounded(column, value, is_least=one.compare == "at_least")
-    before, name, after = phrases.attribute(domain, table, one.path, value)
+    before, name, after = phrases.attribute(domain, table, one.path, value, is_plural=True)
     return before, f"{' named' if name else ''}{name}{after}"
 
 

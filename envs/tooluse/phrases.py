@@ -11,11 +11,14 @@ _PARTICIPLES = frozenset(
 _PARTICIPLES |= {"seen", "set", "given", "lent", "drawn"}
 _PREPOSITIONS = {"city": "in", "home_city": "from", "country": "in", "place": "in", "origin": "from"}
 _PREPOSITIONS |= {"destination": "to", "room": "in"}
+_NAMES = {"email": "e-mail address", "sku": "SKU", "used_kb": "space used in kB"}
 _SHORT = {"no": "number", "kb": "in kB", "mb": "in MB", "km": "in km"}
 
 
 def spoken(name: str) -> str:
     """Return a declared name as words: ``shipping_fee`` is "shipping fee"."""
+    if name in _NAMES:
+        return _NAMES[name]
     words = name.replace("_", " ")
     for short, long in _SHORT.items():
         words = words.replace(f" {short}", f" {long}") if words.endswith(f" {short}") else words
@@ -49,15 +52,17 @@ def noun(column: Column) -> str:
     return words
 
 
-def happening(column: Column) -> str:
+def happening(column: Column, *, is_plural: bool = False) -> str:
     """Return what happens on a column's day or at its time: "was placed", "departs"; "" for other columns."""
     stem, _, end = column.name.rpartition("_")
     if column.format not in ("date", "time") or end not in ("on", "at", "from", "until") or not stem:
         return ""
     verb = stem.split("_")[-1]
     if verb.endswith("ed") or verb in _PARTICIPLES:
-        return f"was {spoken(stem)}"
-    return spoken(stem) if verb.endswith("s") and len(verb) > 3 else f"is {spoken(stem)}"
+        return f"{'were' if is_plural else 'was'} {spoken(stem)}"
+    if verb.endswith("s") and len(verb) > 3:
+        return spoken(stem).removesuffix("s") if is_plural else spoken(stem)
+    return f"{'are' if is_plural else 'is'} {spoken(stem)}"
 
 
 def cell(column: Column, row: str) -> str:
@@ -67,7 +72,18 @@ def cell(column: Column, row: str) -> str:
     return f"the {noun(column)} of {row}"
 
 
-def attribute(domain: Domain, table: str, path: str, value: Json) -> tuple[str, str, str]:
+def link(domain: Domain, column: Column, owner: str, *, is_first: bool) -> str:
+    """Return what a reference adds to the noun of a row, given how the row that it leads to is named.
+
+    What belongs to a thing in one way only is "of" it; else the phrase says in which way.
+    """
+    named = domain.by_name[column.ref].noun
+    if role(column) in (named, named.split()[-1]):
+        return f" {'of' if is_first else 'and of'} {owner}"
+    return f" {'whose' if is_first else 'and whose'} {role(column)} is {owner}"
+
+
+def attribute(domain: Domain, table: str, path: str, value: Json, *, is_plural: bool = False) -> tuple[str, str, str]:
     """Return what an attribute adds to the noun of a row: before it, right after it (a name), and further on."""
     column = domain.column(table, path)
     assert column is not None  # a path to an id names nobody
@@ -77,7 +93,7 @@ def attribute(domain: Domain, table: str, path: str, value: Json) -> tuple[str, 
     if column.name in ("title", "subject"):
         return "", f' "{told}"', ""
     if column.format == "date":
-        event = happening(column)
+        event = happening(column, is_plural=is_plural)
         return "", "", f" that {event} on {told}" if event else f" of {told}"
     if column.format == "time":
         return "", "", f" at {told}"
@@ -105,7 +121,7 @@ def extreme(column: Column, *, is_largest: bool) -> str:
 
 def bounded(column: Column, value: Json, *, is_least: bool) -> str:
     """Return what narrows rows to those with a value at least or at most so high."""
-    if event := happening(column):
+    if event := happening(column, is_plural=True):
         at = f"{'at' if column.format == 'time' else 'on'} {said(value)}"
         return f" that {event} {at} or {'later' if is_least else 'earlier'}"
     if column.format in ("date", "time"):

@@ -12,8 +12,9 @@ from typing import Literal
 
 from palestra.envs.base import Json
 from palestra.envs.tooluse import phrases
+from palestra.envs.tooluse.interpret import names_row
 from palestra.envs.tooluse.planner import QUERY, Draft, Known, Rejected
-from palestra.envs.tooluse.schema import ID, Domain, Filter, Get, Search, shown_as
+from palestra.envs.tooluse.schema import ID, Domain, Filter, Get, Search, Tool, Total, Write, shown_as
 
 _ATTRIBUTES = 2  # told of a row at once, at most
 
@@ -113,13 +114,14 @@ def _listed(domain: Domain, tool: Search) -> Iterator[Way]:
 
 def _referred(domain: Domain, table: str) -> Iterator[Way]:
     for owner in domain.tables:
-        for column in owner.columns:
-            if column.ref == table and any(
-                isinstance(tool, Get) and tool.table == owner.name and tool.by == ID and column.name in tool.shows
-                for tool in domain.tools
-            ):
-                for via in ways(domain, owner.name, is_inner=True):
-                    yield Way(kind="reference", table=table, level=2, via=via, column=column.name)
+        plain = ways(domain, owner.name, is_inner=True)
+        listed = [way for tool in domain.tools if isinstance(tool, Search) for way in _listed(domain, tool)]
+        for column in (column for column in owner.columns if column.ref == table):
+            shown = [way for way in plain if can_show(domain, way, column.name)]
+            for via in shown or [way for way in listed if way.table == owner.name and column.name not in way.column]:
+                if can_show(domain, via, column.name):
+                    level = max(2, via.level)
+                    yield Way(kind="reference", table=table, level=level, via=via, column=column.name)
 
 
 def _attributes(domain: Domain, tool: Search) -> list[str]:
@@ -165,6 +167,31 @@ def filters_of(tool: Search, path: str) -> list[Filter]:
         if one.compare in ("equals", "has_words"):
             return [one]
     return own if {one.compare for one in own} == {"at_least", "at_most"} else []
+
+
+@lru_cache(maxsize=65536)
+def can_show(domain: Domain, way: Way, path: str) -> bool:
+    """Tell whether some tool can show a column of a row that is named in a way; or, for "id", make use of its id."""
+    if path == ID:
+        return way.kind != "id" or any(_takes(domain, tool, way.table) for tool in domain.tools)
+    for tool in domain.tools:
+        is_own = way.kind == "unique" and way.tool == tool.name
+        if isinstance(tool, Get) and tool.table == way.table and path in tool.shows and (tool.by == ID or is_own):
+            return True
+        if isinstance(tool, Search) and tool.name == way.tool and path in tool.shows:
+            return way.kind in ("named", "listed", "extreme")
+    return False
+
+
+def _takes(domain: Domain, tool: Tool, table: str) -> bool:
+    if isinstance(tool, Get):
+        return tool.table == table and tool.by == ID
+    if isinstance(tool, Write):
+        return any(names_row(domain, param) == table for param in tool.params)
+    if isinstance(tool, Search | Total):
+        columns = [domain.column(tool.table, one.path) for one in tool.filters]
+        return any(column is not None and column.ref == table for column in columns)
+    return False
 
 
 # -- a way used on a row ---------------------------------------------------------------------------
@@ -236,7 +263,7 @@ def listing(draft: Draft, way: Way, id_: str) -> tuple[str, int]:
         owner = draft.world.value(way.table, id_, link)
         if owner is None:
             raise Rejected(f"{id_} refers to no {way.via.table}")
-        of = f" of {refer(draft, way.via, owner)}"
+        of = phrases.link(draft.domain, table.by_name[link], refer(draft, way.via, owner), is_first=True)
         known = draft.know(way.via.table, owner, ID)
         arguments[next(one.arg for one in tool.filters if one.path == link and one.compare == "equals")] = known
     before, name, after = "", "", ""

@@ -3,20 +3,21 @@
 import hashlib
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
 from palestra.envs.base import Split
 from palestra.envs.tooluse.interpret import names_row
 from palestra.envs.tooluse.parts import How, Loan, Part
-from palestra.envs.tooluse.referral import Way, compared, linked, ways
+from palestra.envs.tooluse.referral import Way, can_show, compared, linked, ways
 from palestra.envs.tooluse.schema import (
     ID,
     Column,
     Const,
     Delete,
     Domain,
+    Filter,
     Get,
     Insert,
     Param,
@@ -35,6 +36,7 @@ _LENT, _DERIVED = (
     0.3,
 )  # shares of a write's values that other rows lend, and of those, of what follows from several
 _FOLLOW_UPS = 0.35  # share of the writes after a write that go on with its rows
+_NESTED = 0.15  # share of the rows named through others that are themselves named so
 _FILTERS = 2  # of a total, at most
 
 
@@ -51,7 +53,9 @@ def split_of(domain: Domain, parts: Sequence[Part]) -> Split:
     return "heldout" if found[0] % HELD_OUT == 0 else "train"
 
 
-def draw_parts(rng: random.Random, domain: Domain, kinds: Sequence[Kind], level: int) -> tuple[Part, ...]:
+def draw_parts(
+    rng: random.Random, domain: Domain, kinds: Sequence[Kind], level: int, depth: int = 0
+) -> tuple[Part, ...]:
     """Return parts of some kinds.
 
     Args:
@@ -59,118 +63,188 @@ def draw_parts(rng: random.Random, domain: Domain, kinds: Sequence[Kind], level:
         domain: whose tools they use.
         kinds: of the parts, in order.
         level: of indirection, which one of the rows has and none exceeds; -1 for any.
+        depth: of the chain of steps that is wanted, so that rows may be named through others; 0 for any.
     """
-    top = rng.randrange(len(kinds))
-    found: list[Part] = []
-    for at, kind in enumerate(kinds):
-        if level >= 0:
-            wanted = level if at == top else rng.randint(0, level)
-        else:
-            wanted = rng.choices(range(len(_LEVELS)), _LEVELS)[0]
-        follow_up = None
-        if kind == "write" and found and found[-1].kind == "write" and rng.random() < _FOLLOW_UPS:
-            follow_up = _follow_up(rng, domain, found[-1])
-        found.append(follow_up or (_question if kind == "question" else _write)(rng, domain, wanted))
-    return tuple(found)
+    return _Drawing(rng, domain, level, depth).parts(kinds)
 
 
-def _question(rng: random.Random, domain: Domain, level: int) -> Part:
-    form = rng.choices(list(_QUESTIONS), list(_QUESTIONS.values()))[0]
-    totals = [tool for tool in domain.tools if isinstance(tool, Total)]
-    if form == "total" and totals:
-        return _total(rng, domain, rng.choice(totals), level)
-    if form == "listed" and (listed := _listed(rng, domain, level)):
-        return listed
-    numbers = _numbers(domain)
-    if form != "derived" or not numbers:
-        table, path = rng.choice(readable(domain))
-        return Part(kind="value", asked=Loan(table=table, path=path, ways=(_way(rng, domain, table, level, path),)))
-    return Part(kind="value", asked=_derived(rng, domain, *rng.choice(numbers), level))
+@dataclass(frozen=True, slots=True)
+class _Drawing:
+    rng: random.Random
+    domain: Domain
+    level: int
+    depth: int
 
-
-def _derived(rng: random.Random, domain: Domain, table: str, path: str, level: int) -> Loan:
-    how: How = rng.choice(("sum", "difference", "largest", "smallest"))
-    n = 2 if how == "difference" else rng.choice((2, 2, 3))
-    first = _way(rng, domain, table, level, path)
-    others = [_way(rng, domain, table, rng.randint(0, min(level, 1)), path) for _ in range(n - 1)]
-    return Loan(table=table, path=path, how=how, ways=(first, *others))
-
-
-def _total(rng: random.Random, domain: Domain, tool: Total, level: int) -> Part:
-    needed = [one for one in tool.filters if one.is_required]
-    free = [one for one in tool.filters if not one.is_required]
-    rng.shuffle(free)
-    chosen = [*needed, *free[: rng.randint(0 if needed else 1, _FILTERS)]]
-    return _over_rows(rng, domain, tool, {one.arg for one in chosen}, level)
-
-
-def _listed(rng: random.Random, domain: Domain, level: int) -> Part | None:
-    """Return a question about all rows that refer to one; None where no search lists such rows with numbers."""
-    searches = [
-        tool for tool in domain.tools if isinstance(tool, Search) and linked(domain, tool) and compared(domain, tool)
-    ]
-    if not searches:
-        return None
-    tool = rng.choice(searches)
-    path = rng.choice(compared(domain, tool))
-    column = domain.by_name[tool.table].by_name[path]
-    hows: tuple[How, ...] = ("largest", "smallest") if column.format else ("sum", "largest", "smallest")
-    chosen = {rng.choice([one.arg for one in tool.filters if one.path in {link for link, _ in linked(domain, tool)}])}
-    part = _over_rows(rng, domain, tool, chosen, level)
-    return replace(part, kind="listed", path=path, how=rng.choice(hows))
-
-
-def _over_rows(rng: random.Random, domain: Domain, tool: Total | Search, chosen: set[str], level: int) -> Part:
-    found: list[Way] = []
-    for one in (one for one in tool.filters if one.arg in chosen):
-        column = domain.column(tool.table, one.path)
-        if column is not None and column.ref:
-            found.append(_way(rng, domain, column.ref, 1 if found else level))
-    arguments = tuple(one.arg for one in tool.filters if one.arg in chosen)
-    return Part(kind="total", tool=tool.name, filters=arguments, ways=tuple(found))
-
-
-def _write(rng: random.Random, domain: Domain, level: int) -> Part:
-    tool = rng.choice([tool for tool in domain.tools if isinstance(tool, Write)])
-    found: list[Way] = []
-    loans: dict[str, Loan] = {}
-    for param in (param for param in tool.params if param.is_required):
-        if table := names_row(domain, param):
-            found.append(_way(rng, domain, table, rng.randint(0, min(level, 1)) if found else level))
-        elif rng.random() < _LENT and (lenders := _lenders(domain, param)):
-            table, path = rng.choice(lenders)
-            if (table, path) in _numbers(domain) and rng.random() < _DERIVED:
-                loans[param.name] = _derived(rng, domain, table, path, rng.randint(0, level))
+    def parts(self, kinds: Sequence[Kind]) -> tuple[Part, ...]:
+        top = self.rng.randrange(len(kinds))
+        found: list[Part] = []
+        for at, kind in enumerate(kinds):
+            if self.level >= 0:
+                wanted = self.level if at == top else self.rng.randint(0, self.level)
+            elif at == top and self.depth > 2:
+                wanted = self.rng.choice((2, 3))
             else:
-                loans[param.name] = Loan(
-                    table=table, path=path, ways=(_way(rng, domain, table, rng.randint(0, level), path),)
-                )
-    return Part(kind="write", tool=tool.name, ways=tuple(found), loans=loans)
+                wanted = self.rng.choices(range(len(_LEVELS)), _LEVELS)[0]
+            follow_up = None
+            if kind == "write" and found and found[-1].kind == "write" and self.rng.random() < _FOLLOW_UPS:
+                follow_up = self.follow_up(found[-1])
+            found.append(follow_up or (self.question if kind == "question" else self.write)(wanted))
+        return tuple(found)
+
+    def question(self, level: int) -> Part:
+        form = self.rng.choices(list(_QUESTIONS), list(_QUESTIONS.values()))[0]
+        totals = [tool for tool in self.domain.tools if isinstance(tool, Total)]
+        if form == "total" and totals:
+            return self.total(self.rng.choice(totals), level)
+        if form == "listed" and (listed := self.listed(level)):
+            return listed
+        numbers = _numbers(self.domain)
+        if form != "derived" or not numbers:
+            table, path = self.rng.choice(readable(self.domain))
+            return Part(kind="value", asked=Loan(table=table, path=path, ways=(self.way(table, level, path),)))
+        return Part(kind="value", asked=self.derived(*self.rng.choice(numbers), level))
+
+    def derived(self, table: str, path: str, level: int) -> Loan:
+        how = self.rng.choice(_hows(self.domain, table, path))
+        n = 2 if how == "difference" else self.rng.choice((2, 2, 3))
+        first = self.way(table, level, path)
+        others = [self.way(table, self.rng.randint(0, min(level, 1)), path) for _ in range(n - 1)]
+        return Loan(table=table, path=path, how=how, ways=(first, *others))
+
+    def total(self, tool: Total, level: int) -> Part:
+        needed = [one for one in tool.filters if one.is_required]
+        free = [one for one in tool.filters if not one.is_required and not _is_yes_or_no(self.domain, tool, one)]
+        self.rng.shuffle(free)
+        chosen = [*needed, *free[: self.rng.randint(0 if needed else 1, _FILTERS)]]
+        return self.over_rows(tool, {one.arg for one in chosen}, level)
+
+    def listed(self, level: int) -> Part | None:
+        """Return a question about all rows that refer to one; None where no search lists such rows with numbers."""
+        searches = [
+            tool
+            for tool in self.domain.tools
+            if isinstance(tool, Search) and linked(self.domain, tool) and compared(self.domain, tool)
+        ]
+        if not searches:
+            return None
+        tool = self.rng.choice(searches)
+        path = self.rng.choice(compared(self.domain, tool))
+        hows = [how for how in _hows(self.domain, tool.table, path) if how != "difference"]
+        chosen = {
+            self.rng.choice(
+                [one.arg for one in tool.filters if one.path in {link for link, _ in linked(self.domain, tool)}]
+            )
+        }
+        part = self.over_rows(tool, chosen, level)
+        return replace(part, kind="listed", path=path, how=self.rng.choice(hows))
+
+    def over_rows(self, tool: Total | Search, chosen: set[str], level: int) -> Part:
+        found: list[Way] = []
+        for one in (one for one in tool.filters if one.arg in chosen):
+            column = self.domain.column(tool.table, one.path)
+            if column is not None and column.ref:
+                found.append(self.way(column.ref, 1 if found else level))
+        arguments = tuple(one.arg for one in tool.filters if one.arg in chosen)
+        return Part(kind="total", tool=tool.name, filters=arguments, ways=tuple(found))
+
+    def write(self, level: int) -> Part:
+        tool = self.rng.choice([tool for tool in self.domain.tools if isinstance(tool, Write)])
+        found: list[Way] = []
+        loans: dict[str, Loan] = {}
+        for param in (param for param in tool.params if param.is_required):
+            if table := names_row(self.domain, param):
+                found.append(self.way(table, self.rng.randint(0, min(level, 1)) if found else level))
+            elif self.rng.random() < _LENT and (lenders := _lenders(self.domain, param)):
+                table, path = self.rng.choice(lenders)
+                if (table, path) in _numbers(self.domain) and self.rng.random() < _DERIVED:
+                    loans[param.name] = self.derived(table, path, self.rng.randint(0, level))
+                else:
+                    loans[param.name] = Loan(
+                        table=table, path=path, ways=(self.way(table, self.rng.randint(0, level), path),)
+                    )
+        return Part(kind="write", tool=tool.name, ways=tuple(found), loans=loans)
+
+    def follow_up(self, before: Part) -> Part | None:
+        """Return a write about the row that the write before it makes, or is about; None where there is none."""
+        tool = self.domain.tool[before.tool]
+        assert isinstance(tool, Write)
+        made = {effect.table for effect in tool.effects if isinstance(effect, Insert)}
+        named = [names_row(self.domain, param) for param in tool.params if names_row(self.domain, param)]
+        kind: Literal["made", "same"] = "made" if made else "same"
+        tables = made or {table for table in named if named.count(table) == 1}
+        options = [
+            (other, tables_of[0])
+            for other in self.domain.tools
+            if isinstance(other, Write)
+            and other is not tool
+            and not (made and _undoes(other))
+            and (
+                tables_of := [
+                    names_row(self.domain, p) for p in other.params if p.is_required and names_row(self.domain, p)
+                ]
+            )
+            and tables_of[0] in tables
+        ]
+        if not options:
+            return None
+        other, table = self.rng.choice(options)
+        rows = [
+            names_row(self.domain, param)
+            for param in other.params
+            if param.is_required and names_row(self.domain, param)
+        ]
+        first = Way(kind=kind, table=table, level=0)
+        return Part(kind="write", tool=other.name, ways=(first, *(self.way(row, 0) for row in rows[1:])))
+
+    def way(self, table: str, level: int, path: str = ID) -> Way:
+        """Return a way to name a row of which a column is asked, of a level or of the next lower one that there is."""
+        every = [way for way in ways(self.domain, table) if can_show(self.domain, way, path)] or list(
+            ways(self.domain, table)
+        )
+        for wanted in (*range(level, -1, -1), 1, 2, 3):
+            if found := [way for way in every if way.level == wanted]:
+                kind = self.rng.choice(sorted({way.kind for way in found}))
+                chosen = self.rng.choice([way for way in found if way.kind == kind])
+                return self.deepened(chosen, self.nesting())
+        return every[0]
+
+    def nesting(self) -> int:
+        """Return how often a row may be named through another one on the way."""
+        if self.depth:
+            return self.rng.randint(max(0, self.depth - 3), max(0, self.depth - 1))
+        return int(self.rng.random() < _NESTED)
+
+    def deepened(self, way: Way, nest: int) -> Way:
+        """Return a way whose other row is named through yet another one, so many times at most."""
+        if way.via is None or nest <= 0:
+            return way
+        most = self.level if self.level >= 0 else 3
+        options = [
+            one
+            for one in ways(self.domain, way.via.table)
+            if one.via is not None
+            and one.level <= most
+            and (way.kind != "reference" or can_show(self.domain, one, way.column))
+        ]
+        if not options:
+            return way
+        kind = self.rng.choice(sorted({one.kind for one in options}))
+        via = self.deepened(self.rng.choice([one for one in options if one.kind == kind]), nest - 1)
+        return replace(way, via=via, level=max(way.level, via.level))
 
 
-def _follow_up(rng: random.Random, domain: Domain, before: Part) -> Part | None:
-    """Return a write about the row that the write before it makes, or is about; None where there is none."""
-    tool = domain.tool[before.tool]
-    assert isinstance(tool, Write)
-    made = {effect.table for effect in tool.effects if isinstance(effect, Insert)}
-    named = [names_row(domain, param) for param in tool.params if names_row(domain, param)]
-    kind: Literal["made", "same"] = "made" if made else "same"
-    tables = made or {table for table in named if named.count(table) == 1}
-    options = [
-        (other, tables_of[0])
-        for other in domain.tools
-        if isinstance(other, Write)
-        and other is not tool
-        and not (made and _undoes(other))
-        and (tables_of := [names_row(domain, p) for p in other.params if p.is_required and names_row(domain, p)])
-        and tables_of[0] in tables
-    ]
-    if not options:
-        return None
-    other, table = rng.choice(options)
-    rows = [names_row(domain, param) for param in other.params if param.is_required and names_row(domain, param)]
-    first = Way(kind=kind, table=table, level=0)
-    return Part(kind="write", tool=other.name, ways=(first, *(_way(rng, domain, row, 0) for row in rows[1:])))
+def _hows(domain: Domain, table: str, path: str) -> list[How]:
+    """Return what can sensibly follow from several values of a column: only amounts of something add up."""
+    column = domain.by_name[table].by_name[path]
+    is_amount = column.type in ("integer", "number")
+    sums: list[How] = ["sum"] if is_amount and column.unit else []
+    differences: list[How] = ["difference"] if is_amount else []
+    return [*sums, *differences, "largest", "smallest"]
+
+
+def _is_yes_or_no(domain: Domain, tool: Total, one: Filter) -> bool:
+    column = domain.column(tool.table, one.path)
+    return column is not None and column.type == "boolean"
 
 
 def _undoes(tool: Write) -> bool:
@@ -179,41 +253,6 @@ def _undoes(tool: Write) -> bool:
     return any(
         isinstance(effect, Delete) or (isinstance(effect, Set) and effect.value in gone) for effect in tool.effects
     )
-
-
-def _way(rng: random.Random, domain: Domain, table: str, level: int, path: str = ID) -> Way:
-    """Return a way to name a row of which a column is asked, of a level or of the next lower one that there is."""
-    every = [way for way in ways(domain, table) if can_show(domain, way, path)] or list(ways(domain, table))
-    for wanted in (*range(level, -1, -1), 1, 2, 3):
-        if found := [way for way in every if way.level == wanted]:
-            kind = rng.choice(sorted({way.kind for way in found}))
-            return rng.choice([way for way in found if way.kind == kind])
-    return every[0]
-
-
-@lru_cache(maxsize=65536)
-def can_show(domain: Domain, way: Way, path: str) -> bool:
-    """Tell whether some tool can show a column of a row that is named in a way; or, for "id", make use of its id."""
-    if path == ID:
-        return way.kind != "id" or any(_takes(domain, tool, way.table) for tool in domain.tools)
-    for tool in domain.tools:
-        is_own = way.kind == "unique" and way.tool == tool.name
-        if isinstance(tool, Get) and tool.table == way.table and path in tool.shows and (tool.by == ID or is_own):
-            return True
-        if isinstance(tool, Search) and tool.name == way.tool and path in tool.shows:
-            return way.kind in ("named", "listed", "extreme")
-    return False
-
-
-def _takes(domain: Domain, tool: object, table: str) -> bool:
-    if isinstance(tool, Get):
-        return tool.table == table and tool.by == ID
-    if isinstance(tool, Write):
-        return any(names_row(domain, param) == table for param in tool.params)
-    if isinstance(tool, Search | Total):
-        columns = [domain.column(tool.table, one.path) for one in tool.filters]
-        return any(column is not None and column.ref == table for column in columns)
-    return False
 
 
 @lru_cache(maxsize=64)
