@@ -4,24 +4,20 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
-from palestra.envs.base import SPLITS, Budget, Json, Split, Task, TaskError, derive_seed, merge_knobs
-from palestra.envs.tooluse.case import Case, Goal, Place
+from palestra.envs.base import SPLITS, Json, Split, Task, TaskError, derive_seed, merge_knobs
+from palestra.envs.tooluse.assemble import assemble
 from palestra.envs.tooluse.catalog import DOMAINS
-from palestra.envs.tooluse.closing import closing_tools, public_of
-from palestra.envs.tooluse.describe import function
 from palestra.envs.tooluse.goals import work_out
 from palestra.envs.tooluse.operators.compose import augmented, compose, forbidden
 from palestra.envs.tooluse.operators.operator import Refused
 from palestra.envs.tooluse.parts import Part, Worked
-from palestra.envs.tooluse.planner import Draft, Rejected, depth
+from palestra.envs.tooluse.planner import Draft, Known, Rejected, depth
 from palestra.envs.tooluse.reach import reach
 from palestra.envs.tooluse.schema import Domain, Write
 from palestra.envs.tooluse.statement import state
 from palestra.envs.tooluse.templates import Kind, draw_parts, name_of, split_of
-from palestra.envs.tooluse.validate import Judged, check
 from palestra.envs.tooluse.world import FAMILY, Base, fill
 
-GENERATOR_VERSION = 1
 KNOBS: Mapping[str, Json] = {
     "domain": "any",
     "scale": 1.0,
@@ -36,7 +32,6 @@ KNOBS: Mapping[str, Json] = {
 KINDS = ("question", "write", "both")
 MAX_WIDTH, MAX_DEPTH, MAX_LEVEL, MAX_TOOLS, MAX_AUGMENTATIONS = 3, 4, 3, 40, 6
 MIN_SCALE, MAX_SCALE = 0.2, 20.0
-SPARE_TURNS = 8  # beyond the oracle's
 TRIES, TRIES_A_WORLD = 600, 40
 _ROWS = 5  # of a world on which a deep template is tried; others are easily replaced
 _DRAWS = 60  # of a template until it is of the split and, by what is declared, as deep as asked for
@@ -123,35 +118,15 @@ class ToolUseSource:
             waiting += worked[-1:] if part.kind == "write" else []
         _carry_out(draft, waiting)
         steps = draft.steps([one.source for one in worked if one.source is not None])
-        writing = [n for n, step in enumerate(steps) if isinstance(base.domain.tool[step.tool], Write)]
-        is_ordered = any(one in writing for n in writing for one in steps[n].after)
         if knobs["depth"] not in (0, depth(steps)):
             raise Rejected("its longest chain of steps is longer or shorter than asked for")
         if knobs["indirection"] not in (-1, max(part.level for part in parts)):
             raise Rejected("its rows are named in other ways than asked for")
-        goal = _goal(draft, worked)
-        place = Place(
-            domain=base.domain.name, split=self.split, seed=world_seed, scale=knobs["scale"], digest=base.digest()
-        )
-        case = Case(place=place, steps=steps, goal=goal)
-        template = name_of(parts)
+        writing = [n for n, step in enumerate(steps) if isinstance(base.domain.tool[step.tool], Write)]
+        is_ordered = any(one in writing for n in writing for one in steps[n].after)
         request = state(rng, self.split, base.domain, worked, is_ordered=is_ordered)
-        tools = _tools(rng, base.domain, case, knobs["tools"])
-        judged = Judged(base=base, case=case, request=request, tools=[tool["function"]["name"] for tool in tools])
-        if reason := check(judged):
-            raise Rejected(reason)
-        return Task(
-            id=f"{FAMILY}/{base.domain.name}/{template}/{self.split}/{seed}",
-            family=FAMILY,
-            seed=seed,
-            instruction=request,
-            difficulty=knobs,
-            tools=(*tools, *closing_tools(goal.answer)),
-            budget=Budget(turns=len(steps) + 1 + SPARE_TURNS),
-            public=public_of(base),
-            hidden=case.to_dict(),
-            provenance={"template": template, "split": self.split, "generator": GENERATOR_VERSION},
-        )
+        answers = [Known(one.answer, one.source) for one in worked if one.source is not None]
+        return assemble(draft, world_seed, request, answers, template=name_of(parts), seed=seed, knobs=knobs)
 
 
 def _augmented(rng: random.Random, task: Task, knobs: Mapping[str, Json]) -> Task:
@@ -176,24 +151,6 @@ def _carry_out(draft: Draft, waiting: list[Worked]) -> None:
         assert one.arguments is not None  # of a write
         draft.write(tool, one.arguments)
     waiting.clear()
-
-
-def _goal(draft: Draft, worked: Sequence[Worked]) -> Goal:
-    asked = [one for one in worked if one.source is not None]
-    answers = [one.answer for one in asked]
-    return Goal(
-        changes=tuple(tuple(cell) for cell in draft.world.diff()),
-        answer=None if not answers else answers[0] if len(answers) == 1 else answers,
-        sources=tuple(one.source for one in asked if one.source is not None),
-    )
-
-
-def _tools(rng: random.Random, domain: Domain, case: Case, others: int) -> list[Mapping[str, Json]]:
-    """Return the oracle's tools and so many others, in the domain's order."""
-    needed = {step.tool for step in case.steps}
-    spare = [tool.name for tool in domain.tools if tool.name not in needed]
-    kept = needed | set(spare if others < 0 else rng.sample(spare, min(others, len(spare))))
-    return [function(domain, tool) for tool in domain.tools if tool.name in kept]
 
 
 def _checked(split: Split, knobs: dict[str, Json]) -> dict[str, Json]:
