@@ -1,0 +1,113 @@
+"""Twins of a task: one value in the world is another, which only one step of the oracle shows, and matters.
+
+Whether a reading step is needed cannot always be told from a replay: a comparison reads values that its answer does
+not name, and an answer may be a word that stands elsewhere, too. In a twin the same words are asked, and all that
+the other steps show is the same; yet something else is right.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from palestra.envs.base import Json, Task
+from palestra.envs.tooluse.case import Case, Step
+from palestra.envs.tooluse.interpret import is_fault, matching
+from palestra.envs.tooluse.operators.ground import Ground, ground
+from palestra.envs.tooluse.planner import leaves
+from palestra.envs.tooluse.schema import ID, Get, Search, Tool, Total, Write, shown_as
+from palestra.envs.tooluse.validate import resolve
+from palestra.envs.tooluse.world import World
+
+_OTHERS = 3  # values tried in place of one, from below and from above
+_TWIN_PREFIX = "twin"
+
+
+def twins(task: Task) -> Iterator[Task]:
+    """Yield twins of a task, for each reading step those that its oracle's program solves in another way."""
+    case = Case.from_dict(task.hidden)
+    found = ground(case)
+    for number, step in enumerate(case.steps):
+        for world in _other_worlds(case, found, number, step):
+            twin = _worked_out(case, found, world)
+            if twin is not None and (twin.goal.answer, twin.goal.changes) != (case.goal.answer, case.goal.changes):
+                yield replace(task, hidden=twin.to_dict())
+
+
+def _worked_out(case: Case, found: Ground, world: World) -> Case | None:
+    """Return the case in another world, its oracle carried out as the sources of its values say."""
+    place = replace(case.place, changes=world.save())
+    replies: list[Json] = []
+    steps: list[Step] = []
+    for step in case.steps:
+        taken = {
+            name: resolve(source, replies)
+            for name, source in step.sources.items()
+            if source.kind in ("reply", "derived") and _is_of_replies(source)
+        }
+        arguments = {**step.arguments, **taken}
+        if None in taken.values() or is_fault(reply := found.call(world, step.tool, arguments)):
+            return None
+        replies.append(reply)
+        steps.append(replace(step, arguments=arguments))
+    answer = case.goal.answer
+    if case.goal.sources:
+        answers = [resolve(source, replies) for source in case.goal.sources]
+        answer = answers if isinstance(answer, (list, tuple)) else answers[0]
+        if None in answers:
+            return None
+    goal = replace(case.goal, changes=tuple(tuple(cell) for cell in world.diff()), answer=answer)
+    return replace(case, place=place, steps=tuple(steps), goal=goal)
+
+
+def _is_of_replies(source: object) -> bool:
+    return all(one.kind == "reply" for one in leaves(source) if not one.of)  # type: ignore[arg-type]
+
+
+def _other_worlds(case: Case, found: Ground, number: int, step: Step) -> Iterator[World]:
+    """Yield worlds in which a step shows something else."""
+    tool = found.domain.tool[step.tool]
+    start = World(found.base, {table: dict(rows) for table, rows in case.place.changes.items()})
+    if isinstance(tool, Write):
+        return
+    sources = [one for other in case.steps for one in other.sources.values()]
+    used = {one.path for source in (*sources, *case.goal.sources) for one in leaves(source) if one.step == number}
+    replies = _replies(case, found, start.copy())
+    for path in sorted(used):
+        for table, id_, column in _cells(start, tool, step.arguments, path, replies[number]):
+            now = start.value(table, id_, column)
+            values = sorted({row[column] for _, row in start.rows(table) if row[column] not in (None, now)}, key=_order)
+            for value in dict.fromkeys((*values[:_OTHERS], *values[-_OTHERS:])):
+                world = start.copy()
+                world.set(table, id_, column, value)
+                yield world
+    if isinstance(tool, Total) and tool.how == "count":
+        for id_, row in matching(start, tool.table, tool.filters, step.arguments)[:1]:
+            world = start.copy()
+            world.changes.setdefault(tool.table, {})[f"{id_}_{_TWIN_PREFIX}"] = dict(row)
+            yield world
+
+
+def _cells(
+    world: World, tool: Tool, arguments: Mapping[str, Json], path: str, reply: Json
+) -> Iterator[tuple[str, str, str]]:
+    """Yield the cells of the tool's own table that a path of its reply shows."""
+    assert not isinstance(tool, Write)
+    if isinstance(tool, Total):
+        if tool.of and "." not in tool.of:
+            yield from ((tool.table, id_, tool.of) for id_, _ in matching(world, tool.table, tool.filters, arguments))
+        return
+    *way, key = path.split(".")
+    row = reply
+    for part in way:
+        row = row[int(part)] if isinstance(row, list) else row[part]
+    column = next((one for one in tool.shows if shown_as(one) == key and "." not in one), "")
+    if column and isinstance(tool, Get | Search) and isinstance(row, dict) and ID in row:
+        yield tool.table, row[ID], column
+
+
+def _replies(case: Case, found: Ground, world: World) -> list[Json]:
+    return [found.call(world, step.tool, step.arguments) for step in case.steps]
+
+
+def _order(value: Json) -> tuple[str, Json]:
+    is_number = isinstance(value, (int, float))
+    return ("number" if is_number else "text", value if is_number else str(value))
