@@ -1,5 +1,6 @@
 """What a slot is made of, worked out on the host before anything is started."""
 
+import glob
 import json
 import os
 import sys
@@ -19,6 +20,7 @@ WORKSPACE = "/workspace"
 _HOST_IDS = ((100_000, 101_000), (64_000, 64_001))  # of both on the host, where root may choose; the first to exist
 _PLAIN_FOLDERS = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 _PLAIN_FILES = ("/etc/alternatives", "/etc/ld.so.cache", "/etc/localtime")
+_SETTINGS = ("/etc/R", "/etc/java-*-openjdk", "/var/lib/ghc")  # of what lies in /usr: Debian has links there to them
 _SITE_FOLDER_NAMES = ("site-packages", "dist-packages")
 _DEVICES = ("/dev/full", "/dev/null", "/dev/random", "/dev/urandom", "/dev/zero")
 
@@ -52,7 +54,9 @@ class Plan:
         package = Path(palestra.sandbox.__file__).resolve().parent.parent
         import_dirs = _site_folders() if preload else ()
         links = {path: os.readlink(path) for path in _PLAIN_FOLDERS if os.path.islink(path)}
-        wanted = [path for path in _PLAIN_FOLDERS if path not in links] + [sys.base_prefix, *import_dirs, *_PLAIN_FILES]
+        settings = [path for pattern in _SETTINGS for path in sorted(glob.glob(pattern))]
+        wanted = [path for path in _PLAIN_FOLDERS if path not in links]
+        wanted += [sys.base_prefix, *import_dirs, *_PLAIN_FILES, *settings]
         wanted = [os.path.normpath(path) for path in wanted if os.path.exists(path)]
         outermost = [path for path in wanted if not _inside(path, wanted)]
         hidden = _hidden_places(package, outermost, import_dirs)

@@ -190,7 +190,9 @@ def test_the_host_is_not_there(native: Sandbox, tmp_path: Path) -> None:
             "/etc/shadow",
             "/etc/hostname",
             "/home",
-            "/var",
+            "/var/log",
+            "/var/lib/dpkg",
+            "/var/tmp",
             "/sys",
             "/boot",
             "/dev/kvm",
@@ -216,6 +218,7 @@ def test_the_host_is_not_there(native: Sandbox, tmp_path: Path) -> None:
         "workspace",
         "opt",
         "run",
+        "var",
     } | {
         os.path.realpath(os.sys.base_prefix).split("/")[1]  # type: ignore[attr-defined]
     }

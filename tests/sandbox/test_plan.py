@@ -29,6 +29,17 @@ def test_a_plan_holds_no_folder_of_the_projects(monkeypatch: pytest.MonkeyPatch)
         assert not any(folder.startswith(place + "/") for place in bound if place != "/usr")
 
 
+def test_the_settings_of_compilers_are_there_and_nothing_beside_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Debian's R, Java and GHC lie in /usr and end at links to files elsewhere."""
+    there = {"/etc/R": ["/etc/R"], "/etc/java-*-openjdk": ["/etc/java-17-openjdk"], "/var/lib/ghc": ["/var/lib/ghc"]}
+    monkeypatch.setattr("glob.glob", lambda pattern: there[pattern])
+    exists = os.path.exists
+    monkeypatch.setattr("os.path.exists", lambda path: path in ("/etc/R", "/var/lib/ghc") or exists(path))
+    bound = Plan.make(()).folders
+    assert {"/etc/R", "/var/lib/ghc"} <= set(bound)
+    assert not {"/etc", "/var", "/var/lib"} & set(bound)
+
+
 def test_an_installed_palestra_is_hidden(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Wherever it lies below a folder that programs see, as an image's site-packages or /usr/src."""
     site = tmp_path / "lib" / "python3.11" / "site-packages"
