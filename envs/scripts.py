@@ -23,6 +23,7 @@ Script = Callable[[AgentEnv, np.random.Generator], Iterator[str]]
 DONE = "I am done."
 _SHOWN_CHARS = 20_000  # the newest part of the conversation that random values are drawn from
 _WORD = re.compile(r"[A-Za-z0-9][\w@.:/#+-]*")
+_WHOLE, _DECIMAL = re.compile(r"\d{1,15}"), re.compile(r"\d{1,15}\.\d{1,6}")
 _QUOTED = re.compile(r'"([^"\n\\]{1,80})"')
 _SPAN = 2**53  # of a drawn number, at most
 _TRIES = 20  # draws for a schema whose constraints plain drawing may miss, such as a pattern
@@ -71,9 +72,10 @@ class Shown:
     def of(cls, messages: Sequence[Message]) -> "Shown":
         told = [str(m.get("content") or "") for m in messages if m.get("role") in ("user", "tool")]
         text = "\n".join(told)[-_SHOWN_CHARS:]
-        words = [word.rstrip(".:/") for word in _WORD.findall(text)]
-        whole = [int(word) for word in words if re.fullmatch(r"\d{1,15}", word)]
-        parts = [float(word) for word in words if re.fullmatch(r"\d{1,15}\.\d{1,6}", word)]
+        words = dict.fromkeys(word.rstrip(".:/") for word in _WORD.findall(text))
+        numbers = [word for word in words if word[:1].isdecimal()]
+        whole = [int(word) for word in numbers if _WHOLE.fullmatch(word)]
+        parts = [float(word) for word in numbers if _DECIMAL.fullmatch(word)]
         return cls(
             tuple(dict.fromkeys([*_QUOTED.findall(text), *words, "", "a", "done"])),
             tuple(dict.fromkeys([*whole, -1, 0, 1, 2, 3, 10, 100])),

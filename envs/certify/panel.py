@@ -76,7 +76,8 @@ def spam(env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
         if not tools:
             yield "\n".join(Shown.of(env.messages).texts[:200])
             continue
-        calls = [_call(tools[number % len(tools)], rng, env=env) for number in range(MAX_CALLS)]
+        shown = Shown.of(env.messages)
+        calls = [_call(tools[number % len(tools)], rng, shown=shown) for number in range(MAX_CALLS)]
         yield "".join(_shuffled(calls, rng))
 
 
@@ -148,10 +149,10 @@ def _properties(tool: Mapping[str, Json]) -> Mapping[str, Json]:
     return properties
 
 
-def _call(tool: Mapping[str, Json], rng: np.random.Generator, *, text: str = "", env: AgentEnv | None = None) -> str:
-    """Return a call whose texts are all this one, or with an environment, what its conversation has shown."""
-    shown = Shown((text,), (0, 1, 2), (0.0, 1.0)) if env is None else Shown.of(env.messages)
-    return call_text(tool["name"], draw_arguments(tool["parameters"], shown, rng))
+def _call(tool: Mapping[str, Json], rng: np.random.Generator, *, text: str = "", shown: Shown | None = None) -> str:
+    """Return a call whose texts are all this one, or are of what a conversation has shown."""
+    values = Shown((text,), (0, 1, 2), (0.0, 1.0)) if shown is None else shown
+    return call_text(tool["name"], draw_arguments(tool["parameters"], values, rng))
 
 
 def _fit(schema: Mapping[str, Json], value: Json) -> Json:
