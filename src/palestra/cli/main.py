@@ -23,6 +23,7 @@ VERBS = {
     "train": "palestra.cli.train",
     "eval": "palestra.cli.train",
     "image": "palestra.cli.image",
+    "code": "palestra.cli.code",
     "sandbox": "palestra.cli.sandbox",
 }
 

@@ -1,0 +1,242 @@
+"""Where programs are compiled once and run on one input at a time, each in a workspace of its own.
+
+Every run is a new process in new namespaces, with pipes that the sandbox makes; its workspace holds what the
+compiler left and nothing of another run; its input comes through stdin and is on no disk.
+"""
+
+import contextlib
+import functools
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final, Self
+
+from palestra import sandbox as sandboxes
+from palestra.envs.code.judge.case import TIMEOUT, WRONG, Attempt, Case, Checker, trouble
+from palestra.envs.code.judge.checkers import LINES
+from palestra.envs.code.languages.language import Language, Runtime
+from palestra.sandbox.base import (
+    MIB,
+    Command,
+    ExecResult,
+    InfraError,
+    Limits,
+    PermanentInfraError,
+    Python,
+    Sandbox,
+    SandboxFileError,
+    SandboxSnapshot,
+    Spec,
+)
+
+NEEDS: Final = frozenset({"network_off", "read_only_root", "process_count", "pid_hidden", "socket_families"})
+NOT_TEXT: Final = "the program is not valid Unicode text"
+HELLO_LIMITS: Final = Limits(wall_s=30.0, cpu_s=10.0, memory_bytes=256 * MIB)
+_CELL: Final = Path(__file__).with_name("cell.py")
+_BEGIN: Final = "exec(__import__('sys').argv.pop(1), {'__name__': 'cell'})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """A program ready to run: its command, what its language needs, and the files that the compiler left."""
+
+    command: Command
+    digest: bytes  # of its language and source
+    env: Mapping[str, str] = field(default_factory=dict)
+    runtime: Runtime = field(default_factory=Runtime)
+    files: SandboxSnapshot | None = None  # None: an empty workspace
+
+    @classmethod
+    def python(cls, source: str) -> "Program | Attempt":
+        """Return a Python program that is not locked in, or why it is none: it may read and run what the sandbox shows.
+
+        It is the cheapest to run: `Bench.prepare` returns one that is locked in where that is possible.
+        """
+        if not _is_text(source):
+            return Attempt(NOT_TEXT)
+        return cls(command=Python(source), digest=hashlib.sha256(source.encode()).digest())
+
+    def limits(self, allowed: Limits) -> Limits:
+        """Return what the program may use where its task allows this much."""
+        own = self.runtime
+        return replace(
+            allowed,
+            wall_s=allowed.wall_s + own.seconds,
+            cpu_s=allowed.cpu_s + own.seconds,
+            memory_bytes=allowed.memory_bytes + own.memory_mb * MIB,
+            processes=max(allowed.processes, own.processes),
+        )
+
+
+class Bench:
+    """Compiles and runs programs in one sandbox, one at a time. Not thread-safe; give it back with `close`."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        """Take over a sandbox; it is closed if it turns out not to work."""
+        self._sandbox = sandbox
+        self._works: set[str] = set()  # languages whose hello world was seen here
+        try:
+            self._empty = sandbox.snapshot()
+        except InfraError:
+            sandbox.close()
+            raise
+        self._holds: SandboxSnapshot | None = self._empty  # what the workspace is; None: nobody knows
+
+    @classmethod
+    def open(cls, *, backend: str = "native", unsafe: bool = False, disk_mb: int = 256) -> Self:
+        """Return a bench with a sandbox of its own.
+
+        Args:
+            backend: a name in `palestra.sandbox.BACKENDS`.
+            unsafe: accept a backend that does not isolate programs.
+            disk_mb: the most that a compiler may leave.
+
+        Raises:
+            CapabilityError: the backend does not isolate programs here.
+            InfraError: no sandbox could be started.
+        """
+        needs: frozenset[str] = frozenset() if unsafe else NEEDS
+        spec = Spec(needs=needs, env={"PYTHONHASHSEED": "0"}, limits=Limits(disk_bytes=disk_mb * MIB))
+        return cls(sandboxes.create(spec, backend=backend, unsafe=unsafe))
+
+    def close(self) -> None:
+        """Give the sandbox back."""
+        self._sandbox.close()
+
+    @functools.cached_property
+    def locks(self) -> bool:
+        """Whether programs can be locked in to their own language and its libraries: Linux 5.13 with Landlock."""
+        plan = {"locks": True, "reads": [], "runs": [], "command": None, "argv": [], "source": ""}
+        result = self._sandbox.exec(_in_cell(plan), limits=HELLO_LIMITS)
+        self._holds = None
+        return result.ok
+
+    def prepare(self, language: Language, source: str) -> Program | Attempt:
+        """Return a program ready to run, or what the compiler said of it.
+
+        Raises:
+            PermanentInfraError: the language does not work in this sandbox, as its hello world showed.
+            InfraError: the sandbox failed.
+        """
+        if language.name not in self._works:
+            if problem := self.greet(language):
+                raise PermanentInfraError(
+                    f"{language.title} does not work here: {problem}; `palestra code doctor` says what would help"
+                )
+            self._works.add(language.name)
+        return self._prepare(language, source)
+
+    def greet(self, language: Language) -> str:
+        """Compile and run a language's hello world; return what went wrong, or "".
+
+        Raises:
+            InfraError: the sandbox failed.
+        """
+        hello = language.hello
+        made = self._prepare(language, hello.program)
+        if isinstance(made, Program):
+            made = self.attempt(made, Case(hello.input.encode(), hello.output.encode()), HELLO_LIMITS)
+        if made.problem == WRONG:
+            return f"its hello world printed {made.stdout[:80]!r}, not {hello.output!r}"
+        said = (made.stderr.strip() or made.stdout.strip()).decode(errors="replace").splitlines()
+        return f"its hello world: {made.problem}{': ' + said[0][:200] if said else ''}" if made.problem else ""
+
+    def attempt(self, program: Program, case: Case, limits: Limits, checker: Checker = LINES) -> Attempt:
+        """Return what a program did on a case; the case's own limits, if any, take the place of the others.
+
+        Raises:
+            InfraError: the sandbox failed, which no program can cause.
+            VerifierError: the checker is broken.
+        """
+        allowed = program.limits(case.limits or limits)
+        result = self.run(program, case.stdin, allowed)
+        if result.signal is not None and not (result.timed_out or result.oom):
+            # By its own doing or by somebody outside, which looks the same; what it does itself it does again.
+            result = self.run(program, case.stdin, allowed)
+        problem = trouble(result, allowed)
+        if not problem and not checker.accepts(case, result.stdout):
+            problem = WRONG
+        return Attempt(problem, result.stdout, result.stderr)
+
+    def run(
+        self, program: Program, stdin: bytes, limits: Limits, extra_files: Mapping[str, bytes] | None = None
+    ) -> ExecResult:
+        """Run a program in its workspace, with some more files in it.
+
+        Raises:
+            InfraError: the sandbox failed.
+        """
+        self._lay_out(program.files or self._empty)
+        for name, data in (extra_files or {}).items():
+            self._holds = None
+            self._sandbox.write(name, data)
+        self._holds = None
+        return self._sandbox.exec(program.command, stdin=stdin, env=program.env, limits=limits)
+
+    def version(self, language: Language) -> str:
+        """Return the first line that a language's version command prints, or "" if there is no such command.
+
+        Raises:
+            InfraError: the sandbox failed.
+        """
+        self._holds = None
+        result = self._sandbox.exec(language.version, env=language.env, limits=language.compiling)
+        told = (result.stdout.strip() or result.stderr.strip()).decode(errors="replace").splitlines()
+        return told[0] if result.ok and told else ""
+
+    def _prepare(self, language: Language, source: str) -> Program | Attempt:
+        if not _is_text(source):
+            return Attempt(NOT_TEXT)
+        digest = hashlib.sha256(f"{language.name}\0{source}".encode()).digest()
+        program = Program(command=self._command(language, source), digest=digest)
+        program = replace(program, env=language.env, runtime=language.runtime)
+        if language.engine == "python":
+            return program
+        self._lay_out(self._empty)
+        self._holds = None
+        try:
+            self._sandbox.write(language.file, source.encode())
+            if problem := self._compile(language):
+                return problem
+            return replace(program, files=self._sandbox.snapshot())
+        except SandboxFileError as error:
+            return Attempt("does not fit on the disk", stderr=str(error).encode())
+
+    def _compile(self, language: Language) -> Attempt | None:
+        if not language.compile:
+            return None
+        result = self._sandbox.exec(language.compile, env=language.env, limits=language.compiling)
+        if not (problem := trouble(result, language.compiling)):
+            return None
+        problem = f"compiler {problem}" if problem == TIMEOUT else f"does not compile: {problem}"
+        return Attempt(problem, result.stdout, result.stderr)
+
+    def _command(self, language: Language, source: str) -> Command:
+        plan = {"locks": self.locks, "reads": language.reads, "runs": language.runs, "argv": []}
+        if language.engine == "python":
+            return _in_cell({**plan, "source": source})
+        return _in_cell({**plan, "command": language.execute}) if self.locks else language.execute
+
+    def _lay_out(self, files: SandboxSnapshot) -> None:
+        if self._holds is not files:
+            self._holds = None
+            self._sandbox.restore(files)
+            self._holds = files
+
+
+def _in_cell(plan: Mapping[str, object]) -> Python:
+    return Python(_BEGIN, (_cell(), json.dumps(plan)))
+
+
+@functools.cache
+def _cell() -> str:
+    return _CELL.read_text(encoding="utf-8")
+
+
+def _is_text(source: str) -> bool:
+    with contextlib.suppress(UnicodeEncodeError):
+        source.encode()
+        return True
+    return False

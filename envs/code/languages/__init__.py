@@ -1,0 +1,1 @@
+"""Programming languages, one YAML file each, and what is known of them."""
