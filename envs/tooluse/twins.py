@@ -18,7 +18,8 @@ from palestra.envs.tooluse.validate import resolve
 from palestra.envs.tooluse.world import World
 
 _OTHERS = 3  # values tried in place of one, from below and from above
-_TWIN_PREFIX = "twin"
+_SWAPS = 8  # rows that one is exchanged with
+_TWIN = "twin"
 
 
 def twins(task: Task) -> Iterator[Task]:
@@ -73,16 +74,16 @@ def _other_worlds(case: Case, found: Ground, number: int, step: Step) -> Iterato
     replies = _replies(case, found, start.copy())
     for path in sorted(used):
         for table, id_, column in _cells(start, tool, step.arguments, path, replies[number]):
-            now = start.value(table, id_, column)
-            values = sorted({row[column] for _, row in start.rows(table) if row[column] not in (None, now)}, key=_order)
-            for value in dict.fromkeys((*values[:_OTHERS], *values[-_OTHERS:])):
+            for value in _others(start, table, id_, column):
                 world = start.copy()
                 world.set(table, id_, column, value)
                 yield world
+        if path.rpartition(".")[2] == ID:
+            yield from _swapped(start, tool, _row_at(replies[number], path)[ID])
     if isinstance(tool, Total) and tool.how == "count":
         for id_, row in matching(start, tool.table, tool.filters, step.arguments)[:1]:
             world = start.copy()
-            world.changes.setdefault(tool.table, {})[f"{id_}_{_TWIN_PREFIX}"] = dict(row)
+            world.changes.setdefault(tool.table, {})[f"{id_}_{_TWIN}"] = dict(row)
             yield world
 
 
@@ -95,13 +96,40 @@ def _cells(
         if tool.of and "." not in tool.of:
             yield from ((tool.table, id_, tool.of) for id_, _ in matching(world, tool.table, tool.filters, arguments))
         return
-    *way, key = path.split(".")
-    row = reply
-    for part in way:
-        row = row[int(part)] if isinstance(row, list) else row[part]
+    row, key = _row_at(reply, path), path.rpartition(".")[2]
     column = next((one for one in tool.shows if shown_as(one) == key and "." not in one), "")
-    if column and isinstance(tool, Get | Search) and isinstance(row, dict) and ID in row:
+    if column and isinstance(row, dict) and ID in row:
         yield tool.table, row[ID], column
+
+
+def _others(world: World, table: str, id_: str, column: str) -> Iterator[Json]:
+    """Yield other values of a cell: such as other rows hold, and numbers beyond all of them."""
+    now = world.value(table, id_, column)
+    values = sorted({row[column] for _, row in world.rows(table) if row[column] not in (None, now)}, key=_order)
+    yield from dict.fromkeys((*values[:_OTHERS], *values[-_OTHERS:]))
+    if isinstance(now, (int, float)) and not isinstance(now, bool):
+        yield from (max([now, *values]) + 1, min([now, *values]) - 1)
+
+
+def _swapped(world: World, tool: Get | Search | Total, id_: str) -> Iterator[World]:
+    """Yield worlds in which what leads to a row leads to another one."""
+    names = [tool.by] if isinstance(tool, Get) else [one.path for one in tool.filters]
+    columns = [name for name in names if name != ID and "." not in name]
+    for other, row in list(world.rows(tool.table))[:: max(1, len(world.base.rows[tool.table]) // _SWAPS)]:
+        mine = world.row(tool.table, id_)
+        if other != id_ and mine is not None and any(mine[column] != row[column] for column in columns):
+            twin = world.copy()
+            for column in columns:
+                twin.set(tool.table, id_, column, row[column])
+                twin.set(tool.table, other, column, mine[column])
+            yield twin
+
+
+def _row_at(reply: Json, path: str) -> Json:
+    """Return what a path's last part is a key of."""
+    for part in path.split(".")[:-1]:
+        reply = reply[int(part)] if isinstance(reply, list) else reply[part]
+    return reply
 
 
 def _replies(case: Case, found: Ground, world: World) -> list[Json]:
