@@ -125,7 +125,7 @@ def _foreign(spec: Spec) -> dict[str, str]:
 
 def _of_another_column(spec: Spec, domain: Domain) -> Tool:
     """Write a column that the domain's own tools leave alone, or show a row without what is asked."""
-    table = spec["table"]
+    table = domain.by_name[spec["table"]].name
     row = Param(name=spec["arg"], of=f"{table}.{ID}")
     if "shows" in spec:
         return Get(name=spec["name"], about=spec["about"], table=table, arg=row.name, shows=tuple(spec["shows"]))

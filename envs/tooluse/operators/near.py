@@ -89,7 +89,8 @@ class Near(Operator):
         found = kept(old, new)
         found += [f"there is a tool {name} already" for name in names if name in old.tools | old.domain.tool.keys()]
         found += [f"the agent is not given {name}" for name in names if name not in new.tools]
-        return [*found, *insufficient(new, names)]
+        found += [f"{name} does not exist" for name in names if name not in new.domain.tool]
+        return found or insufficient(new, names)
 
 
 def _with(at: Subject, specs: list[Spec]) -> Subject:

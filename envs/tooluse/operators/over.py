@@ -65,6 +65,8 @@ class Over(Operator):
     def check(self, before: Task, after: Task) -> list[str]:
         """Return why the oracle does not survive: what it does below is as it was, so only the layer is asked about."""
         old, new = Subject(before), Subject(after)
+        if [layer["operator"] for layer in new.case.layers[len(old.case.layers) :]] != [self.name]:
+            return [f"the layer {self.name} is not there"]
         found = self.problems(old, new, {})
         return found if old.played == new.played else [*found, "the oracle does something else"]
 

@@ -44,8 +44,8 @@ def kind_of(domain: Domain, table: str, path: str) -> Kind:
 def readable(on: Ground, world: World, tools: Mapping[str, Tool], known: Known) -> Iterator[tuple[Kind, Json]]:
     """Yield all that reading shows, within `ROUNDS` and `MOST_CALLS`, and add it to what is known.
 
-    A filter that is given narrows what a search shows, so each one is given alone, beside those that are required;
-    and every page is read.
+    A filter that is given narrows what a search shows, so each one is given alone, beside those that are required,
+    or none is; and every page is read.
     """
     made: set[tuple[str, tuple[tuple[str, Json], ...]]] = set()
     for _ in range(ROUNDS):
@@ -68,8 +68,7 @@ def _calls(domain: Domain, tool: Tool, known: Known) -> Iterator[dict[str, Json]
         return
     needed = [one for one in tool.filters if one.is_required]
     for base in _products(domain, tool.table, needed, known):
-        if needed:
-            yield base
+        yield base
         for one in tool.filters:
             if not one.is_required:
                 yield from ({**base, one.arg: value} for value in known.of(kind_of(domain, tool.table, one.path)))

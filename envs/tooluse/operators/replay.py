@@ -12,6 +12,8 @@ from palestra.envs.tooluse.operators.ground import Ground
 from palestra.envs.tooluse.planner import leaves as leaves_of
 from palestra.envs.tooluse.schema import ID
 from palestra.envs.tooluse.user import key_of
+from palestra.envs.tooluse.validate import resolve
+from palestra.envs.tooluse.verify import same
 from palestra.envs.tooluse.world import World
 
 MISSING = object()  # what a path that leads nowhere has
@@ -161,7 +163,7 @@ def _holds(source: Source, value: Json, case: Case, task: Task, replies: Sequenc
     if source.kind == "reply":
         shown = at_path(replies[source.step], source.path) if 0 <= source.step < len(replies) else MISSING
         return type(shown) is type(value) and bool(shown == value)
-    return all(one.step < len(replies) for one in source.of)
+    return same(value, resolve(source, replies))
 
 
 def _names(task: Task) -> set[str]:

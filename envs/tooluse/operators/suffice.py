@@ -10,12 +10,15 @@ from palestra.envs.tooluse.interpret import is_fault
 from palestra.envs.tooluse.operators.operator import Subject
 from palestra.envs.tooluse.operators.reading import Kind, Known, kind_of, readable
 from palestra.envs.tooluse.operators.replay import mistaken
-from palestra.envs.tooluse.progress import written
+from palestra.envs.tooluse.planner import leaves
+from palestra.envs.tooluse.progress import Cell, written
 from palestra.envs.tooluse.schema import ID, Get, Search, Tool, Write, shown_as
+from palestra.envs.tooluse.validate import resolve
 from palestra.envs.tooluse.verify import same
 
 LENGTH = 2  # of sequences of distractors' writing calls
 MOST_ARGUMENTS = 12  # of one tool's calls that are tried
+_TOTALS = frozenset({"sum", "count", "max", "min", "mean", "total"})  # what replies call values that are in no column
 _SPARE = 2  # values of a column that are tried where none is known
 
 
@@ -30,16 +33,20 @@ def insufficient(at: Subject, names: Sequence[str]) -> list[str]:
     known = pool(at)
     calls = [(tool, one) for tool in tools.values() for one in arguments_of(at, tool, known)]
     writing = [(tool, one) for tool, one in calls if isinstance(tool, Write)]
+    allowed = _allowed(at)
     return [
         *_alone(at, tools, writing),
         *(name for tool, one in calls for name in _instead(at, tool, one)),
-        *(name for tool, one in writing for name in _unseen(at, tool, one)),
+        *(name for tool, one in writing for name in _unseen(at, allowed, tool, one)),
     ]
 
 
 def pool(at: Subject) -> Known:
-    """Return all that the oracle is told, gives and sees, by what it is of."""
+    """Return all that the goal, and what the oracle is told, gives and sees, is made of, by what it is of."""
     known = Known()
+    for table, id_, column, value in at.case.goal.changes:
+        known.add((str(table), ID), id_)
+        known.add(kind_of(at.domain, str(table), str(column)), value)
     for step, reply in zip(at.case.steps, at.played.replies, strict=True):
         tool = at.domain.tool[step.tool]
         for name, value in step.arguments.items():
@@ -77,7 +84,8 @@ def arguments_of(at: Subject, tool: Tool, known: Known) -> Iterator[dict[str, Js
 
 def _values(at: Subject, tool: Tool, name: str, known: Known) -> list[Json]:
     table, column = kind = argument_kind(at, tool, name)
-    if found := _latest(at, name, known.of(_original(kind))):
+    listed = at.domain.by_name[table].by_name[column].enum if column in at.domain.by_name[table].by_name else ()
+    if found := _latest(at, name, [*dict.fromkeys((*known.of(_original(kind)), *listed))]):
         return found
     rows = islice(at.ground.base.rows.get(table, {}).items(), _SPARE)
     return [id_ if column == ID else row[column] for id_, row in rows]
@@ -92,6 +100,7 @@ def _original(kind: Kind) -> Kind:
 def _latest(at: Subject, name: str, values: list[Json]) -> list[Json]:
     """Return values, those that the oracle gives for an argument of this name first."""
     given = [step.arguments[name] for step in at.case.steps if name in step.arguments]
+    given += [part for cell in at.case.goal.changes for part in cell[1:]]
     return [*(value for value in values if value in given), *(value for value in values if value not in given)]
 
 
@@ -122,23 +131,18 @@ def _alone(at: Subject, tools: Mapping[str, Tool], calls: Sequence[tuple[Tool, d
 
 
 def _shows_answer(at: Subject, tool: Tool) -> bool:
-    """Tell whether a distractor shows the answer, in a column called as the one that it is in."""
-    goal = at.case.goal
-    answers = goal.answer if isinstance(goal.answer, list) else [goal.answer]
-    columns = {source.path.rpartition(".")[2] for source in _all_of(goal.sources)}
-    known = pool(at)
+    """Tell whether a distractor shows a value that the answer is made of, in a column called as its own is."""
+    made_of = [(leaf.path.rpartition(".")[2], resolve(leaf, at.played.replies)) for leaf in _answer_of(at)]
     return any(
-        (column in columns or columns & {"sum", "count", "max", "min", "mean"})
-        and any(same(one, value) for one in answers)
-        for (_, column), value in readable(at.ground, at.world(), {tool.name: tool}, known)
-        if value is not None
+        (column == name or name in _TOTALS) and same(value, shown)
+        for (_, column), shown in readable(at.ground, at.world(), {tool.name: tool}, pool(at))
+        for name, value in made_of
+        if shown is not None
     )
 
 
-def _all_of(sources: Sequence[Source]) -> Iterator[Source]:
-    for source in sources:
-        yield source
-        yield from _all_of(source.of)
+def _answer_of(at: Subject) -> list[Source]:
+    return [leaf for source in at.case.goal.sources for leaf in leaves(source)]
 
 
 def _instead(at: Subject, tool: Tool, arguments: Mapping[str, Json]) -> list[str]:
@@ -168,14 +172,24 @@ def _common(at: Subject, tool: Tool, step: Step) -> dict[str, Json]:
     return {name: value for name, value in step.arguments.items() if name in names}
 
 
-def _unseen(at: Subject, tool: Tool, arguments: Mapping[str, Json]) -> list[str]:
+def _allowed(at: Subject) -> frozenset[Cell]:
+    """Return the cells that the oracle writes, and may be written."""
+    world = at.world()
+    cells: set[Cell] = set()
+    for step in at.case.steps:
+        before = world.save()
+        at.ground.call(world, step.tool, step.arguments)
+        cells |= set(written(world, before).cells)
+    return frozenset(cells)
+
+
+def _unseen(at: Subject, allowed: frozenset[Cell], tool: Tool, arguments: Mapping[str, Json]) -> list[str]:
     """Return a write that leaves no trace beside the goal, though it did something."""
     world = at.world()
     before = world.save()
-    if is_fault(at.ground.call(world, tool.name, arguments)) or not written(world, before).cells:
+    if is_fault(at.ground.call(world, tool.name, arguments)) or not (cells := written(world, before).cells):
         return []
-    allowed = {(str(table), str(id_), str(column)) for table, id_, column, *_ in at.case.goal.changes}
-    if set(written(world, before).cells) - allowed:
+    if set(cells) - allowed:
         return []
     for step in at.case.steps:
         at.ground.call(world, step.tool, step.arguments)

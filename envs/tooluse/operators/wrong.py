@@ -158,7 +158,8 @@ def _told(at: Subject, tool: Tool) -> set[Kind]:
         return set()
     if isinstance(tool, Total):
         return {kind_of(at.domain, tool.table, tool.of or ID)}
-    return {kind_of(at.domain, tool.table, path) for path in tool.shows}
+    counted = {(tool.table, ID)} if isinstance(tool, Search) else set()
+    return counted | {kind_of(at.domain, tool.table, path) for path in tool.shows}
 
 
 def _is_real(column: Column, value: str) -> bool:
