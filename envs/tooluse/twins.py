@@ -14,6 +14,7 @@ from palestra.envs.tooluse.interpret import is_fault, matching
 from palestra.envs.tooluse.operators.ground import Ground, ground
 from palestra.envs.tooluse.planner import leaves
 from palestra.envs.tooluse.schema import ID, Get, Search, Tool, Total, Write, shown_as
+from palestra.envs.tooluse.user import key_of
 from palestra.envs.tooluse.validate import resolve
 from palestra.envs.tooluse.world import World
 
@@ -26,11 +27,16 @@ def twins(task: Task) -> Iterator[Task]:
     """Yield twins of a task, for each reading step those that its oracle's program solves in another way."""
     case = Case.from_dict(task.hidden)
     found = ground(case)
-    for number, step in enumerate(case.steps):
-        for world in _other_worlds(case, found, number, step):
-            twin = _worked_out(case, found, world)
-            if twin is not None and (twin.goal.answer, twin.goal.changes) != (case.goal.answer, case.goal.changes):
-                yield replace(task, hidden=twin.to_dict())
+    start = World(found.base, {table: dict(rows) for table, rows in case.place.changes.items()})
+    others = [(case, world) for number in range(len(case.steps)) for world in _other_worlds(case, found, number, start)]
+    others += [(other, start.copy()) for other in _other_users(case, found, start)]
+    if case.goal.ending == "report":
+        yield from (replace(task, hidden=other.to_dict()) for other in _other_reports(case, found, start))
+        return
+    for told, world in others:
+        twin = _worked_out(told, found, world)
+        if twin is not None and (twin.goal.answer, twin.goal.changes) != (case.goal.answer, case.goal.changes):
+            yield replace(task, hidden=twin.to_dict())
 
 
 def _worked_out(case: Case, found: Ground, world: World) -> Case | None:
@@ -63,10 +69,50 @@ def _is_of_replies(source: object) -> bool:
     return all(one.kind == "reply" for one in leaves(source) if not one.of)  # type: ignore[arg-type]
 
 
-def _other_worlds(case: Case, found: Ground, number: int, step: Step) -> Iterator[World]:
+def _other_reports(case: Case, found: Ground, world: World) -> Iterator[Case]:
+    """Yield the case with another field of the same reply shown wrong."""
+    *before, wrong = case.twists or ({},)
+    if not case.steps or wrong.get("tool") != case.steps[-1].tool:
+        return
+    reply = _replies(case, found, world)[-1]
+    for row in [reply, *reply.get("results", ())]:
+        for key in (key for key in row if row.get(ID, "") == wrong["id"] and key not in (ID, wrong["key"])):
+            goal = replace(case.goal, told={**case.goal.told, "parameter": key})
+            yield replace(case, twists=(*before, {**wrong, "key": key}), goal=goal)
+
+
+def _other_users(case: Case, found: Ground, world: World) -> Iterator[Case]:
+    """Yield the case with users who say something else, and steps that take it from them."""
+    for number, step in enumerate(case.steps):
+        for name, source in step.sources.items():
+            key = key_of(case.user, source.path or name) if source.kind == "user" else ""
+            value = step.arguments.get(name)
+            if not key or str(value) not in case.user[key]:
+                continue
+            for other in _other_arguments(world, found.domain.tool[step.tool], name, value):
+                said = case.user[key].replace(str(value), str(other))
+                steps = list(case.steps)
+                steps[number] = replace(step, arguments={**step.arguments, name: other})
+                yield replace(case, user={**case.user, key: said}, steps=tuple(steps))
+
+
+def _other_arguments(world: World, tool: Tool, name: str, value: Json) -> list[Json]:
+    """Return other values that an argument may have: such as stand in the column that it is about."""
+    table, path = "", ""
+    if isinstance(tool, Write):
+        table, path = next((one.table, one.column) for one in tool.params if one.name == name)
+    elif isinstance(tool, Get):
+        table, path = tool.table, tool.by
+    else:
+        table, path = tool.table, next((one.path for one in tool.filters if one.arg == name), ID)
+    held = {world.value(table, id_, path) for id_, _ in world.rows(table)} - {None, value}
+    return sorted(held, key=_order)[:_SWAPS]
+
+
+def _other_worlds(case: Case, found: Ground, number: int, start: World) -> Iterator[World]:
     """Yield worlds in which a step shows something else."""
+    step = case.steps[number]
     tool = found.domain.tool[step.tool]
-    start = World(found.base, {table: dict(rows) for table, rows in case.place.changes.items()})
     if isinstance(tool, Write):
         return
     sources = [one for other in case.steps for one in other.sources.values()]
