@@ -11,7 +11,7 @@ from dataclasses import replace
 from palestra.envs.base import Json, Task
 from palestra.envs.tooluse.case import Case, Step
 from palestra.envs.tooluse.interpret import is_fault, matching
-from palestra.envs.tooluse.operators.ground import Ground, ground
+from palestra.envs.tooluse.operators.ground import WRONG, Ground, ground
 from palestra.envs.tooluse.planner import leaves
 from palestra.envs.tooluse.schema import ID, Get, Search, Tool, Total, Write, shown_as
 from palestra.envs.tooluse.user import key_of
@@ -33,10 +33,15 @@ def twins(task: Task) -> Iterator[Task]:
     if case.goal.ending == "report":
         yield from (replace(task, hidden=other.to_dict()) for other in _other_reports(case, found, start))
         return
+    others += [(other, start.copy()) for other in _other_faults(case, found)]
     for told, world in others:
         twin = _worked_out(told, found, world)
-        if twin is not None and (twin.goal.answer, twin.goal.changes) != (case.goal.answer, case.goal.changes):
+        if twin is not None and _ends(twin) != _ends(case):
             yield replace(task, hidden=twin.to_dict())
+
+
+def _ends(case: Case) -> tuple[Json, ...]:
+    return case.goal.answer, case.goal.changes, dict(case.goal.told)
 
 
 def _worked_out(case: Case, found: Ground, world: World) -> Case | None:
@@ -71,14 +76,26 @@ def _is_of_replies(source: object) -> bool:
 
 def _other_reports(case: Case, found: Ground, world: World) -> Iterator[Case]:
     """Yield the case with another field of the same reply shown wrong."""
-    *before, wrong = case.twists or ({},)
-    if not case.steps or wrong.get("tool") != case.steps[-1].tool:
+    wrong = next((one for one in case.twists if one["kind"] == WRONG), None)
+    if wrong is None or not case.steps:
         return
-    reply = _replies(case, found, world)[-1]
+    others, reply = [one for one in case.twists if one is not wrong], _replies(case, found, world)[-1]
     for row in [reply, *reply.get("results", ())]:
         for key in (key for key in row if row.get(ID, "") == wrong["id"] and key not in (ID, wrong["key"])):
             goal = replace(case.goal, told={**case.goal.told, "parameter": key})
-            yield replace(case, twists=(*before, {**wrong, "key": key}), goal=goal)
+            yield replace(case, twists=({**wrong, "key": key}, *others), goal=goal)
+
+
+def _other_faults(case: Case, found: Ground) -> Iterator[Case]:
+    """Yield the case with another field of a reply shown wrong, where that is what has to be reported."""
+    told = case.goal.told
+    for number, spec in enumerate(case.twists):
+        if case.goal.ending == "report" and told.get("parameter") == spec.get("key") and told["tool"] == spec["tool"]:
+            tool = found.domain.tool[spec["tool"]]
+            keys = [] if isinstance(tool, Write | Total) else [shown_as(path) for path in tool.shows]
+            for key in keys:
+                twists = [*case.twists[:number], {**spec, "key": key}, *case.twists[number + 1 :]]
+                yield replace(case, twists=tuple(twists), goal=replace(case.goal, told={**told, "parameter": key}))
 
 
 def _other_users(case: Case, found: Ground, world: World) -> Iterator[Case]:
