@@ -7,13 +7,14 @@ from palestra import sandbox as sandboxes
 from palestra.envs.actions import Action
 from palestra.envs.base import Json, Split, Task, TaskError, TaskSource
 from palestra.envs.code.generate import CodeTasks
+from palestra.envs.code.judge.bench import NEEDS, Bench, Program
+from palestra.envs.code.judge.case import WRONG, Attempt, Case
 from palestra.envs.code.oracle import solve
-from palestra.envs.code.verify import WRONG, Attempt, Bench, Case, Exam, judge
+from palestra.envs.code.verify import examples, hidden_tests, judge
 from palestra.envs.env import AgentEnv, Shaping, StepResult
 from palestra.rewards.base import VerifierError
 from palestra.sandbox.base import InfraError, Spec
 
-NEEDS: Final = frozenset({"network_off", "read_only_root", "process_count", "pid_hidden", "socket_families"})
 MOST_CALLS: Final = 4  # carried out in one turn
 SHOWN_CHARS: Final = 400  # of a program's output, and of the end of its errors
 NO_CALL: Final = "error: call run or submit with the code of your program"
@@ -82,7 +83,8 @@ class CodeEnv(AgentEnv):
 
     def _begin(self, task: Task) -> None:
         try:
-            Exam.of(task)
+            examples(task)
+            hidden_tests(task)
         except VerifierError as error:
             raise TaskError(f"{task.id!r} is not a code task: {error}") from error
         self._best = 0
@@ -105,19 +107,19 @@ class CodeEnv(AgentEnv):
         return StepResult(replies=(*replies, *[TOO_MANY] * (len(action.calls) - len(replies))))
 
     def _run(self, code: str) -> str:
-        exam = Exam.of(self.task)
+        exam, program = examples(self.task), Program.python(code)
 
         def tries(bench: Bench) -> list[Attempt]:
             made: list[Attempt] = []
-            for case in exam.examples:
+            for case in exam.cases:
                 if made and made[-1].is_timeout:
                     break
-                made.append(bench.attempt(code, case, exam.limits))
+                made.append(bench.attempt(program, case, exam.limits))
             return made
 
         attempts = self._with_bench(tries)
         self._best = max(self._best, sum(attempt.passed for attempt in attempts))
-        return _report(exam.examples, attempts)
+        return _report(exam.cases, attempts)
 
     def _submit(self, code: str) -> bool:
         return self._with_bench(lambda bench: judge(bench, self.task, code)).passed

@@ -135,21 +135,28 @@ class Bench:
             InfraError: the sandbox failed.
         """
         hello = language.hello
-        made = self._prepare(language, hello.program)
-        if isinstance(made, Program):
-            made = self.attempt(made, Case(hello.input.encode(), hello.output.encode()), HELLO_LIMITS)
+        program = self._prepare(language, hello.program)
+        made = self.attempt(program, Case(hello.input.encode(), hello.output.encode()), HELLO_LIMITS)
         if made.problem == WRONG:
             return f"its hello world printed {made.stdout[:80]!r}, not {hello.output!r}"
         said = (made.stderr.strip() or made.stdout.strip()).decode(errors="replace").splitlines()
         return f"its hello world: {made.problem}{': ' + said[0][:200] if said else ''}" if made.problem else ""
 
-    def attempt(self, program: Program, case: Case, limits: Limits, checker: Checker = LINES) -> Attempt:
-        """Return what a program did on a case; the case's own limits, if any, take the place of the others.
+    def attempt(self, program: Program | Attempt, case: Case, limits: Limits, checker: Checker = LINES) -> Attempt:
+        """Return what a program did on a case; what did not become a program fails it.
+
+        Args:
+            program: as `prepare` returned it.
+            case: its own limits, if any, take the place of the others.
+            limits: what the task allows.
+            checker: decides whether the output is right.
 
         Raises:
             InfraError: the sandbox failed, which no program can cause.
             VerifierError: the checker is broken.
         """
+        if isinstance(program, Attempt):
+            return program
         allowed = program.limits(case.limits or limits)
         result = self.run(program, case.stdin, allowed)
         if result.signal is not None and not (result.timed_out or result.oom):

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from palestra import sandbox
-from palestra.envs.code.env import NEEDS
-from palestra.envs.code.verify import Bench
+from palestra.envs.code.judge.bench import NEEDS, Bench
 from palestra.sandbox.base import Spec
 
 
