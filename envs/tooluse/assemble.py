@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 
 from palestra.envs.base import Budget, Json, Task
 from palestra.envs.tooluse.case import Case, Goal, Place
-from palestra.envs.tooluse.closing import closing_tools, public_of
+from palestra.envs.tooluse.catalog import DOMAINS
+from palestra.envs.tooluse.closing import CLOSING, closing_tools, public_of
 from palestra.envs.tooluse.describe import function
-from palestra.envs.tooluse.planner import Draft, Known, Rejected
+from palestra.envs.tooluse.planner import Draft, Known, Rejected, depth
 from palestra.envs.tooluse.schema import Domain
 from palestra.envs.tooluse.validate import Judged, check
-from palestra.envs.tooluse.world import FAMILY
+from palestra.envs.tooluse.world import FAMILY, fill
 
 GENERATOR_VERSION = 1
 SPARE_TURNS = 8  # beyond the oracle's
@@ -54,7 +55,6 @@ def assemble(
     judged = Judged(base=base, case=case, request=request, tools=[tool["function"]["name"] for tool in tools])
     if reason := check(judged):
         raise Rejected(reason)
-    shortest = len(judged.solution.calls) if judged.solution else len(steps)
     return Task(
         id=f"{FAMILY}/{domain.name}/{template}/{draft.split}/{seed}",
         family=FAMILY,
@@ -69,8 +69,28 @@ def assemble(
             "template": template,
             "split": draft.split,
             "generator": GENERATOR_VERSION,
-            "shortest": shortest,  # calls that the second solver took
+            "calls": len(steps),  # and no solver knows a way of fewer
+            "depth": depth(steps),
         },
+    )
+
+
+def judged_of(task: Task) -> Judged:
+    """Return a plain task's case and request, ready to be checked.
+
+    Raises:
+        Rejected: its case has changes, tools or layers beyond its world's, so that it is no longer plain.
+    """
+    case = Case.from_dict(task.hidden)
+    place = case.place
+    if place.changes or case.twists or case.layers:
+        raise Rejected("only a plain case can be checked or reworded; augment afterwards")
+    names = [tool["function"]["name"] for tool in task.tools]
+    return Judged(
+        base=fill(DOMAINS[place.domain], place.split, place.seed, place.scale),
+        case=case,
+        request=task.instruction,
+        tools=[name for name in names if name not in CLOSING],
     )
 
 

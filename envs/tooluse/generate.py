@@ -74,7 +74,7 @@ class ToolUseSource:
             rng = random.Random(derive_seed(FAMILY, key, seed, f"attempt/{attempt}"))
             parts = draw_parts(rng, domain, kinds, knobs["indirection"], knobs["depth"])
             for _ in range(_DRAWS):
-                if split_of(domain, parts) == self.split and knobs["depth"] in (0, reach(domain, parts)):
+                if split_of(domain, name_of(parts)) == self.split and knobs["depth"] in (0, reach(domain, parts)):
                     break
                 parts = draw_parts(rng, domain, kinds, knobs["indirection"], knobs["depth"])
             else:

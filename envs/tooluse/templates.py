@@ -45,11 +45,11 @@ def name_of(parts: Sequence[Part]) -> str:
     return "&".join(part.name for part in parts)
 
 
-def split_of(domain: Domain, parts: Sequence[Part]) -> Split:
-    """Return the split that a template belongs to; all of a held-out domain's are held out."""
+def split_of(domain: Domain, template: str) -> Split:
+    """Return the split that a template belongs to, given its name; all of a held-out domain's are held out."""
     if domain.is_held_out:
         return "heldout"
-    found = hashlib.sha256(f"{domain.name}/{name_of(parts)}".encode()).digest()
+    found = hashlib.sha256(f"{domain.name}/{template}".encode()).digest()
     return "heldout" if found[0] % HELD_OUT == 0 else "train"
 
 
