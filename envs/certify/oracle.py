@@ -114,9 +114,10 @@ def necessary(
     """
     uses: list[Json] = []
     found = [_use(recording, number) for number in range(len(recording.steps))]
-    if "idle" in found:
-        proven = set(_told_by(recording, twins(recording.task)))
-        found = ["informs" if number in proven and use == "idle" else use for number, use in enumerate(found)]
+    proofs = _told_by(recording, twins(recording.task)) if "idle" in found else iter(())
+    while "idle" in found and (proven := next(proofs, None)) is not None:
+        if found[proven] == "idle":
+            found[proven] = "informs"
     for number, (step, use) in enumerate(zip(recording.steps, found, strict=True)):
         uses.append([step.name, use])
         if use == "idle" and step.name not in optional:

@@ -5,8 +5,10 @@ not name, and an answer may be a word that stands elsewhere, too. In a twin the 
 the other steps show is the same; yet something else is right.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import date, timedelta
 
 from palestra.envs.base import Json, Task
 from palestra.envs.tooluse.case import Case, Step
@@ -18,9 +20,10 @@ from palestra.envs.tooluse.user import key_of
 from palestra.envs.tooluse.validate import resolve
 from palestra.envs.tooluse.world import World
 
-_OTHERS = 3  # values tried in place of one, from below and from above
+_OTHERS = 6  # values tried in place of one, from below and from above
 _SWAPS = 8  # rows that one is exchanged with
 _TWIN = "twin"
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def twins(task: Task) -> Iterator[Task]:
@@ -166,12 +169,15 @@ def _cells(
 
 
 def _others(world: World, table: str, id_: str, column: str) -> Iterator[Json]:
-    """Yield other values of a cell: such as other rows hold, and numbers beyond all of them."""
+    """Yield other values of a cell: such as other rows hold, and numbers and days beyond all of them."""
     now = world.value(table, id_, column)
     values = sorted({row[column] for _, row in world.rows(table) if row[column] not in (None, now)}, key=_order)
     yield from dict.fromkeys((*values[:_OTHERS], *values[-_OTHERS:]))
     if isinstance(now, (int, float)) and not isinstance(now, bool):
         yield from (max([now, *values]) + 1, min([now, *values]) - 1)
+    elif isinstance(now, str) and _DAY.fullmatch(now):
+        last, first = (date.fromisoformat(pick([now, *values])) for pick in (max, min))
+        yield from ((last + timedelta(days=1)).isoformat(), (first - timedelta(days=1)).isoformat())
 
 
 def _swapped(world: World, tool: Get | Search | Total, id_: str) -> Iterator[World]:
