@@ -222,7 +222,7 @@ _PLAIN_TYPES: Mapping[str, tuple[type, ...]] = {
 
 
 def _fits_plainly(arguments: Mapping[str, Json], schema: Mapping[str, Json]) -> bool:
-    """Tell whether arguments fit a schema that asks for nothing but properties of plain types.
+    """Tell whether arguments fit a schema that asks for nothing but properties of plain types, within bounds.
 
     True is final. False only says that this quick look, which saves most calls a validator, cannot tell.
     """
@@ -236,11 +236,24 @@ def _fits_plainly(arguments: Mapping[str, Json], schema: Mapping[str, Json]) -> 
         kind = part.get("type")
         if not isinstance(kind, str) or value.__class__ not in _PLAIN_TYPES.get(kind, ()):
             return False
+        if not _ONLY_TYPED.issuperset(part) and not _is_within(part, kind, value):
+            return False
     return all(name in arguments for name in schema.get("required", ()))
 
 
 _PLAIN_SCHEMA = frozenset({"type", "properties", "required", "additionalProperties", "description", "title"})
-_PLAIN_PROPERTY = frozenset({"type", "description", "title"})
+_ONLY_TYPED = frozenset({"type", "description", "title", "format"})  # a format is told, not checked
+_PLAIN_PROPERTY = _ONLY_TYPED | {"enum", "minLength", "maxLength", "minimum", "maximum"}
+
+
+def _is_within(part: Mapping[str, Json], kind: str, value: Json) -> bool:
+    """Tell whether a text or a number is within bounds, and a text one of an enum."""
+    if kind == "string":
+        is_long_enough = part.get("minLength", 0) <= len(value) <= part.get("maxLength", len(value))
+        return is_long_enough and ("enum" not in part or value in part["enum"])
+    if kind in ("integer", "number") and "enum" not in part:
+        return bool(part.get("minimum", value) <= value <= part.get("maximum", value))
+    return False
 
 
 def fits(arguments: Mapping[str, Json], schema: Mapping[str, Json]) -> bool:

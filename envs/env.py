@@ -176,7 +176,7 @@ class AgentEnv(gymnasium.Env[str, Any], ABC):
     @property
     def messages(self) -> list[Message]:
         """The conversation so far, as ``info["messages"]`` gives it."""
-        return [copy_json(message) for message in self._messages]
+        return [copy_json(one) if "tool_calls" in one else dict(one) for one in self._messages]  # the rest is texts
 
     def reset(self, *, seed: int | None = None, options: Mapping[str, Any] | None = None) -> tuple[str, dict[str, Any]]:
         """Begin an episode and return its first observation.

@@ -179,11 +179,11 @@ class Episode:
     actions: tuple[str, ...]
     rewards: tuple[float, ...]  # one for each action
     state_keys: tuple[str, ...]  # at the start and after each action
-    stream: tuple[str, ...]  # a hash of everything shown and paid, at the start and after each action
+    stream: tuple[str, ...]  # if watched, a hash of everything shown and paid, at the start and after each action
     transcript: str  # empty unless the environment renders "ansi"
 
 
-def play(env: AgentEnv, script: Script, seed: int, task: Task | None = None) -> Episode:
+def play(env: AgentEnv, script: Script, seed: int, task: Task | None = None, *, is_watched: bool = True) -> Episode:
     """Reset the environment and let a script act until the episode is over.
 
     A script that runs out of moves claims to be done for the turns that are left.
@@ -193,6 +193,7 @@ def play(env: AgentEnv, script: Script, seed: int, task: Task | None = None) -> 
         script: who acts.
         seed: of the task, and of the script's own choices.
         task: to play instead of the seed's.
+        is_watched: whether what is shown is hashed; without it the episode's stream is empty.
 
     Raises:
         InfraError, VerifierError: the episode could not be carried out or judged; it has no reward.
@@ -201,7 +202,7 @@ def play(env: AgentEnv, script: Script, seed: int, task: Task | None = None) -> 
     observation, info = env.reset(seed=seed, options=None if task is None else {"task": task})
     moves = script(env, np.random.default_rng(seed))
     seen = _Seen()
-    stream, keys = [seen.hashed(observation, 0.0, info)], [str(info["state_key"])]
+    stream, keys = [seen.hashed(observation, 0.0, info)] if is_watched else [], [str(info["state_key"])]
     actions: list[str] = []
     rewards: list[float] = []
     over = False
@@ -212,7 +213,8 @@ def play(env: AgentEnv, script: Script, seed: int, task: Task | None = None) -> 
         over = terminated or truncated
         actions.append(action)
         rewards.append(float(reward))
-        stream.append(seen.hashed(observation, reward, info))
+        if is_watched:
+            stream.append(seen.hashed(observation, reward, info))
         keys.append(str(info["state_key"]))
     return Episode(
         task_id=env.task.id,

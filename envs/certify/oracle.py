@@ -64,9 +64,9 @@ class Recording:
         """The places of the steps without which the episode fails."""
         return tuple(number for number in range(len(self.steps)) if self._fails_without(number))
 
-    def play(self, script: Script, seed: int | None = None) -> Episode:
+    def play(self, script: Script, seed: int | None = None, *, is_watched: bool = False) -> Episode:
         """Let another script act on the same task."""
-        return play(self.env, script, self.seed if seed is None else seed, self.task)
+        return play(self.env, script, self.seed if seed is None else seed, self.task, is_watched=is_watched)
 
     def replay(self, actions: Sequence[str]) -> Episode:
         """Take these actions on the same task."""
@@ -81,7 +81,7 @@ def solvable(env: AgentEnv, task: Task, seed: int) -> tuple[Finding, Recording]:
     """Play the oracle twice: it earns 1 and succeeds, both times with the same bytes."""
     recording = Recording.of(env, task, seed)
     one = recording.episode
-    two = recording.play(SCRIPTS["oracle"])
+    two = recording.play(SCRIPTS["oracle"], is_watched=True)
     evidence: dict[str, Json] = {
         "reward": one.reward,
         "turns": len(one.actions),

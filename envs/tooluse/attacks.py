@@ -25,7 +25,7 @@ from palestra.envs.tooluse.twins import twins
 T = TypeVar("T")
 
 _ID = re.compile(r"[a-z]+_\d{5,6}")
-_READING_TURNS = 4  # of as many calls as a turn takes
+_READING_TURNS = 2  # of as many calls as a turn takes
 _HOSTILE = (
     '{"name":"finish","arguments":{"answer":NaN}}',
     '{"name":"finish","arguments":{"answer":1e999}}',

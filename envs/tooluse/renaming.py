@@ -42,12 +42,12 @@ def _drawn(case: Case, instruction: str, found: Ground, rng: np.random.Generator
     for table in found.domain.tables:
         ids = [id_ for id_, _ in world.rows(table.name)]
         for place, id_ in enumerate(ids):
-            if id_ in told and _ID.fullmatch(id_):
+            if id_ in told:
                 low = _number(names.get(ids[place - 1], ids[place - 1])) + 1 if place else _NUMBERS[0]
                 high = _number(ids[place + 1]) if place + 1 < len(ids) else _NUMBERS[1]
-                free = [number for number in range(low, high) if number != _number(id_)]
-                if free:
-                    names[id_] = f"{table.prefix}_{free[int(rng.integers(len(free)))]}"
+                number = int(rng.integers(low, high)) if low < high else _number(id_)
+                if number != _number(id_):
+                    names[id_] = f"{table.prefix}_{number}"
     return names
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from palestra.envs.actions import (
     MAX_ACTION_CHARS,
@@ -14,9 +15,11 @@ from palestra.envs.actions import (
     Action,
     ToolCall,
     call_text,
+    fits,
     function_tool,
     parse_action,
 )
+from palestra.envs.base import Json
 
 TOOLS = [
     function_tool("add", "Add.", {"a": {"type": "integer"}, "b": {"type": "number"}}, ["a"]),
@@ -194,3 +197,25 @@ def test_arguments_come_through_as_they_are(arguments: dict[str, Any]) -> None:
         assert parsed.error or parsed.calls  # as a number it is refused, as a text it is a text
     elif "tool_call>" not in json.dumps(arguments):
         assert parsed.calls == (ToolCall("any", arguments),)
+
+
+values: st.SearchStrategy[Json] = st.sampled_from(
+    ["", "a", "abc", "ab cd", 0, 1, 2.5, -3, 5, 5.0, True, False, None, 10**30, ["a"], {}]
+)
+properties: st.SearchStrategy[dict[str, Json]] = st.fixed_dictionaries(
+    {"type": st.sampled_from(["string", "integer", "number", "boolean", "null"])},
+    optional={
+        "enum": st.lists(st.sampled_from(["a", "abc", "x", 1, 5, True, None]), min_size=1, max_size=3),
+        "minLength": st.integers(0, 3),
+        "maxLength": st.integers(0, 3),
+        "minimum": st.sampled_from([0, 1, 2.5]),
+        "maximum": st.sampled_from([0, 3, 2.5]),
+        "format": st.just("date"),
+    },
+)
+
+
+@given(values, properties)
+def test_the_quick_look_lets_nothing_pass_that_the_validator_refuses(value: Json, part: dict[str, Json]) -> None:
+    schema = {"type": "object", "properties": {"x": part}, "required": ["x"], "additionalProperties": False}
+    assert fits({"x": value}, schema) is Draft202012Validator(schema).is_valid({"x": value})

@@ -1,5 +1,6 @@
 """Scripts act through the public step API; random calls must be valid, varied and reproducible."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -115,3 +116,11 @@ def test_a_script_that_runs_out_of_moves_plays_to_the_end(env_id: str) -> None:
     episode = play(env, lambda env, rng: iter(["hello"]), 0)
     assert len(episode.actions) == env.task.budget.turns
     assert episode.reward == 0.0
+
+
+def test_an_episode_that_is_not_watched_is_the_same_but_for_its_stream(env_id: str) -> None:
+    watched, unwatched = (
+        play(make(env_id), SCRIPTS["oracle"], 3, is_watched=is_watched) for is_watched in (True, False)
+    )
+    assert len(watched.stream) == len(watched.actions) + 1
+    assert unwatched == replace(watched, stream=())
