@@ -1,6 +1,7 @@
 """Tasks of tool use, made from a seed: a world, what is asked for in it, and how it is done."""
 
 import random
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
@@ -32,7 +33,8 @@ KNOBS: Mapping[str, Json] = {
 KINDS = ("question", "write", "both")
 MAX_WIDTH, MAX_DEPTH, MAX_LEVEL, MAX_TOOLS, MAX_AUGMENTATIONS = 3, 4, 3, 40, 6
 MIN_SCALE, MAX_SCALE = 0.2, 20.0
-TRIES, TRIES_A_WORLD = 600, 40
+TRIES, TRIES_A_WORLD = 300, 40
+_CARDS = 5  # dealt to a seed: one that is its own, and others where that one cannot be met
 _ROWS = 5  # of a world on which a deep template is tried; others are easily replaced
 _DRAWS = 60  # of a template until it is of the split and, by what is declared, as deep as asked for
 
@@ -67,29 +69,16 @@ class ToolUseSource:
         if type(seed) is not int or seed < 0:
             raise TaskError(f"a seed must be an integer of at least 0, not {seed!r}")
         knobs = _checked(self.split, merge_knobs(KNOBS, difficulty))
-        domain, kinds = _dealt(seed, self.split, knobs["domain"], knobs["kinds"], knobs["width"])
-        key = f"{domain.name}/{self.split}/{'+'.join(kinds)}"
-        why: dict[str, int] = {}
-        for attempt in range(TRIES):
-            rng = random.Random(derive_seed(FAMILY, key, seed, f"attempt/{attempt}"))
-            parts = draw_parts(rng, domain, kinds, knobs["indirection"], knobs["depth"])
-            for _ in range(_DRAWS):
-                if split_of(domain, name_of(parts)) == self.split and knobs["depth"] in (0, reach(domain, parts)):
-                    break
-                parts = draw_parts(rng, domain, kinds, knobs["indirection"], knobs["depth"])
-            else:
-                continue
-            world_seed = derive_seed(FAMILY, key, seed, f"world/{attempt // TRIES_A_WORLD}")
-            base = _filled(domain, self.split, world_seed, knobs["scale"])
-            for _ in range(_ROWS if knobs["depth"] > 2 else 1):
-                try:
-                    return _augmented(rng, self._compose(rng, base, world_seed, parts, seed, knobs), knobs)
-                except (Rejected, Refused) as reason:
-                    why[str(reason)] = why.get(str(reason), 0) + 1
-        most = max(why, key=lambda reason: why[reason], default="no template of the split fits")
+        cards = _dealt(seed, self.split, knobs["domain"], knobs["kinds"], knobs["width"])
+        why: Counter[str] = Counter()
+        for domain, kinds in cards:
+            if task := self._tried(domain, kinds, seed, knobs, why):
+                return task
+        domain, kinds = cards[0]
+        most = why.most_common(1)[0][0] if why else "no template of the split fits"
         raise TaskError(
-            f"no task of {domain.name} ({', '.join(kinds)}) fits the knobs {dict(difficulty or {})} at seed {seed} "
-            f"in {TRIES} tries, mostly because {most}; ask for less"
+            f"no task of {domain.name} ({', '.join(kinds)}) or the like fits the knobs {dict(difficulty or {})} "
+            f"at seed {seed} in {len(cards) * TRIES} tries, mostly because {most}; ask for less"
         )
 
     def __iter__(self) -> Iterator[Task]:
@@ -98,6 +87,28 @@ class ToolUseSource:
         while True:
             yield self.sample(seed)
             seed += 1
+
+    def _tried(
+        self, domain: Domain, kinds: tuple[Kind, ...], seed: int, knobs: Mapping[str, Json], why: Counter[str]
+    ) -> Task | None:
+        """Return the first task of a shape that passes every check; None where none does, the reasons counted."""
+        key = f"{domain.name}/{self.split}/{'+'.join(kinds)}"
+        for attempt in range(TRIES):
+            rng = random.Random(derive_seed(FAMILY, key, seed, f"attempt/{attempt}"))
+            for _ in range(_DRAWS):
+                parts = draw_parts(rng, domain, kinds, knobs["indirection"], knobs["depth"])
+                if split_of(domain, name_of(parts)) == self.split and knobs["depth"] in (0, reach(domain, parts)):
+                    break
+            else:
+                continue
+            world_seed = derive_seed(FAMILY, key, seed, f"world/{attempt // TRIES_A_WORLD}")
+            base = _filled(domain, self.split, world_seed, knobs["scale"])
+            for _ in range(_ROWS if knobs["depth"] > 2 else 1):
+                try:
+                    return _augmented(rng, self._compose(rng, base, world_seed, parts, seed, knobs), knobs)
+                except (Rejected, Refused) as reason:
+                    why[str(reason)] += 1
+        return None
 
     def _compose(
         self,
@@ -193,19 +204,25 @@ def shapes(kinds: str, width: int) -> tuple[str, ...]:
     )
 
 
-def _dealt(seed: int, split: Split, domain: str, kinds: str, width: int) -> tuple[Domain, tuple[Kind, ...]]:
-    """Deal domains and shapes like cards: every round of seeds has its own order, so strides do not alias."""
+def _dealt(seed: int, split: Split, domain: str, kinds: str, width: int) -> list[tuple[Domain, tuple[Kind, ...]]]:
+    """Deal domains and shapes like cards: every round of seeds has its own order, so strides do not alias.
+
+    The first is the seed's; the ones after it are for knobs that it cannot meet.
+    """
     cards = [(one, shape) for one in domains_of(split) if domain in ("any", one.name) for shape in shapes(kinds, width)]
     around, position = divmod(seed, len(cards))
     random.Random(derive_seed(FAMILY, split, around, "order")).shuffle(cards)
-    chosen, shape = cards[position]
     rng = random.Random(derive_seed(FAMILY, split, seed, "shape"))
+    return [(one, _kinds(rng, shape, width)) for one, shape in (cards[position:] + cards[:position])[:_CARDS]]
+
+
+def _kinds(rng: random.Random, shape: str, width: int) -> tuple[Kind, ...]:
     kind, n = shape[:-1], int(shape[-1])
     if n > 1 and not width:
         n = rng.choice((2, 2, 3))
     if kind != "both":
         same: list[Kind] = ["question" if kind == "question" else "write"] * n
-        return chosen, tuple(same)
+        return tuple(same)
     found: list[Kind] = ["question", "write", *rng.choices(("question", "write"), k=n - 2)]
     rng.shuffle(found)
-    return chosen, tuple(found)
+    return tuple(found)

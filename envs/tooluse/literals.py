@@ -66,3 +66,26 @@ def occurs(value: Json, text: str) -> bool:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value) in numbers(text)
     return False
+
+
+def is_singled_out(reply: Json, row: int, text: str) -> bool:
+    """Tell whether a text says which row of a listing is meant.
+
+    It does where there is no other, where it tells something that only this row shows, or where it compares rows,
+    all of which are shown, and this one has the most or least of something.
+    """
+    rows = reply["results"]
+    shown, others = rows[row], [other for at, other in enumerate(rows) if at != row]
+    if reply["total"] == 1 or occurs(shown[ID], text):
+        return True
+    if reply["total"] > len(rows):
+        return False
+    for key, value in shown.items():
+        held = [other[key] for other in others]
+        if value is None or isinstance(value, bool):
+            continue
+        if value not in held and occurs(value, text):
+            return True
+        if COMPARING.search(text) and None not in held and (value > max(held) or value < min(held)):
+            return True
+    return False

@@ -2,25 +2,23 @@
 
 import hashlib
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
 from palestra.envs.base import Split
+from palestra.envs.tooluse.askable import amounts, lenders, readable
 from palestra.envs.tooluse.interpret import names_row
 from palestra.envs.tooluse.parts import How, Loan, Part
 from palestra.envs.tooluse.referral import Way, can_show, compared, linked, ways
 from palestra.envs.tooluse.schema import (
     ID,
-    Column,
     Const,
     Delete,
     Domain,
     Filter,
-    Get,
     Insert,
-    Param,
     Search,
     Set,
     Total,
@@ -98,11 +96,11 @@ class _Drawing:
             return self.total(self.rng.choice(totals), level)
         if form == "listed" and (listed := self.listed(level)):
             return listed
-        numbers = _numbers(self.domain)
-        if form != "derived" or not numbers:
+        found = amounts(self.domain)
+        if form != "derived" or not found:
             table, path = self.rng.choice(readable(self.domain))
             return Part(kind="value", asked=Loan(table=table, path=path, ways=(self.way(table, level, path),)))
-        return Part(kind="value", asked=self.derived(*self.rng.choice(numbers), level))
+        return Part(kind="value", asked=self.derived(*self.rng.choice(found), level))
 
     def derived(self, table: str, path: str, level: int) -> Loan:
         how = self.rng.choice(_hows(self.domain, table, path))
@@ -154,9 +152,9 @@ class _Drawing:
         for param in (param for param in tool.params if param.is_required):
             if table := names_row(self.domain, param):
                 found.append(self.way(table, self.rng.randint(0, min(level, 1)) if found else level))
-            elif self.rng.random() < _LENT and (lenders := _lenders(self.domain, param)):
-                table, path = self.rng.choice(lenders)
-                if (table, path) in _numbers(self.domain) and self.rng.random() < _DERIVED:
+            elif self.rng.random() < _LENT and (options := lenders(self.domain, param)):
+                table, path = self.rng.choice(options)
+                if (table, path) in amounts(self.domain) and self.rng.random() < _DERIVED:
                     loans[param.name] = self.derived(table, path, self.rng.randint(0, level))
                 else:
                     loans[param.name] = Loan(
@@ -198,9 +196,7 @@ class _Drawing:
 
     def way(self, table: str, level: int, path: str = ID) -> Way:
         """Return a way to name a row of which a column is asked, of a level or of the next lower one that there is."""
-        every = [way for way in ways(self.domain, table) if can_show(self.domain, way, path)] or list(
-            ways(self.domain, table)
-        )
+        every = _showing(self.domain, table, path)
         for wanted in (*range(level, -1, -1), 1, 2, 3):
             if found := [way for way in every if way.level == wanted]:
                 kind = self.rng.choice(sorted({way.kind for way in found}))
@@ -219,18 +215,30 @@ class _Drawing:
         if way.via is None or nest <= 0:
             return way
         most = self.level if self.level >= 0 else 3
-        options = [
-            one
-            for one in ways(self.domain, way.via.table)
-            if one.via is not None
-            and one.level <= most
-            and (way.kind != "reference" or can_show(self.domain, one, way.column))
-        ]
+        shown = way.column if way.kind == "reference" else ID
+        options = [one for one in _telling(self.domain, way.via.table, shown) if one.level <= most]
         if not options:
             return way
         kind = self.rng.choice(sorted({one.kind for one in options}))
         via = self.deepened(self.rng.choice([one for one in options if one.kind == kind]), nest - 1)
         return replace(way, via=via, level=max(way.level, via.level))
+
+
+@lru_cache(maxsize=4096)
+def _showing(domain: Domain, table: str, path: str) -> tuple[Way, ...]:
+    """Return the ways to name a row by which a column of it can be known, or all if there are none."""
+    every = ways(domain, table)
+    return tuple(way for way in every if can_show(domain, way, path)) or every
+
+
+@lru_cache(maxsize=4096)
+def _telling(domain: Domain, table: str, path: str) -> tuple[Way, ...]:
+    """Return those of the ways through another row that tell something of the row itself, too: few rows fit them."""
+    return tuple(
+        way
+        for way in _showing(domain, table, path)
+        if way.via is not None and (way.paths or way.kind in ("extreme", "reference"))
+    )
 
 
 def _hows(domain: Domain, table: str, path: str) -> list[How]:
@@ -253,43 +261,3 @@ def _undoes(tool: Write) -> bool:
     return any(
         isinstance(effect, Delete) or (isinstance(effect, Set) and effect.value in gone) for effect in tool.effects
     )
-
-
-@lru_cache(maxsize=64)
-def readable(domain: Domain) -> tuple[tuple[str, str], ...]:
-    """Return the (table, column) pairs that can be asked for: shown by a tool, and neither id nor yes or no."""
-    return tuple(_columns(domain, lambda column: not column.ref and column.type != "boolean"))
-
-
-def _columns(domain: Domain, is_wanted: Callable[[Column], bool]) -> list[tuple[str, str]]:
-    found: dict[tuple[str, str], None] = {}
-    for tool in domain.tools:
-        if isinstance(tool, Get | Search):
-            for path in tool.shows:
-                column = domain.column(tool.table, path)
-                if "." not in path and column is not None and is_wanted(column):
-                    found[tool.table, path] = None
-    return list(found)
-
-
-def _lenders(domain: Domain, param: Param) -> list[tuple[str, str]]:
-    """Return the columns whose values an argument may take: its own, or numbers of its unit."""
-    own = domain.column(param.table, param.column)
-    if own is None or own.is_unique:
-        return []
-    return [
-        (table, path)
-        for table, path in readable(domain)
-        if (table, path) == (param.table, param.column)
-        or (own.type in ("integer", "number") and own.unit and _unit(domain, table, path) == (own.unit, own.type))
-    ]
-
-
-def _numbers(domain: Domain) -> list[tuple[str, str]]:
-    return [(table, path) for table, path in readable(domain) if _unit(domain, table, path)[1] in ("integer", "number")]
-
-
-def _unit(domain: Domain, table: str, path: str) -> tuple[str, str]:
-    column = domain.column(table, path)
-    assert column is not None  # of the readable ones
-    return column.unit, column.type

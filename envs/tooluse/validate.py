@@ -15,7 +15,7 @@ from palestra.envs.tooluse.closing import briefing, public_of
 from palestra.envs.tooluse.describe import function, returns
 from palestra.envs.tooluse.goals import derive
 from palestra.envs.tooluse.interpret import call, is_fault
-from palestra.envs.tooluse.literals import occurs
+from palestra.envs.tooluse.literals import is_singled_out, occurs
 from palestra.envs.tooluse.planner import ancestors, dig, leaves, place_of
 from palestra.envs.tooluse.schema import ID, Search, Total, Write, shown_as
 from palestra.envs.tooluse.solver import Asked, Solution, Wanted, fitting, solve
@@ -94,6 +94,21 @@ def _provenance(judged: Judged) -> str:
     return ""
 
 
+def _referral(judged: Judged) -> str:
+    """Of every listing that the oracle picks a row from, the request tells which row."""
+    used: dict[int, set[int]] = {}
+    for leaf in (leaf for source in _sources(judged.case) for leaf in leaves(source)):
+        way = leaf.path.split(".")
+        if way[0] == "results" and len(way) > 2 and resolve(leaf, judged.replies) is not None:
+            used.setdefault(leaf.step, set()).add(int(way[1]))
+    for number, rows in used.items():
+        reply = judged.replies[number]
+        for row in rows:
+            if len(rows) < reply["total"] and not is_singled_out(reply, row, judged.request):
+                return f"the request does not tell which of {reply['total']} rows of step {number} is meant"
+    return ""
+
+
 def _answer(judged: Judged) -> str:
     goal = judged.case.goal
     if goal.answer is None:
@@ -152,8 +167,7 @@ def _order(judged: Judged) -> str:
             replies[number] = call(world, step.tool, step.arguments)
         if any(is_fault(reply) for reply in replies) or _keys(world.diff()) != _keys(judged.case.goal.changes):
             return f"in the order {order} the steps lead elsewhere"
-        sources = [source for step in judged.case.steps for source in step.sources.values()]
-        for source in (*sources, *judged.case.goal.sources):
+        for source in _sources(judged.case):
             if source.kind != "query" and not _same(resolve(source, replies), resolve(source, judged.replies)):
                 return f"in the order {order} a step shows something else"
     return ""
@@ -190,6 +204,7 @@ CHECKS: Mapping[str, Callable[[Judged], str]] = MappingProxyType(
         "schema": _schema,
         "execution": _execution,
         "provenance": _provenance,
+        "referral": _referral,
         "answer": _answer,
         "necessity": _necessity,
         "order": _order,
@@ -249,10 +264,13 @@ def _is_listed(judged: Judged, source: Source) -> bool:
     return place is not None and place[2] != ID and bool(judged.base.domain.by_name[place[0]].by_name[place[2]].enum)
 
 
+def _sources(case: Case) -> list[Source]:
+    return [*(source for step in case.steps for source in step.sources.values()), *case.goal.sources]
+
+
 def _used_of(case: Case, replies: Sequence[Json], number: int) -> Iterator[Json]:
     """Yield every value of a step's reply that an argument or an answer is taken from."""
-    sources = [source for step in case.steps for source in step.sources.values()]
-    for source in (*sources, *case.goal.sources):
+    for source in _sources(case):
         yield from (resolve(one, replies) for one in leaves(source) if one.step == number)
 
 

@@ -12,9 +12,11 @@ from palestra.envs.tooluse.assemble import judged_of
 from palestra.envs.tooluse.case import Case, Source, Step
 from palestra.envs.tooluse.closing import briefing, public_of
 from palestra.envs.tooluse.generate import ToolUseSource
+from palestra.envs.tooluse.interpret import call
 from palestra.envs.tooluse.planner import Rejected, leaves
 from palestra.envs.tooluse.schema import Get, Search, Write
 from palestra.envs.tooluse.validate import CHECKS, MAX_REQUEST_CHARS, Judged, check, resolve
+from palestra.envs.tooluse.world import World
 
 Spoil = Callable[[Judged], Judged | None]
 
@@ -137,6 +139,26 @@ def nothing_asked(judged: Judged) -> Judged | None:
     return with_goal(judged, answer=None, sources=()) if not judged.case.goal.changes else None
 
 
+def another_row(judged: Judged) -> Judged | None:
+    """Ask for the same of the first row of a listing of several, which the request does not single out."""
+    goal = judged.case.goal
+    if goal.answer is None or isinstance(goal.answer, list) or goal.sources[0].kind != "reply":
+        return None
+    for tool in (tool for tool in judged.base.domain.tools if isinstance(tool, Search) and tool.name in judged.tools):
+        reply = call(World(judged.base), tool.name, {})
+        if any(one.is_required for one in tool.filters) or reply["total"] < 3:
+            continue
+        key = next((key for key, value in reply["results"][0].items() if key != "id" and isinstance(value, str)), "id")
+        source = Source(kind="reply", step=0, path=f"results.0.{key}")
+        goal = replace(goal, answer=reply["results"][0][key], sources=(source,), changes=())
+        return replace(
+            judged,
+            case=replace(judged.case, steps=(Step(tool=tool.name, arguments={}),), goal=goal),
+            request="Tell me what one of them has there.",
+        )
+    return None
+
+
 SPOILT: dict[Spoil, tuple[str, str]] = {
     empty_request: ("words", "must have 1 to"),
     long_request: ("words", "must have 1 to"),
@@ -149,6 +171,7 @@ SPOILT: dict[Spoil, tuple[str, str]] = {
     untold: ("provenance", "is not in the request"),
     other_source: ("provenance", "is not what its source shows"),
     no_edges: ("provenance", "a step that need not be before it"),
+    another_row: ("referral", "does not tell which of"),
     told_answer: ("answer", "stands in the request"),
     other_answer: ("answer", "is not what its source shows"),
     asked_back: ("answer", ""),
