@@ -36,7 +36,6 @@ def twins(task: Task) -> Iterator[Task]:
     if case.goal.ending == "report":
         yield from (replace(task, hidden=other.to_dict()) for other in _other_reports(case, found, start))
         return
-    others += [(other, start.copy()) for other in _other_faults(case, found)]
     for told, world in others:
         twin = _worked_out(told, found, world)
         if twin is not None and _ends(twin) != _ends(case):
@@ -44,7 +43,7 @@ def twins(task: Task) -> Iterator[Task]:
 
 
 def _ends(case: Case) -> tuple[Json, ...]:
-    return case.goal.answer, case.goal.changes, dict(case.goal.told)
+    return case.goal.answer, case.goal.changes
 
 
 def _worked_out(case: Case, found: Ground, world: World) -> Case | None:
@@ -87,18 +86,6 @@ def _other_reports(case: Case, found: Ground, world: World) -> Iterator[Case]:
         for key in (key for key in row if row.get(ID, "") == wrong["id"] and key not in (ID, wrong["key"])):
             goal = replace(case.goal, told={**case.goal.told, "parameter": key})
             yield replace(case, twists=({**wrong, "key": key}, *others), goal=goal)
-
-
-def _other_faults(case: Case, found: Ground) -> Iterator[Case]:
-    """Yield the case with another field of a reply shown wrong, where that is what has to be reported."""
-    told = case.goal.told
-    for number, spec in enumerate(case.twists):
-        if case.goal.ending == "report" and told.get("parameter") == spec.get("key") and told["tool"] == spec["tool"]:
-            tool = found.domain.tool[spec["tool"]]
-            keys = [] if isinstance(tool, Write | Total) else [shown_as(path) for path in tool.shows]
-            for key in keys:
-                twists = [*case.twists[:number], {**spec, "key": key}, *case.twists[number + 1 :]]
-                yield replace(case, twists=tuple(twists), goal=replace(case.goal, told={**told, "parameter": key}))
 
 
 def _other_users(case: Case, found: Ground, world: World) -> Iterator[Case]:
@@ -146,7 +133,8 @@ def _other_worlds(case: Case, found: Ground, number: int, start: World) -> Itera
                 yield world
         if path.rpartition(".")[2] == ID:
             yield from _swapped(start, tool, _row_at(replies[number], path)[ID])
-    if isinstance(tool, Total) and tool.how == "count":
+    is_counted = tool.how == "count" if isinstance(tool, Total) else isinstance(tool, Search) and "total" in used
+    if is_counted and not isinstance(tool, Get):
         for id_, row in matching(start, tool.table, tool.filters, step.arguments)[:1]:
             world = start.copy()
             world.changes.setdefault(tool.table, {})[f"{id_}_{_TWIN}"] = dict(row)
