@@ -6,8 +6,10 @@ from dataclasses import replace
 import pytest
 from tests.envs.tooluse.byhand import BASE, PENDING, carrier_case, earn, say, task_of
 
-from palestra.envs.base import SPLITS, Split, TaskError
-from palestra.envs.tooluse.case import Goal, Source
+from palestra.envs.augment.stack import Stack
+from palestra.envs.base import SPLITS, Json, Split, Task, TaskError
+from palestra.envs.tooluse.case import Case, Goal, Source
+from palestra.envs.tooluse.closing import CLOSING
 from palestra.envs.tooluse.env import ToolUseEnv
 
 N = 60
@@ -145,3 +147,64 @@ def test_a_malformed_task_is_refused(spoil: object) -> None:
     spoil(hidden)
     with pytest.raises(TaskError):
         ToolUseEnv().reset(options={"task": replace(task_of(carrier_case(PENDING[0])), hidden=hidden)})
+
+
+# -- augmentations -----------------------------------------------------------------------------
+
+RENAME = {
+    "operator": "rename",
+    "tools": {"change_carrier": "alterCarrier"},
+    "arguments": {"change_carrier": {"carrier": "svc_carrier", "order_id": "svc_order_id"}},
+    "values": {},
+}
+FAULT = {"operator": "faults", "schedule": [{"at": 0, "kind": "timeout", "times": 1}]}
+
+
+def layered(case: Case, *layers: dict[str, Json]) -> Task:
+    """Return the task of a case under layers, with the tools that the agent sees."""
+    task = task_of(replace(case, layers=layers))
+    shown = Stack(layers).tools([tool for tool in task.tools if tool["function"]["name"] not in CLOSING])
+    closing = [tool for tool in task.tools if tool["function"]["name"] in CLOSING]
+    return replace(task, tools=(*shown, *closing))
+
+
+def test_calls_pass_the_layers_and_the_oracle_knows_them() -> None:
+    env, case = ToolUseEnv(shaping="progress"), carrier_case(PENDING[0])
+    task = layered(case, RENAME, FAULT)
+    env.reset(options={"task": task})
+    actions = list(env.oracle())
+    call_ = say("alterCarrier", svc_order_id=PENDING[0], svc_carrier=case.steps[0].arguments["carrier"])
+    assert actions == [call_, call_, say("finish")]
+    assert "timeout" in env.step(actions[0])[0]
+    (fork,) = env.fork()
+    assert [one.step(actions[1])[0] for one in (env, fork)] == ['{"ok":true}'] * 2  # the fault is over in both
+    assert earn(env, task, actions) == 2.0
+    assert earn(env, task, [say("change_carrier", **case.steps[0].arguments), say("finish")]) == 0.0
+
+
+@pytest.mark.parametrize(("about", "worth"), [("svc_carrier", 1.0), ("carrier", 1.0), ("svc_order_id", 0.0)])
+def test_what_is_asked_for_may_be_called_as_the_agent_sees_it(about: str, worth: float) -> None:
+    task = layered(carrier_case(PENDING[0], steps=(), goal=GOALS["ask"]), RENAME)
+    env = ToolUseEnv()
+    assert earn(env, task, [say("ask_user", about=about)]) == worth
+    assert list(env.oracle()) == [say("ask_user", about="svc_carrier")]
+
+
+def test_a_report_names_what_the_agent_sees() -> None:
+    told = {"code": "unavailable", "tool": "change_carrier", "parameter": "carrier"}
+    task = layered(carrier_case(PENDING[0], steps=(), goal=Goal(ending="report", told=told)), RENAME)
+    env = ToolUseEnv()
+    seen = {"code": "unavailable", "tool": "alterCarrier", "parameter": "svc_carrier"}
+    assert earn(env, task, [say("report_problem", **seen)]) == 1.0
+    assert list(env.oracle()) == [say("report_problem", **seen)]
+    assert earn(env, task, [say("report_problem", **told)]) == 0.0
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_augmented_tasks_are_solved_and_nothing_is_earned_for_nothing(split: Split) -> None:
+    env = ToolUseEnv(split=split, difficulty={"augment": "random", "augmentations": 3})
+    for seed in range(12):
+        task = env.tasks.sample(seed, env.difficulty)
+        env.reset(options={"task": task})
+        assert earn(env, task, list(env.oracle())) == 1.0, task.id
+        assert earn(env, task, []) == 0.0
