@@ -106,7 +106,7 @@ def _narrowed(draft: Draft, tool: Total | Search, part: Part) -> tuple[dict[str,
     example, table = rows_of(draft, tool.table, 1)[0], draft.domain.by_name[tool.table]
     ways = iter(part.ways)
     arguments: dict[str, Known] = {}
-    before, of, after = "", "", ""
+    before, of, after = "", "", list[str]()
     given = [one for one in tool.filters if one.arg in part.filters]
     for at, one in enumerate(given):
         value = draft.world.value(tool.table, example, one.path)
@@ -123,8 +123,9 @@ def _narrowed(draft: Draft, tool: Total | Search, part: Part) -> tuple[dict[str,
             continue  # the other bound of the same value
         is_exact = any(other.path == one.path for other in given[at + 1 :])
         added = _said(draft.domain, tool.table, one, value, is_exact=is_exact)
-        before, after = before + added[0], after + added[1]
-    return arguments, f"{before}{phrases.plural(table.noun)}{of}{after}"
+        before += added[0]
+        after.append(added[1])
+    return arguments, f"{before}{phrases.plural(table.noun)}{phrases.arranged(of, after)}"
 
 
 def _said(domain: Domain, table: str, one: Filter, value: Json, *, is_exact: bool) -> tuple[str, str]:

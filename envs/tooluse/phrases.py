@@ -10,7 +10,7 @@ _PARTICIPLES = frozenset(
 )
 _PARTICIPLES |= {"seen", "set", "given", "lent", "drawn"}
 _PREPOSITIONS = {"city": "in", "home_city": "from", "country": "in", "place": "in", "origin": "from"}
-_PREPOSITIONS |= {"destination": "to", "room": "in"}
+_PREPOSITIONS |= {"destination": "to", "room": "in", "station": "at", "workshop": "at"}
 _NAMES = {"email": "e-mail address", "sku": "SKU", "used_kb": "space used in kB"}
 _SHORT = {"no": "number", "kb": "in kB", "mb": "in MB", "km": "in km"}
 
@@ -102,6 +102,15 @@ def attribute(domain: Domain, table: str, path: str, value: Json, *, is_plural: 
     if column.enum and column.name in ("status", "state", "tier", "kind", "category", "type", "brand"):
         return f"{spoken(told)} ", "", ""
     return "", "", f" with {noun(column)} {told}"
+
+
+def arranged(of: str, after: list[str]) -> str:
+    """Return what stands after a noun: attributes first, then whose it is, then what happened to it.
+
+    So no attribute seems to be that of the row that it belongs to.
+    """
+    late = [one for one in after if one.startswith(" that ")]
+    return "".join([*(one for one in after if one not in late), of, *late])
 
 
 def extreme(column: Column, *, is_largest: bool) -> str:

@@ -244,12 +244,13 @@ def _by_search(draft: Draft, way: Way, id_: str) -> str:
     most = way.column.partition(":")[2]
     if not _is_extreme(reply, id_, most, is_largest=way.is_largest):
         raise Rejected(f"{id_} does not stand out by its {most}")
-    column = draft.domain.by_name[way.table].by_name[most]
-    return f"{phrase} {phrases.extreme(column, is_largest=way.is_largest)}"
+    return phrase
 
 
 def listing(draft: Draft, way: Way, id_: str) -> tuple[str, int]:
     """Return a phrase for the rows that hold what a way tells of one, and the number of the call that lists them.
+
+    Where the way compares rows, the phrase says how.
 
     Raises:
         Rejected: no tool lists the row.
@@ -266,15 +267,19 @@ def listing(draft: Draft, way: Way, id_: str) -> tuple[str, int]:
         of = phrases.link(draft.domain, table.by_name[link], refer(draft, way.via, owner), is_first=True)
         known = draft.know(way.via.table, owner, ID)
         arguments[next(one.arg for one in tool.filters if one.path == link and one.compare == "equals")] = known
-    before, name, after = "", "", ""
+    before, name, after = "", "", list[str]()
     for path in way.paths:
         value = draft.world.value(way.table, id_, path)
         if value is None:
             raise Rejected(f"{id_} has no {path}")
         arguments |= {one.arg: Known(value, QUERY) for one in filters_of(tool, path)}
         added = phrases.attribute(draft.domain, way.table, path, value)
-        before, name, after = before + added[0], name + added[1], after + added[2]
-    return f"the {before}{table.noun}{name}{of}{after}", draft.read(tool, arguments, row=id_)
+        before, name = before + added[0], name + added[1]
+        after.append(added[2])
+    if way.kind == "extreme":
+        column = table.by_name[way.column.partition(":")[2]]
+        after.append(f" {phrases.extreme(column, is_largest=way.is_largest)}")
+    return f"the {before}{table.noun}{name}{phrases.arranged(of, after)}", draft.read(tool, arguments, row=id_)
 
 
 def _is_extreme(reply: Json, id_: str, path: str, *, is_largest: bool) -> bool:

@@ -2,7 +2,7 @@
 
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from palestra.envs.base import Split
@@ -11,6 +11,7 @@ from palestra.envs.tooluse.parts import Worked
 from palestra.envs.tooluse.schema import Domain, Write
 
 T = TypeVar("T")
+Letters = Mapping[bool, Iterator[str]]  # for what is told by a phrase: texts, and numbers
 
 QUESTIONS = (
     "What is {it}?",
@@ -51,7 +52,8 @@ def state(rng: random.Random, split: Split, domain: Domain, parts: Sequence[Work
         parts: in the order in which they are asked for.
         is_ordered: whether they must be carried out in this order.
     """
-    sentences = [_sentence(rng, split, domain, part) for part in parts]
+    letters: Letters = {False: iter("XYZVWUTSRQ"), True: iter("NMKLJPGHDC")}
+    sentences = [_sentence(rng, split, domain, part, letters) for part in parts]
     if len(sentences) == 1:
         return sentences[0]
     if is_ordered:
@@ -63,14 +65,13 @@ def state(rng: random.Random, split: Split, domain: Domain, parts: Sequence[Work
     return " ".join(_upper(sentence) for sentence in linked)
 
 
-def _sentence(rng: random.Random, split: Split, domain: Domain, part: Worked) -> str:
+def _sentence(rng: random.Random, split: Split, domain: Domain, part: Worked, letters: Letters) -> str:
     if part.said is None:
         return wording(rng, split, QUESTIONS).format(it=part.phrase)
     tool = domain.tool[part.part.tool]
     assert isinstance(tool, Write)
     asked = wording(rng, split, tool.asks)
     said, where = asked, list[str]()
-    letters = {False: iter("XYZVW"), True: iter("NMKLJ")}
     for name, told in part.said.items():
         said = said.replace(f"{{{name}}}", told)
     for name, phrase in part.unknowns.items():
