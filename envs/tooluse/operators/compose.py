@@ -1,17 +1,17 @@
 """Stacks of operators: which there are, which may follow which, and how a task gets several."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 
 from palestra.envs.augment.operators import OPERATORS as LAYERS
-from palestra.envs.base import Task
+from palestra.envs.base import Json, Task
 from palestra.envs.tooluse.operators.ambiguous import Ambiguous
 from palestra.envs.tooluse.operators.indirect import Indirect
 from palestra.envs.tooluse.operators.irrelevant import Bereft, Irrelevant
 from palestra.envs.tooluse.operators.missing import Missing, Withheld
 from palestra.envs.tooluse.operators.near import Near
-from palestra.envs.tooluse.operators.operator import AUGMENTATIONS, Operator, Refused, Subject
+from palestra.envs.tooluse.operators.operator import Operator, Refused, Subject, params_of
 from palestra.envs.tooluse.operators.over import Over, Units
 from palestra.envs.tooluse.operators.wrong import Wrong
 
@@ -31,8 +31,8 @@ OPERATORS: Mapping[str, Operator] = {
     **{name: Over(name) for name in LAYERS},
 }
 TRIES = 40  # random stacks of a task
-_REFUSALS = 0.2  # of the random stacks, in which operators may be that leave nothing to be done
-_OFTEN = 3  # times that an operator that needs the world, and fits fewer tasks, is drawn for a layer once
+_REFUSALS = 0.4  # of the random stacks, in which operators may be that leave nothing to be done
+_OFTEN = {"missing": 8, "withheld": 6, "wrong": 4, "ambiguous": 3, "indirect": 2}  # what fits few tasks is tried more
 _REQUEST, _ENDING, _TOOLS, _LOWEST, _LAYER = range(5)
 _RANKS: Mapping[str, int] = {
     "indirect": _REQUEST,
@@ -82,6 +82,31 @@ def forbidden(names: Sequence[str]) -> str:
     return ""
 
 
+class Stack:
+    """A task that gets one operator after another."""
+
+    def __init__(self, task: Task) -> None:
+        """Begin with a task."""
+        self.task = task
+        self._endings: list[tuple[Operator, Task, Mapping[str, Json]]] = []
+
+    def add(self, name: str, rng: random.Random) -> None:
+        """Apply an operator.
+
+        Raises:
+            Refused: it does not fit the task, or what must hold of an earlier one does not any more.
+        """
+        operator, before = OPERATORS[name], self.task
+        after = operator.apply(before, rng)
+        if rank(name) == _TOOLS:  # there are more tools: what was left to nobody must still be
+            for ending, was, params in self._endings:
+                if reasons := ending.problems(Subject(was), Subject(after), params):
+                    raise Refused(f"{ending.name} no longer holds: {reasons[0]}")
+        if name in _ENDINGS:
+            self._endings.append((operator, before, params_of(after)))
+        self.task = after
+
+
 def compose(task: Task, names: Sequence[str], rng: random.Random) -> Task:
     """Return a task with some operators applied, in this order.
 
@@ -90,32 +115,25 @@ def compose(task: Task, names: Sequence[str], rng: random.Random) -> Task:
     """
     if reason := forbidden(names):
         raise Refused(reason)
-    stack = task
-    endings: list[tuple[Operator, Task, Mapping[str, object]]] = []
+    stack = Stack(task)
     for name in names:
-        operator, before = OPERATORS[name], stack
-        stack = operator.apply(before, rng)
-        if rank(name) == _TOOLS:
-            _still_hold(endings, stack)
-        if name in _ENDINGS:
-            endings.append((operator, before, stack.provenance[AUGMENTATIONS][-1]["params"]))
-    return stack
+        stack.add(name, rng)
+    return stack.task
 
 
-def _still_hold(endings: Sequence[tuple[Operator, Task, Mapping[str, object]]], after: Task) -> None:
-    """Ask again what must hold of an ending, now that there are more tools."""
-    for operator, before, params in endings:
-        if reasons := operator.problems(Subject(before), Subject(after), params):
-            raise Refused(f"{operator.name} no longer holds: {reasons[0]}")
-
-
-def drawn(rng: random.Random, count: int) -> list[str]:
+def drawn(rng: random.Random, count: int, unfit: Collection[str] = ()) -> list[str]:
     """Return the names of operators that make a stack, so many of them, in an order in which they may come.
 
     Few leave nothing to be done, so that always refusing, or always asking, is right seldom.
+
+    Args:
+        rng: draws them.
+        count: how many, at most as many as there are layers.
+        unfit: operators that are not wanted.
     """
-    names = sorted(OPERATORS) if rng.random() < _REFUSALS else sorted(OPERATORS.keys() - _ENDINGS)
-    weights = [1 if rank(name) == _LAYER else _OFTEN for name in names]
+    left_out = {*unfit, *(() if rng.random() < _REFUSALS else _ENDINGS)}
+    names = sorted(OPERATORS.keys() - left_out)
+    weights = [_OFTEN.get(name, 1) for name in names]
     while True:
         chosen = dict.fromkeys(rng.choices(names, weights, k=4 * count))
         stack = sorted([*chosen][:count], key=rank)
@@ -123,16 +141,22 @@ def drawn(rng: random.Random, count: int) -> list[str]:
             return stack
 
 
-def augmented(task: Task, count: int, rng: random.Random, tries: int = TRIES) -> Task:
+def augmented(task: Task, count: int, rng: random.Random) -> Task:
     """Return a task with so many operators, drawn until they fit it.
 
     Raises:
         Refused: none of the drawn stacks does.
     """
-    reason = "no stack was tried"
-    for _ in range(tries):
-        try:
-            return compose(task, drawn(rng, count), rng)
-        except Refused as refused:
-            reason = str(refused)
-    raise Refused(f"none of {tries} stacks of {count} operators fits {task.id}; the last: {reason}")
+    unfit: dict[str, str] = {}
+    for _ in range(TRIES):
+        stack = Stack(task)
+        for name in drawn(rng, count, unfit):
+            try:
+                stack.add(name, rng)
+            except Refused as refused:
+                unfit[name] = str(refused)
+                break
+        else:
+            return stack.task
+    told = "; ".join(f"{name}: {reason}" for name, reason in unfit.items())
+    raise Refused(f"none of {TRIES} stacks of {count} operators fits {task.id}: {told}")
