@@ -57,7 +57,7 @@ def test_run_shows_a_table_and_writes_episodes_that_replay(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (("run", "palestra/ToolUze-v0"), 2, "did you mean 'palestra/ToolUseMini-v0'"),
+        (("run", "palestra/ToolUze-v0"), 2, "did you mean 'palestra/ToolUse-v0'"),
         (("run", ENV, "-a", "gpt-x"), 2, "no model named 'gpt-x'; use 'smollm2-135m'"),
         (("run", ENV, "-a", "replay:nowhere.jsonl"), 2, "cannot be read: No such file"),
         (("run", ENV, "-d", "hopz=2"), 2, "unknown difficulty knob 'hopz'"),

@@ -86,9 +86,7 @@ def test_info_takes_a_task_from_a_file(run: Run, tmp_path: Path) -> None:
 def test_an_unknown_environment_is_named_with_its_nearest(run: Run, verb: str) -> None:
     said = run(verb, "palestra/ToolUs-v0", "--json")
     assert said.code == 2
-    assert (
-        one_line(said) == "error: no environment named 'palestra/ToolUs-v0'; did you mean 'palestra/ToolUseMini-v0'?\n"
-    )
+    assert one_line(said) == "error: no environment named 'palestra/ToolUs-v0'; did you mean 'palestra/ToolUse-v0'?\n"
 
 
 @pytest.mark.parametrize(
@@ -240,3 +238,17 @@ def test_control_characters_of_a_task_do_not_reach_the_terminal(run: Run, tmp_pa
         assert said.code == 0
         assert "\x1b" not in said.out.replace("\x1b[0m", "")
         assert "\\x1b]0;owned\\x07[bold]not markup[/bold] \\ud83d" in said.out
+
+
+def test_tools_are_carried_out_in_a_sandbox_where_that_is_asked_for(run: Run) -> None:
+    words = ("run", "palestra/ToolUse-v0", "-n", "2", "--concurrency", "2", "--json")
+    said, inside = run(*words), run(*words, "--sandboxed")
+    assert (said.code, inside.code) == (0, 0)
+    measured = [json.loads(one.out) for one in (said, inside)]
+    assert [one["success_rate"] for one in measured] == [1.0, 1.0]
+
+
+def test_what_has_no_tools_to_be_carried_out_is_named(run: Run) -> None:
+    said = run("run", "palestra/ToolUseMini-v0", "--sandboxed")
+    assert said.code == 2
+    assert "palestra/ToolUseMini-v0 has no tools" in one_line(said)

@@ -4,7 +4,7 @@ import asyncio
 import json
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -51,6 +51,7 @@ def run_command(
     served_model: Annotated[str | None, typer.Option(help="The name under which a server knows its model.")] = None,
     api_key: Annotated[str | None, typer.Option(envvar="PALESTRA_API_KEY", help="For a server.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda, for a model.")] = "auto",
+    sandboxed: Annotated[bool, typer.Option("--sandboxed", help="Carry out tools in a sandbox.")] = False,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Write the episodes here, one JSON a line.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -59,6 +60,7 @@ def run_command(
     Episodes lost to a fault of ours are counted apart and belong to no rate; exit code 1 says there were some.
     """
     entry = find(env_id)
+    kwargs = _sandboxed(entry.id) if sandboxed else {}
     if tasks is None:
         with closing(make(entry.id, split=split, difficulty=parse_knobs(difficulty))) as env:
             chosen = [env.tasks.sample(seed + i, env.difficulty) for i in range(n or TASKS)]
@@ -76,7 +78,7 @@ def run_command(
     )
     episodes = episodes_for(chosen, attempts=k, seed=seed)
     config = RolloutConfig(max_tokens=max_tokens, temperature=temperature, concurrency=concurrency)
-    result = asyncio.run(_play(entry.id, bool(entry.needs), opened, episodes, config))
+    result = asyncio.run(_play(entry.id, kwargs, sandboxed or bool(entry.needs), opened, episodes, config))
     if out is not None:
         _write(out, result)
     evaluation = summarise(result, episodes)
@@ -99,11 +101,23 @@ def _from_file(source: TaskFile, n: int | None, seed: int) -> list[Task]:
     return [source.sample(seed + i) for i in range(n or len(source))]
 
 
+def _sandboxed(env_id: str) -> dict[str, Any]:
+    """Return the arguments of an environment that make it carry out its tools in a sandbox."""
+    kwargs = {"sandboxed": True}
+    try:
+        make(env_id, **kwargs).close()
+    except TypeError as error:
+        raise TaskError(
+            f"{env_id} has no tools that could be carried out in a sandbox; leave --sandboxed out"
+        ) from error
+    return kwargs
+
+
 async def _play(
-    env_id: str, is_slow: bool, agent: Agent, episodes: list[Episode], config: RolloutConfig
+    env_id: str, kwargs: dict[str, Any], is_slow: bool, agent: Agent, episodes: list[Episode], config: RolloutConfig
 ) -> RolloutResult:
     runner = RUNNERS["thread" if is_slow else "inline"]
-    rollouts = Rollouts(env_id, lambda: runner(EnvMaker(find(env_id), {})), agent.policy, agent.chat)
+    rollouts = Rollouts(env_id, lambda: runner(EnvMaker(find(env_id), kwargs)), agent.policy, agent.chat)
     progress = Progress(Console(stderr=True))
     progress.begin("run", 0, 1, len(episodes))
     try:
