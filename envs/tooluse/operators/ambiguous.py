@@ -9,19 +9,19 @@ from palestra.envs.base import Json
 from palestra.envs.tooluse import phrases
 from palestra.envs.tooluse.case import Case, Source, Step
 from palestra.envs.tooluse.interpret import call, is_fault
-from palestra.envs.tooluse.operators import splice
-from palestra.envs.tooluse.operators.indirect import MOST_WAYS, Mention, mentions, shuffled
+from palestra.envs.tooluse.operators.indirect import MOST_WAYS, Mention, mentions, shuffled, spliced
 from palestra.envs.tooluse.operators.operator import Change, Operator, Refused, Subject, kept
 from palestra.envs.tooluse.operators.replay import mistaken, stands, told
 from palestra.envs.tooluse.operators.telling import fitting, telling, untold
-from palestra.envs.tooluse.planner import Draft, Rejected
+from palestra.envs.tooluse.planner import Draft, Rejected, leaves
 from palestra.envs.tooluse.referral import Way, filters_of, listing
 from palestra.envs.tooluse.schema import ID, Cell, Search, Write
+from palestra.envs.tooluse.validate import resolve
 from palestra.envs.tooluse.verify import same
 
 MOST_CANDIDATES = 12
 LOOKUP, USER = "lookup", "user"
-_Resolve = Callable[[Subject, random.Random, Mention, Way], Change | None]
+_Manner = Callable[[Subject, random.Random, Mention, Way], Change | None]
 
 
 class Ambiguous(Operator):
@@ -43,8 +43,8 @@ class Ambiguous(Operator):
         rng.shuffle(found)
         for mention in found:
             for way in shuffled(rng, at, mention.table)[:MOST_WAYS]:
-                for resolve in rng.sample((_by_looking, _by_asking), 2):
-                    change = _tried(resolve, at, rng, mention, way)
+                for manner in rng.sample((_by_looking, _by_asking), 2):
+                    change = _tried(manner, at, rng, mention, way)
                     if change is not None:
                         return change
         raise Refused("what can be told of the rows fits one alone, or too many, or nothing tells them apart")
@@ -66,10 +66,10 @@ class Ambiguous(Operator):
         return [*found, *_harmless(new, right, fits)]
 
 
-def _tried(resolve: _Resolve, at: Subject, rng: random.Random, mention: Mention, way: Way) -> Change | None:
+def _tried(manner: _Manner, at: Subject, rng: random.Random, mention: Mention, way: Way) -> Change | None:
     """Return a change for which the obligation holds, if there is one."""
     try:
-        return resolve(at, rng, mention, way)
+        return manner(at, rng, mention, way)
     except Rejected:
         return None
 
@@ -176,7 +176,7 @@ def _listed(at: Subject, rng: random.Random, way: Way, mention: Mention) -> tupl
     draft.world = at.world()
     phrase, number = listing(draft, way, mention.id)
     source = draft.know(way.table, mention.id, ID).source
-    return splice.before(at.case, draft.steps(), mention.id, source), phrase, number
+    return spliced(at, draft.steps(), mention.id, source), phrase, number
 
 
 def _unclear_when_told(new: Subject, params: Mapping[str, Json]) -> list[str]:
@@ -186,9 +186,17 @@ def _unclear_when_told(new: Subject, params: Mapping[str, Json]) -> list[str]:
     found = [] if fits == [params["id"]] else [f"{len(fits)} rows fit even with what the user tells"]
     if not told(value, says):
         found.append(f"the user does not tell the {path}, {value!r}")
+    if any(same(value, resolve(leaf, new.played.replies)) for leaf in taken(new.case)):
+        found.append(f"the user tells {value!r}, which is to be found out")
     if stands(params["id"], says):
         found.append(f"the user tells {params['id']} itself")
     return found
+
+
+def taken(case: Case) -> list[Source]:
+    """Return where in replies the oracle takes values from."""
+    sources = [source for step in case.steps for source in step.sources.values()]
+    return [leaf for source in (*sources, *case.goal.sources) for leaf in leaves(source) if leaf.kind == "reply"]
 
 
 def _harmless(new: Subject, right: str, fits: list[str]) -> list[str]:

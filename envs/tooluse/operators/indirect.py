@@ -7,10 +7,10 @@ from typing import ClassVar
 
 from palestra.envs.base import Json
 from palestra.envs.tooluse import phrases
-from palestra.envs.tooluse.case import Source, Step
+from palestra.envs.tooluse.case import Case, Source, Step
 from palestra.envs.tooluse.operators import splice
 from palestra.envs.tooluse.operators.operator import Change, Operator, Refused, Subject, kept
-from palestra.envs.tooluse.operators.replay import stands
+from palestra.envs.tooluse.operators.replay import play, stands
 from palestra.envs.tooluse.operators.telling import fitting, telling, untold
 from palestra.envs.tooluse.planner import Draft, Rejected
 from palestra.envs.tooluse.referral import Way, refer, ways
@@ -52,7 +52,7 @@ class Indirect(Operator):
                 except Rejected as error:
                     reason = str(error)
                     continue
-                case = splice.before(at.case, steps, mention.id, source)
+                case = spliced(at, steps, mention.id, source)
                 return Change(
                     params={"id": mention.id, "way": way.name, "told": telling(at.world(), way, mention.id)},
                     case=case,
@@ -92,6 +92,12 @@ def mentions(at: Subject) -> Iterator[Mention]:
                 phrase = phrases.by_id(table, value)
                 if value in at.ground.base.rows[table.name] and phrase in at.task.instruction:
                     yield Mention(table.name, value, phrase)
+
+
+def spliced(at: Subject, steps: tuple[Step, ...], value: str, source: Source) -> Case:
+    """Return the case with steps before its own that show a value of the request; none is made for what they show."""
+    case = splice.before(at.case, steps, value, source)
+    return splice.shortened(case, play(at.ground, case).replies)
 
 
 def shuffled(rng: random.Random, at: Subject, table: str) -> list[Way]:

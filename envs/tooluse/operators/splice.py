@@ -1,10 +1,12 @@
 """Oracles taken apart and put together again: steps put before others, in between, or left out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from palestra.envs.base import Json
 from palestra.envs.tooluse.case import Case, Source, Step
+from palestra.envs.tooluse.planner import leaves
+from palestra.envs.tooluse.schema import ID
 
 
 def before(case: Case, first: Sequence[Step], value: Json, source: Source) -> Case:
@@ -113,6 +115,40 @@ def resourced(case: Case, old: Source, new: Source) -> Case:
         )
     goal = replace(case.goal, sources=tuple(_resourced(one, old, new) for one in case.goal.sources))
     return replace(case, steps=tuple(steps), goal=goal)
+
+
+def shortened(case: Case, replies: Sequence[Json]) -> Case:
+    """Return a case whose oracle does not look at a row again for what an earlier reply shows of it."""
+    for number in range(len(case.steps) - 1, -1, -1):
+        row = replies[number]
+        if not isinstance(row, Mapping) or ID not in row or "ok" in row:
+            continue
+        taken = {leaf for leaf in _leaves(case) if leaf.kind == "reply" and leaf.step == number}
+        known = {leaf: _shown_before(replies[:number], row[ID], leaf.path) for leaf in taken}
+        if taken and None not in known.values():
+            for leaf, earlier in known.items():
+                assert earlier is not None
+                case = resourced(case, leaf, earlier)
+            case = without(case, number)
+            replies = [*replies[:number], *replies[number + 1 :]]
+    return case
+
+
+def _leaves(case: Case) -> list[Source]:
+    sources = [source for step in case.steps for source in step.sources.values()]
+    return [leaf for source in (*sources, *case.goal.sources) for leaf in leaves(source)]
+
+
+def _shown_before(replies: Sequence[Json], id_: Json, key: str) -> Source | None:
+    """Return where replies show what a row holds under a key, if they do."""
+    for number, reply in enumerate(replies):
+        rows = reply.get("results", ()) if isinstance(reply, Mapping) else ()
+        for at, row in enumerate(rows):
+            if row.get(ID) == id_ and key in row:
+                return Source(kind="reply", step=number, path=f"results.{at}.{key}")
+        if isinstance(reply, Mapping) and reply.get(ID) == id_ and key in reply and "ok" not in reply:
+            return Source(kind="reply", step=number, path=key)
+    return None
 
 
 def _resourced(source: Source, old: Source, new: Source) -> Source:
