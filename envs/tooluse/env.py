@@ -211,22 +211,33 @@ class ToolUseEnv(AgentEnv):
         return Final(end=self._end, changes=changes, touched=self._strayed, forbidden=forbidden)
 
     def verdict(self) -> Verdict:
-        """Return what is right of the episode as it stands; a judge may object."""
-        found = verify(self._stage.target, self.final)
-        return found if self.judge is None else tempered(found, self.judge(self.messages, found))
+        """Return what is right of the episode as it stands; a judge may object.
+
+        Raises:
+            EpisodeOver: before `reset`, or after a fault.
+        """
+        return self._judged()[0]
+
+    def _judged(self) -> tuple[Verdict, float]:
+        """Return the verdict, and the share of what it is worth that the judge leaves."""
+        found = verify(stage(self.task).target, self.final)
+        if self.judge is None:
+            return found, 1.0
+        judgement = self.judge(self.messages, found)
+        return tempered(found, judgement), judgement.score
 
     @property
     def _unsolved(self) -> int:
         return len(self._stage.wanted) - len(self._done)
 
     def _ended(self, replies: Sequence[str], parts: Mapping[str, float]) -> StepResult:
-        verdict, target, final = self.verdict(), self._stage.target, self.final
+        (verdict, share), target = self._judged(), self._stage.target
         if self.reward == "exact":
             worth = verdict.score
         elif self.reward == "graded":
-            worth = graded(target, final, len(self._stage.case.steps), self._calls)
+            worth = share * graded(target, self.final, len(self._stage.case.steps), self._calls)
         else:
-            worth = closing(target, final, self._unsolved)
+            worth = share * closing(target, self.final, self._unsolved)
         return StepResult(
             replies=tuple(replies), parts={**parts, "outcome": worth}, done=True, is_success=verdict.passed
         )

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.envs.tooluse.byhand import PENDING, both_case, carrier_case, carrier_of, earn, say, task_of
 
-from palestra.envs.base import Snapshot
+from palestra.envs.base import EpisodeOver, Snapshot
 from palestra.envs.env import Shaping
 from palestra.envs.tooluse.case import Case, Goal, Step
 from palestra.envs.tooluse.env import ToolUseEnv
@@ -239,6 +239,21 @@ def test_the_judge_by_rule_minds_errors_that_are_repeated() -> None:
     assert earn(env, task_of(BOTH), [again, again, again, again, LOOK, WRITE, RIGHT]) == 0.5
     assert env.verdict().checks[-1].evidence.startswith("cancel_order(")
     assert earn(env, task_of(BOTH), [again, WRONG]) == 0.0
+
+
+@pytest.mark.parametrize("reward", REWARDS)
+def test_a_judge_lowers_what_the_end_is_worth(reward: Reward) -> None:
+    for share in (1.0, 0.5, 0.0):
+        env = ToolUseEnv(reward=reward, judge=lambda messages, verdict, share=share: Judgement(share))
+        env.reset(options={"task": task_of(BOTH)})
+        infos = [env.step(action)[4] for action in (LOOK, WRITE, RIGHT)]
+        assert infos[-1]["reward_parts"]["outcome"] == share
+        assert infos[-1]["is_success"]
+
+
+def test_there_is_no_verdict_without_an_episode() -> None:
+    with pytest.raises(EpisodeOver):
+        ToolUseEnv().verdict()
 
 
 def test_no_judge_makes_a_wrong_episode_right() -> None:
