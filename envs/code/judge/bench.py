@@ -35,7 +35,7 @@ NEEDS: Final = frozenset({"network_off", "read_only_root", "process_count", "pid
 NOT_TEXT: Final = "the program is not valid Unicode text"
 HELLO_LIMITS: Final = Limits(wall_s=30.0, cpu_s=10.0, memory_bytes=256 * MIB)
 _CELL: Final = Path(__file__).with_name("cell.py")
-_BEGIN: Final = "exec(__import__('sys').argv.pop(1), {'__name__': 'cell'})"
+_BEGIN: Final = "exec(__import__('sys').argv.pop(1), {'__name__': '__cell__'})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,7 @@ class Program:
 
         It is the cheapest to run: `Bench.prepare` returns one that is locked in where that is possible.
         """
-        if not _is_text(source):
+        if not is_text(source):
             return Attempt(NOT_TEXT)
         return cls(command=Python(source), digest=hashlib.sha256(source.encode()).digest())
 
@@ -108,10 +108,8 @@ class Bench:
     @functools.cached_property
     def locks(self) -> bool:
         """Whether programs can be locked in to their own language and its libraries: Linux 5.13 with Landlock."""
-        plan = {"locks": True, "reads": [], "runs": [], "command": None, "argv": [], "source": ""}
-        result = self._sandbox.exec(_in_cell(plan), limits=HELLO_LIMITS)
         self._holds = None
-        return result.ok
+        return sees_landlock(self._sandbox)
 
     def prepare(self, language: Language, source: str) -> Program | Attempt:
         """Return a program ready to run, or what the compiler said of it.
@@ -194,7 +192,7 @@ class Bench:
         return told[0] if result.ok and told else ""
 
     def _prepare(self, language: Language, source: str) -> Program | Attempt:
-        if not _is_text(source):
+        if not is_text(source):
             return Attempt(NOT_TEXT)
         digest = hashlib.sha256(f"{language.name}\0{source}".encode()).digest()
         program = Program(command=self._command(language, source), digest=digest)
@@ -233,6 +231,24 @@ class Bench:
             self._holds = files
 
 
+def sees_landlock(sandbox: Sandbox) -> bool:
+    """Return whether a program in a sandbox can be locked in, by doing it.
+
+    Raises:
+        InfraError: the sandbox failed.
+    """
+    plan = {"locks": True, "reads": [], "runs": [], "command": None, "argv": [], "source": ""}
+    return sandbox.exec(_in_cell(plan), limits=HELLO_LIMITS).ok
+
+
+def is_text(source: str) -> bool:
+    """Return whether a source can be written to a file: no half of a character is in it."""
+    with contextlib.suppress(UnicodeEncodeError):
+        source.encode()
+        return True
+    return False
+
+
 def _in_cell(plan: Mapping[str, object]) -> Python:
     return Python(_BEGIN, (_cell(), json.dumps(plan)))
 
@@ -240,10 +256,3 @@ def _in_cell(plan: Mapping[str, object]) -> Python:
 @functools.cache
 def _cell() -> str:
     return _CELL.read_text(encoding="utf-8")
-
-
-def _is_text(source: str) -> bool:
-    with contextlib.suppress(UnicodeEncodeError):
-        source.encode()
-        return True
-    return False

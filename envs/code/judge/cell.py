@@ -31,22 +31,27 @@ _LOADERS = ("/lib64/ld-*", "/lib/ld-*", "/lib/*-linux-gnu*/ld-*")
 def main(plan: dict[str, Any]) -> None:
     """Lock this process in if the plan says so, and become the plan's program."""
     command = plan.get("command")
-    if plan["locks"]:
-        runs = [*plan["runs"], *_LOADERS, *([shutil.which(command[0]) or command[0]] if command else [])]
-        own = [] if command else [sys.base_prefix + "/lib", *filter(None, sys.path)]
-        lock([*_ANY_PROGRAM_READS, *plan["reads"], *own], runs if command else [])
     if command:
+        if plan["locks"]:
+            lock(plan["reads"], [*plan["runs"], *_LOADERS, shutil.which(command[0]) or command[0]])
         become(command)
+    if plan["locks"]:
+        lock_python(plan["reads"])
     sys.argv[1:] = plan["argv"]
     run(plan["source"])
 
 
+def lock_python(reads: list[str]) -> None:
+    """Leave this process the modules of its own interpreter to read, and nothing to run."""
+    lock([*reads, sys.base_prefix + "/lib", *filter(None, sys.path)], [])
+
+
 def lock(reads: list[str], runs: list[str]) -> None:
-    """Leave this process, and what it starts, only these files to read, and these to run."""
+    """Leave this process, and what it starts, these files to read beside what any program reads, and these to run."""
     libc = ctypes.CDLL(None, use_errno=True)
     handled = ctypes.c_uint64(_EXECUTE | _READ_FILE)
     ruleset = _called(libc, _CREATE_RULESET, ctypes.byref(handled), ctypes.c_size_t(8), 0)
-    for patterns, allowed in ((reads, _READ_FILE), (runs, _READ_FILE | _EXECUTE)):
+    for patterns, allowed in (([*_ANY_PROGRAM_READS, *reads], _READ_FILE), (runs, _READ_FILE | _EXECUTE)):
         for path in dict.fromkeys(found for pattern in patterns for found in glob.glob(pattern)):
             place = os.open(path, os.O_PATH)
             rule = allowed.to_bytes(8, sys.byteorder) + place.to_bytes(4, sys.byteorder)
@@ -94,5 +99,5 @@ def _called(libc: Any, number: int, *values: Any) -> int:
     return result
 
 
-if __name__ == "cell":
+if __name__ == "__cell__":  # as the host starts it
     main(json.loads(sys.argv[1]))

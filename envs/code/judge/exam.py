@@ -50,7 +50,10 @@ def examine(bench: Bench, program: Program | Attempt, exam: Exam, *, nonce: str)
     Raises:
         VerifierError: the checker is broken.
         InfraError: the sandbox failed.
+        ValueError: the checker runs on the same bench.
     """
+    if getattr(exam.checker, "bench", None) is bench:
+        raise ValueError("a checker program needs a bench of its own, where no candidate ever runs")
     if isinstance(program, Attempt):
         return Verdict.of([Check(name="program", passed=False, evidence=program.problem)])
     draws = Draws(nonce, int.from_bytes(program.digest[:8], "big"), "order")
