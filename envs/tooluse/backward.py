@@ -1,7 +1,7 @@
 """The second solver's writes, found backward: which calls make the wanted changes, with arguments that are known."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations, product
 
 from palestra.envs.base import Json, canonical_json
@@ -28,6 +28,8 @@ def writes_for(
     text: str,
     values: Mapping[tuple[str, str], Mapping[Json, Calls]],
     cells: Mapping[Place, tuple[Json, Calls]],
+    *,
+    is_strict: bool = True,
 ) -> Plan | None:
     """Return writing calls that make all of some changes and no other, each with the reading calls that it needs.
 
@@ -38,17 +40,15 @@ def writes_for(
         text: of the request.
         values: what is known, by the (table, column) that holds it.
         cells: what is known to stand in a cell.
+        is_strict: whether arguments are as the changes tell them; else a later call may have written over some.
 
     Returns:
         The calls, or None where none were found.
     """
     changed = {(str(cell[0]), str(cell[2])) for cell in changes}
     fitting = [tool for tool in tools if isinstance(tool, Write) and world.domain.written(tool) & changed]
-    for is_strict in (True, False):
-        found = _Backward(world.domain, changes, fitting, text, values, cells, is_strict)
-        if (writes := found.writes(world, frozenset(_key(cell) for cell in changes))) is not None:
-            return writes
-    return None
+    found = _Backward(world.domain, changes, fitting, text, values, cells, is_strict, _places(changes))
+    return found.writes(world, frozenset(_key(cell) for cell in changes))
 
 
 @dataclass(slots=True)
@@ -59,8 +59,10 @@ class _Backward:
     text: str
     values: Mapping[tuple[str, str], Mapping[Json, Calls]]
     cells: Mapping[Place, tuple[Json, Calls]]
-    is_strict: bool  # whether arguments are as the changes tell them; else a later call may have written over some
+    is_strict: bool
+    places: frozenset[tuple[Json, ...]]  # that change
     left: int = MAX_TRIED
+    borrowed: dict[tuple[str, str, Json], Calls | None] = field(default_factory=dict)  # what `_borrowed` found
 
     def writes(self, world: World, wanted: frozenset[str], depth: int = 0) -> Plan | None:
         """Return writing calls that lead from a world to the wanted changes, or None."""
@@ -74,15 +76,17 @@ class _Backward:
                 self.left -= 1
                 if self.left < 0:
                     return None
+                needed = self._known(tool, arguments, world)
+                if needed is None:
+                    continue
                 after = world.copy()
                 if is_fault(call(after, tool.name, arguments)):
                     continue
                 changes = after.diff()
-                if changes == before or not _places(changes) <= _places(self.changes):
+                if changes == before or not _places(changes) <= self.places:
                     continue
-                needed = self._known(tool, arguments, world)
-                rest = None if needed is None else self.writes(after, wanted, depth + 1)
-                if rest is not None and needed is not None:
+                rest = self.writes(after, wanted, depth + 1)
+                if rest is not None:
                     return [(tool.name, arguments, needed), *rest]
         return None
 
@@ -172,7 +176,10 @@ class _Backward:
             elif occurs(value, self.text):
                 continue
             else:
-                calls = self._borrowed(param.table, param.column, value)
+                asked = param.table, param.column, value
+                if asked not in self.borrowed:
+                    self.borrowed[asked] = self._borrowed(*asked)
+                calls = self.borrowed[asked]
             if calls is None:
                 return None
             needed |= calls
@@ -198,8 +205,8 @@ class _Backward:
         return min(found, key=len) if found else None
 
 
-def _places(changes: Changes) -> set[tuple[Json, ...]]:
-    return {tuple(cell[:3]) for cell in changes}
+def _places(changes: Changes) -> frozenset[tuple[Json, ...]]:
+    return frozenset(tuple(cell[:3]) for cell in changes)
 
 
 def _key(cell: Sequence[Json]) -> str:

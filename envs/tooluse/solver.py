@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 
-from palestra.envs.base import Json, canonical_json
+from palestra.envs.base import Json
 from palestra.envs.tooluse.backward import Calls, Place, writes_for
 from palestra.envs.tooluse.interpret import call, cents, is_fault, matching
 from palestra.envs.tooluse.literals import COMPARING, literals
@@ -76,21 +76,29 @@ class _Search:
     wanted: Wanted
     names: Sequence[str] | None
     made: list[tuple[str, dict[str, Json]]] = field(default_factory=list)
-    seen: dict[str, None] = field(default_factory=dict)
+    seen: set[tuple[str, tuple[tuple[str, Json], ...]]] = field(default_factory=set)
     values: dict[tuple[str, str], dict[Json, Calls]] = field(default_factory=dict)
     cells: dict[Place, tuple[Json, Calls]] = field(default_factory=dict)
     totals: dict[tuple[str, frozenset[str], str, str], tuple[Json, Calls]] = field(default_factory=dict)
     told: dict[tuple[str, str], tuple[Json, ...]] = field(default_factory=dict)
     weak: set[Json] = field(default_factory=set)  # ids of rows that only stand out by having the most or least
     compares: bool = False
+    asks_totals: bool = field(init=False)
+    tools: list[Tool] = field(init=False)  # those that may help: a total that nobody asks for is never an argument
 
     @property
     def domain(self) -> Domain:
         return self.base.domain
 
-    @property
-    def tools(self) -> list[Tool]:
-        return [tool for tool in self.domain.tools if self.names is None or tool.name in self.names]
+    def __post_init__(self) -> None:
+        self.asks_totals = any(one.total for one in _all(self.wanted.asked))
+        asked = {(one.total[0], one.total[2], one.total[3]) for one in _all(self.wanted.asked) if one.total}
+        self.tools = [
+            tool
+            for tool in self.domain.tools
+            if (self.names is None or tool.name in self.names)
+            and not (isinstance(tool, Total) and (tool.table, tool.how, tool.of) not in asked)
+        ]
 
     def run(self) -> Solution | None:
         self.told = literals(self.base, self.text)
@@ -98,13 +106,12 @@ class _Search:
         for (table, column), some in self.told.items():
             self.values[table, column] = dict.fromkeys(some, frozenset())
         world = World(self.base)
-        best: Solution | None = None
         for _ in range(MAX_LEVELS):
-            if (found := self._reached(world)) and (best is None or len(found.calls) < len(best.calls)):
-                best = found
-            if best is not None or not self._read_on(world):
+            if found := self._reached(world):
+                return found
+            if not self._read_on(world):
                 break
-        return best
+        return self._reached(world, is_strict=False)
 
     # -- reading, forward from what is known -------------------------------------------------------
 
@@ -119,10 +126,10 @@ class _Search:
         waiting.sort(key=lambda one: (not self.weak.isdisjoint(one[1].values()), len(one[2])))
         is_new = False
         for tool, arguments, needed in waiting:
-            key = f"{tool.name}{canonical_json(arguments)}"
+            key = tool.name, tuple(arguments.items())
             if key in self.seen or len(self.made) >= MAX_CALLS:
                 continue
-            self.seen[key] = None
+            self.seen.add(key)
             reply = call(world, tool.name, arguments)
             if not is_fault(reply):
                 self.made.append((tool.name, arguments))
@@ -167,7 +174,7 @@ class _Search:
             if reply["total"] == len(reply["results"]):
                 ids = frozenset(shown[ID] for shown in reply["results"])
                 self._add_total((tool.table, ids, "count", ""), reply["total"], calls)
-                for path in tool.shows:
+                for path in tool.shows if self.asks_totals else ():
                     values = [shown[shown_as(path)] for shown in reply["results"]]
                     if values and None not in values and not isinstance(values[0], bool):
                         self._add_total((tool.table, ids, "max", path), max(values), calls)
@@ -218,12 +225,13 @@ class _Search:
 
     # -- the goal ----------------------------------------------------------------------------------
 
-    def _reached(self, world: World) -> Solution | None:
+    def _reached(self, world: World, *, is_strict: bool = True) -> Solution | None:
         found = [self._answer(asked) for asked in self.wanted.asked]
         answers = [one for one in found if one is not None]
         if len(answers) < len(found):
             return None
-        writes = writes_for(world.copy(), self.wanted.changes, self.tools, self.text, self.values, self.cells)
+        known = self.text, self.values, self.cells
+        writes = writes_for(world.copy(), self.wanted.changes, self.tools, *known, is_strict=is_strict)
         if writes is None:
             return None
         needed = frozenset[int]().union(*(calls for _, calls in answers), *(calls for _, _, calls in writes))
@@ -243,6 +251,12 @@ class _Search:
         if len(known) < len(parts):
             return None
         return _follow(asked.how, [value for value, _ in known]), frozenset[int]().union(*(c for _, c in known))
+
+
+def _all(asked: Sequence[Asked]) -> Iterator[Asked]:
+    for one in asked:
+        yield one
+        yield from _all(one.of)
 
 
 def fitting(world: World, tool: Total | Search, arguments: Mapping[str, Json]) -> frozenset[str]:

@@ -34,7 +34,7 @@ _LENT, _DERIVED = (
     0.3,
 )  # shares of a write's values that other rows lend, and of those, of what follows from several
 _FOLLOW_UPS = 0.35  # share of the writes after a write that go on with its rows
-_NESTED = 0.15  # share of the rows named through others that are themselves named so
+_NESTED = 0.2  # share of the rows named through others that are themselves named so
 _FILTERS = 2  # of a total, at most
 
 
