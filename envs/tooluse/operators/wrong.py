@@ -1,9 +1,8 @@
 """Wrong but detectable values: a tool shows what cannot be true, and either another tells it right or none does."""
 
 import random
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from datetime import date, time
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import ClassVar
 
 from palestra.envs.base import Json
@@ -13,42 +12,30 @@ from palestra.envs.tooluse.operators.ground import WRONG
 from palestra.envs.tooluse.operators.operator import Change, Operator, Refused, Subject, kept
 from palestra.envs.tooluse.operators.reading import Kind, kind_of
 from palestra.envs.tooluse.operators.replay import at_path, mistaken
-from palestra.envs.tooluse.schema import ID, Column, Get, Search, Tool, Total, Write, shown_as
+from palestra.envs.tooluse.operators.values import Spot, broken, impossible, plausible, spots
+from palestra.envs.tooluse.planner import leaves
+from palestra.envs.tooluse.schema import ID, Get, Search, Tool, Total, Write, shown_as
 from palestra.envs.tooluse.verify import same
 
 CODE = "wrong_value"
+RULES: Mapping[type, str] = {
+    Search: "Where a list and a record of what is in it differ, the record is right.",
+    Total: "Where a total and the rows that it is made of differ, the rows are right.",
+}
+_CONTRADICTED = 0.4  # of the values that a rule could help with
 _DERIVED: Mapping[str, str] = {"sum": "sum", "max": "largest", "min": "smallest"}
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
-    """A value that the oracle takes from a reply."""
-
-    step: int
-    path: str  # in the reply
-    tool: str
-    id: str  # of the row that it is of, "" where it is of many
-    kind: Kind  # table and column
-
-    @property
-    def key(self) -> str:
-        """What the reply calls it."""
-        return self.path.rpartition(".")[2]
-
-    @property
-    def prefix(self) -> str:
-        """Where in the reply the row is."""
-        return self.path.removesuffix(self.key)
-
-
 class Wrong(Operator):
-    """Shows a value that the oracle needs as one that it cannot have: a negative amount, a day that is none.
+    """Shows a value that the oracle needs as another one.
 
-    Where another tool shows the value, too, or all that a total is made of, the oracle takes it from there; else
-    the episode ends by reporting the tool and the field.
+    As one that it cannot have, a negative amount or a day that is none: where another tool shows the value, too, or
+    all that a total is made of, the oracle takes it from there; else the episode ends by reporting the tool and the
+    field. Or as one that it may well have, with a rule that says which of two tools is right where they differ.
 
-    Must hold: the value is none that the field can have, by what is declared of it and by the world; the oracle as
-    it was does not reach the goal any more; where the episode ends with a report, no other tool tells the value.
+    Must hold: the value is none that the field can have, by what is declared of it and by the world, or the agent is
+    told the rule, and the oracle goes by it; the oracle as it was does not reach the goal any more; where the episode
+    ends with a report, no other tool tells the value.
     """
 
     name: ClassVar[str] = "wrong"
@@ -57,16 +44,18 @@ class Wrong(Operator):
         found = list(spots(at))
         rng.shuffle(found)
         for spot in found:
-            value = impossible(at, spot, rng)
+            rule = RULES.get(type(at.domain.tool[spot.tool]), "") if rng.random() < _CONTRADICTED else ""
+            value = plausible(at, spot, rng) if rule else impossible(at, spot, rng)
             if value is None:
                 continue
             spec = {"kind": WRONG, "tool": spot.tool, "id": spot.id, "key": spot.key, "value": value}
-            params: dict[str, Json] = {**spec, "table": spot.kind[0], "column": spot.kind[1]}
+            params: dict[str, Json] = {**spec, "table": spot.kind[0], "column": spot.kind[1], "rule": rule}
             case = replace(at.case, twists=(*at.case.twists, spec))
             if (recovered := _recovered(at, spot, case)) is not None:
                 turns = len(recovered.steps) - len(case.steps)
-                return Change(params={**params, "ending": "solve"}, case=recovered, turns=max(0, turns))
-            if _asks_one_thing(at) and not second_sources(at, spot.kind, spot.tool):
+                rules = {"policies": [*at.task.public.get("policies", ()), rule]} if rule else {}
+                return Change(params={**params, "ending": "solve"}, case=recovered, public=rules, turns=max(0, turns))
+            if not rule and _asks_one_thing(at) and not second_sources(at, spot.kind, spot.tool):
                 told = {"code": CODE, "tool": spot.tool, "parameter": spot.key}
                 case = replace(splice.only(case, spot.step), goal=Goal(ending="report", told=told))
                 return Change(params={**params, "ending": "report"}, case=case)
@@ -74,7 +63,9 @@ class Wrong(Operator):
 
     def problems(self, old: Subject, new: Subject, params: Mapping[str, Json]) -> list[str]:
         found = []
-        if not broken(new, (params["table"], params["column"]), params["value"]):
+        if params["rule"]:
+            found += _against_the_rule(new, params)
+        elif not broken(new, (params["table"], params["column"]), params["value"]):
             found.append(
                 f"{params['value']!r} is a value that {params['key']} may have: nobody can see that it is wrong"
             )
@@ -93,58 +84,19 @@ class Wrong(Operator):
         return [*found, *(f"{name} tells the value, too" for name in sources)]
 
 
-def spots(at: Subject) -> Iterator[Spot]:
-    """Yield the values that the oracle takes from replies, ids but not."""
-    sources = [source for step in at.case.steps for source in step.sources.values()]
-    for source in dict.fromkeys(_all_of([*sources, *at.case.goal.sources])):
-        if source.kind != "reply":
-            continue
-        step, reply = at.case.steps[source.step], at.played.replies[source.step]
-        tool = at.domain.tool[step.tool]
-        key = source.path.rpartition(".")[2]
-        if isinstance(tool, Total):
-            column = tool.of if tool.how != "count" else ""
-            yield Spot(source.step, source.path, tool.name, "", kind_of(at.domain, tool.table, column or ID))
-        elif isinstance(tool, Get | Search):
-            path = next((path for path in tool.shows if shown_as(path) == key), "")
-            row = at_path(reply, source.path.removesuffix(key).rstrip("."))
-            if path and kind_of(at.domain, tool.table, path)[1] != ID:
-                yield Spot(source.step, source.path, tool.name, row[ID], kind_of(at.domain, tool.table, path))
-
-
-def impossible(at: Subject, spot: Spot, rng: random.Random) -> Json:
-    """Return a value that a field cannot have, None where every value might be right."""
-    right = at_path(at.played.replies[spot.step], spot.path)
-    column = _column(at, spot.kind)
-    if isinstance(right, (int, float)) and not isinstance(right, bool):
-        value: Json = -(right + rng.randint(1, 9)) if isinstance(right, int) else -round(right + rng.randint(1, 9), 2)
-    elif column is None:
-        return None
-    elif column.format == "date":
-        value = f"{str(right)[:4]}-{rng.randint(13, 19)}-{rng.randint(32, 39)}"
-    elif column.format == "time":
-        value = f"{rng.randint(25, 29)}:{rng.randint(60, 79)}"
-    elif column.format == "email":
-        value = str(right).replace("@", " ")
-    else:
-        value = f"#{rng.randint(100, 999)}" if column.enum else None
-    return value if value is not None and broken(at, spot.kind, value) else None
-
-
-def broken(at: Subject, kind: Kind, value: Json) -> str:
-    """Return what of a field's values does not hold for one, "" if it may be right."""
-    column = _column(at, kind)
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        rows = at.ground.base.rows[kind[0]].values()
-        least = 0 if column is None else min((row[kind[1]] for row in rows if row[kind[1]] is not None), default=0)
-        return "it is negative, and no such amount is" if value < 0 <= least else ""
-    if column is None or not isinstance(value, str):
-        return ""
-    if column.enum:
-        return "" if value in column.enum else "it is none of the values that there are"
-    if column.format == "email":
-        return "" if "@" in value else "it is no address"
-    return "it is none that the calendar or the clock has" if column.format and not _is_real(column, value) else ""
+def _against_the_rule(new: Subject, params: Mapping[str, Json]) -> list[str]:
+    """Return why nobody could know that a value is wrong by a rule, or that the oracle does not go by it."""
+    found = (
+        [] if params["rule"] in new.task.public.get("policies", ()) else ["the agent is not told which tool is right"]
+    )
+    if RULES.get(type(new.domain.tool[params["tool"]])) != params["rule"] or params["ending"] != "solve":
+        found.append("the rule says nothing of this tool")
+    sources = [source for step in new.case.steps for source in step.sources.values()]
+    for leaf in (leaf for source in (*sources, *new.case.goal.sources) for leaf in leaves(source)):
+        shown = leaf.path.rpartition(".")[2] == params["key"] and new.case.steps[leaf.step].tool == params["tool"]
+        if shown and at_path(new.played.replies[leaf.step], leaf.path) == params["value"]:
+            found.append("the oracle believes the wrong value")
+    return found
 
 
 def second_sources(at: Subject, kind: Kind, tool: str) -> list[str]:
@@ -160,21 +112,6 @@ def _told(at: Subject, tool: Tool) -> set[Kind]:
         return {kind_of(at.domain, tool.table, tool.of or ID)}
     counted = {(tool.table, ID)} if isinstance(tool, Search) else set()
     return counted | {kind_of(at.domain, tool.table, path) for path in tool.shows}
-
-
-def _is_real(column: Column, value: str) -> bool:
-    try:
-        if column.format == "date":
-            date.fromisoformat(value)
-        else:
-            time.fromisoformat(value)
-    except ValueError:
-        return False
-    return True
-
-
-def _column(at: Subject, kind: Kind) -> Column | None:
-    return at.domain.by_name[kind[0]].by_name.get(kind[1])
 
 
 def _asks_one_thing(at: Subject) -> bool:
@@ -253,9 +190,3 @@ def _added_up(at: Subject, spot: Spot, case: Case, tool: Total) -> Case | None:
         steps = (*case.steps[: spot.step], listed, *case.steps[spot.step + 1 :])
         return splice.resourced(replace(case, steps=steps), wrong, right)
     return None
-
-
-def _all_of(sources: list[Source]) -> Iterator[Source]:
-    for source in sources:
-        yield source
-        yield from _all_of(list(source.of))

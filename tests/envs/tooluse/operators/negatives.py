@@ -17,7 +17,8 @@ from palestra.envs.tooluse.operators.near import Near
 from palestra.envs.tooluse.operators.operator import Change, Operator, Refused, Subject
 from palestra.envs.tooluse.operators.over import Units
 from palestra.envs.tooluse.operators.telling import fitting, telling
-from palestra.envs.tooluse.operators.wrong import Wrong, spots
+from palestra.envs.tooluse.operators.values import spots
+from palestra.envs.tooluse.operators.wrong import Wrong
 from palestra.envs.tooluse.planner import Draft, Rejected
 from palestra.envs.tooluse.referral import listing
 from palestra.envs.tooluse.schema import Search, Write, shown_as
@@ -224,11 +225,23 @@ class Undetectable(Wrong):
 
     def change(self, at: Subject, rng: random.Random) -> Change:
         change = super().change(at, rng)
+        if change.params["rule"]:
+            raise Refused("a rule tells that it is wrong")
         spot = next(one for one in spots(at) if (one.tool, one.id, one.key) == _where(change.params))
         rows = at.ground.base.rows[spot.kind[0]].values()
         values = {row.get(spot.kind[1]) for row in rows} - {None}
         value: Json = rng.choice(sorted(values, key=str)) if values else 10
         return replace(change, params={**change.params, "value": value}, case=_shown(change, value))
+
+
+class Unruled(Wrong):
+    """Shows a value that another tool contradicts, and does not say which of them is right."""
+
+    def change(self, at: Subject, rng: random.Random) -> Change:
+        change = super().change(at, rng)
+        if not change.params["rule"]:
+            raise Refused("the value cannot be at all")
+        return replace(change, public={})
 
 
 class Believed(Wrong):
@@ -366,6 +379,7 @@ NEGATIVES: Mapping[str, Operator] = {
         RefuseAndWrite(),
         StillServed(),
         Undetectable(),
+        Unruled(),
         Believed(),
         ReportedThoughTold(),
         Alias(),
