@@ -30,8 +30,8 @@ from palestra.envs.tooluse.operators.compose import Stack, drawn
 from palestra.envs.tooluse.operators.operator import AUGMENTATIONS, Refused
 
 ROOT = Path(__file__).resolve().parents[1]
-STACKS, QUICK_STACKS = 1000, 300
-NEGATIVE_TASKS, QUICK_NEGATIVE_TASKS = 80, 30
+STACKS, QUICK_STACKS = 1000, 200
+NEGATIVE_TASKS, QUICK_NEGATIVE_TASKS = 80, 24
 MOST = 5  # operators in a stack
 SHOWN_PAIRS, SHOWN_REASONS = 12, 15
 _ANY = re.compile(r"\b\w+_\d+\b|\d+|'[^']*'")  # ids, numbers and values in a reason
