@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -17,10 +18,10 @@ from palestra.envs.tooluse.assemble import judged_of
 from palestra.envs.tooluse.backend import Backend, NoJson, read_object
 from palestra.envs.tooluse.case import Case
 from palestra.envs.tooluse.catalog import DOMAINS
-from palestra.envs.tooluse.generate import ToolUseSource
+from palestra.envs.tooluse.generate import KNOBS, ToolUseSource
 from palestra.envs.tooluse.planner import Rejected
 from palestra.envs.tooluse.propose import Proposing, Rewriting, composed, rewritten
-from palestra.envs.tooluse.validate import check
+from palestra.envs.tooluse.validate import CHECKS, check
 from palestra.envs.tooluse.world import Base, fill
 from palestra.sandbox.base import InfraError
 
@@ -313,3 +314,14 @@ def test_a_model_proposes_over_http(server: Server, backend: Backend) -> None:
         if task is not None:
             assert check(judged_of(task)) == ""
             assert task.public["domain"] == "retail"
+
+
+def test_the_page_on_generation_shows_what_works(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "tooluse_generation.md").read_text()
+    blocks = re.findall(r"```python\n(.*?)```", page, re.S)
+    assert len(blocks) == 1
+    server.answer = lambda system, text: say(polite(text))
+    exec(blocks[0].replace("http://localhost:8000", server.url), {})
+    assert capsys.readouterr().out.startswith("Hello there! ")
+    assert all(f"| {name} |" in page for name in CHECKS)
+    assert all(f"| `{name}` |" in page for name in KNOBS if not name.startswith("augment"))
