@@ -24,6 +24,9 @@ from palestra.envs.tooluse.twins import twins
 
 T = TypeVar("T")
 
+_READING = re.compile(
+    r"(?i)(?:^|[_-])(?:get|find|search|list|count|show|sum|average|total|largest|longest|highest|lowest|cheapest)"
+)
 _ID = re.compile(r"[a-z]+_\d{5,6}")
 _READING_TURNS = 2  # of as many calls as a turn takes
 _HOSTILE = (
@@ -149,10 +152,10 @@ def _always_decline(env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
 
 GUESSES: Mapping[str, tuple[Script, float]] = {
     "finish_now": (_finish_now, 0.02),
-    "read_and_guess": (_read_and_guess, 0.05),
+    "read_and_guess": (_read_and_guess, 0.02),
     "spam_writes": (_spam_writes, 0.02),
     "always_report": (_always_report, 0.02),
-    "always_ask": (_always_ask, 0.05),
+    "always_ask": (_always_ask, 0.03),
     "always_decline": (_always_decline, 0.10),
 }
 # Of the general panel, these call `decline` with any of its reasons, which is right half the times that it is due.
@@ -239,8 +242,7 @@ def _tools(env: AgentEnv) -> list[Mapping[str, Json]]:
 
 def _reads(env: AgentEnv) -> list[Mapping[str, Json]]:
     """Return the tools that only read, as far as one can tell from their names."""
-    verbs = ("get", "find", "search", "list", "count", "show", "check", "sum", "average", "total")
-    return [tool for tool in _tools(env) if any(verb in tool["name"].lower() for verb in verbs)]
+    return [tool for tool in _tools(env) if _READING.search(tool["name"])]
 
 
 def _reading(env: AgentEnv, rng: np.random.Generator, turns: int) -> Iterator[str]:
