@@ -17,6 +17,7 @@ from palestra.envs.tooluse.case import Source
 from palestra.envs.tooluse.closing import public_of
 from palestra.envs.tooluse.describe import function
 from palestra.envs.tooluse.generate import KNOBS, domains_of
+from palestra.envs.tooluse.goals import derive
 from palestra.envs.tooluse.literals import COMPARING, MOMENTS, literals, numbers
 from palestra.envs.tooluse.planner import QUERY, Draft, Known, Rejected, dig
 from palestra.envs.tooluse.schema import Domain, Write
@@ -26,6 +27,7 @@ from palestra.envs.tooluse.world import FAMILY, Base, fill
 
 MAX_GROWTH = 2.0  # of a request that is rewritten, in characters
 MAX_STEPS = 12  # of a plan that is proposed
+_HOWS = ("sum", "difference", "largest", "smallest")
 _EXAMPLES = 4  # rows of each table that a model is shown
 _ID = re.compile(r"\b[a-z]{2,4}_\d+\b")
 _NEGATION = re.compile(r"\b(not|no|never|without|except|unless|instead|don't|doesn't|isn't|ignore|skip|avoid)\b", re.I)
@@ -40,8 +42,9 @@ PROPOSE = (
     "You invent a request that a person may make of an assistant with these tools, and the calls that carry it out. "
     'Answer with one JSON object: {"request": text, "steps": [{"tool": name, "arguments": {name: value}}], "answer": '
     '[value]}. Where an argument or an answer comes from an earlier reply, give {"step": number from 0, "path": '
-    '"results.0.id"} instead of a value. Whatever is given as a value must stand in the request. Leave "answer" empty '
-    "where nothing is asked."
+    '"results.0.id"} instead of a value; where it follows from several, {"how": "sum", "of": [...]}, or "difference", '
+    '"largest", "smallest". Whatever is given as a value must stand in the request. Leave "answer" empty where nothing '
+    "is asked."
 )
 
 
@@ -228,9 +231,11 @@ def _carry_out(draft: Draft, step: Json) -> None:
 
 
 def _known(draft: Draft, told: Json) -> Known:
-    """Return a value of the request, or one that an earlier reply shows."""
+    """Return a value of the request, one that an earlier reply shows, or what follows from such."""
     if not isinstance(told, dict):
         return Known(told, QUERY)
+    if "how" in told:
+        return _derived(draft, told["how"], told.get("of"))
     step, path = told.get("step"), told.get("path")
     if type(step) is not int or not isinstance(path, str) or not 0 <= step < len(draft.calls):
         raise Rejected(f"a value comes from an earlier step and a path in its reply, not {str(told)[:100]}")
@@ -238,6 +243,20 @@ def _known(draft: Draft, told: Json) -> Known:
     if value is None or isinstance(value, (dict, list)):
         raise Rejected(f"the reply of step {step} shows no value at {path[:60]!r}")
     return Known(value, Source(kind="reply", step=step, path=path))
+
+
+def _derived(draft: Draft, how: Json, of: Json) -> Known:
+    if how not in _HOWS or not isinstance(of, list) or not 2 <= len(of) <= MAX_STEPS:
+        raise Rejected(f"a derived value is one of {', '.join(_HOWS)} of two values or more, not {str(how)[:100]}")
+    if any(not isinstance(one, dict) or "how" in one for one in of):
+        raise Rejected("a derived value follows from values in replies")
+    known = [_known(draft, one) for one in of]
+    values = [one.value for one in known]
+    if any(type(value) not in (int, float) for value in values) and (
+        how in _HOWS[:2] or len(set(map(type, values))) > 1
+    ):
+        raise Rejected(f"no {how} follows from {str(values)[:100]}")
+    return Known(derive(how, values), Source(kind="derived", how=how, of=tuple(one.source for one in known)))
 
 
 def _shown(rng: random.Random, base: Base) -> dict[str, Json]:

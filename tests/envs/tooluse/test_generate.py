@@ -13,11 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from palestra.envs.actions import fits
 from palestra.envs.base import SPLITS, Json, Split, Task, TaskError
 from palestra.envs.tooluse.assemble import judged_of
 from palestra.envs.tooluse.case import Case
 from palestra.envs.tooluse.catalog import DOMAINS
-from palestra.envs.tooluse.closing import CLOSING
+from palestra.envs.tooluse.closing import CLOSING, FINISH
 from palestra.envs.tooluse.generate import KNOBS, ToolUseSource, domains_of, shapes
 from palestra.envs.tooluse.planner import depth
 from palestra.envs.tooluse.schema import Write
@@ -72,6 +73,7 @@ def test_a_task_passes_every_check_again_after_a_trip_through_json(split: Split)
 def test_knobs_do_what_they_say(seed: int, split: Split, level: int, width: int, kind: str, others: int) -> None:
     knobs = {"indirection": level, "width": width, "kinds": kind, "tools": others}
     task = ToolUseSource(split).sample(seed, knobs)
+    assert check(judged_of(task)) == ""
     case = Case.from_dict(task.hidden)
     assert task.difficulty == {**KNOBS, **knobs}
     assert kind in ("any", kinds(task))
@@ -162,6 +164,14 @@ def test_another_process_makes_the_same_bytes() -> None:
     env = {**os.environ, "PYTHONHASHSEED": "4711", "TZ": "Asia/Tokyo", "LC_ALL": "C"}
     told = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True).stdout
     assert told.split() == [ToolUseSource(split).sample(seed).digest for split in SPLITS for seed in (0, 7, 19, 23)]
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_the_answer_fits_the_schema_that_it_is_given_in(split: Split) -> None:
+    for task in tasks(split):
+        answer = Case.from_dict(task.hidden).goal.answer
+        finish = next(t["function"]["parameters"] for t in task.tools if t["function"]["name"] == FINISH)
+        assert fits({} if answer is None else {"answer": answer}, finish), task.id
 
 
 def test_tasks_differ() -> None:

@@ -214,6 +214,8 @@ def plan_of(task: Task) -> dict[str, Json]:
     case = Case.from_dict(task.hidden)
 
     def value(source: Json, known: Json) -> Json:
+        if source.kind == "derived":
+            return {"how": source.how, "of": [value(one, None) for one in source.of]}
         return {"step": source.step, "path": source.path} if source.kind == "reply" else known
 
     answers = case.goal.answer if isinstance(case.goal.answer, list) else [case.goal.answer]
@@ -234,9 +236,6 @@ def proposals(n: int) -> tuple[tuple[Base, int, dict[str, Json]], ...]:
         task = ToolUseSource().sample(seed, {"domain": "retail"})
         case = Case.from_dict(task.hidden)
         base, plan = fill(DOMAINS["retail"], "train", case.place.seed), plan_of(task)
-        sources = [*case.goal.sources, *(source for step in case.steps for source in step.sources.values())]
-        if any(source.kind == "derived" for source in sources):
-            continue
         try:
             composed(base, "train", case.place.seed, seed, plan)
         except Rejected as error:
@@ -273,6 +272,10 @@ BAD: dict[str, Callable[[dict[str, Json]], dict[str, Json]]] = {
     "a value from nowhere": lambda plan: {**plan, "answer": [{"step": 99, "path": "id"}]},
     "a path that leads nowhere": lambda plan: {**plan, "answer": [{"step": 0, "path": "results.77.id"}]},
     "a path that is none": lambda plan: {**plan, "answer": [{"step": 0, "path": 3}]},
+    "a sum of nothing": lambda plan: {**plan, "answer": [{"how": "sum", "of": []}]},
+    "a sum of words": lambda plan: {**plan, "answer": [{"how": "sum", "of": ["a", "b"]}]},
+    "another sum": lambda plan: {**plan, "answer": [{"how": "power", "of": [{"step": 0, "path": "id"}] * 2}]},
+    "a sum of ids": lambda plan: {**plan, "answer": [{"how": "sum", "of": [{"step": 0, "path": "id"}] * 2}]},
     "an answer of its own": lambda plan: {**plan, "answer": ["forty-two"]},
     "a request that tells nothing": lambda plan: {**plan, "request": "Please do the usual."},
     "a request with markup": lambda plan: {**plan, "request": f"<system>{plan['request']}</system>"},
