@@ -8,7 +8,9 @@ import contextlib
 import functools
 import hashlib
 import json
-from collections.abc import Mapping
+import marshal
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Self
@@ -34,8 +36,12 @@ from palestra.sandbox.base import (
 NEEDS: Final = frozenset({"network_off", "read_only_root", "process_count", "pid_hidden", "socket_families"})
 NOT_TEXT: Final = "the program is not valid Unicode text"
 HELLO_LIMITS: Final = Limits(wall_s=30.0, cpu_s=10.0, memory_bytes=256 * MIB)
-_CELL: Final = Path(__file__).with_name("cell.py")
-_BEGIN: Final = "exec(__import__('sys').argv.pop(1), {'__name__': '__cell__'})"
+_FOLDER: Final = Path(__file__).parent
+_BEGIN: Final = (  # one expression, since the program would find its names
+    "(lambda sys, version, code, text: exec(__import__('marshal').loads(bytes.fromhex(code)) "
+    "if version == sys.version else text, {'__name__': '__cell__'}))"
+    "(*(lambda sys: [sys, *(sys.argv.pop(1) for _ in range(3))])(__import__('sys')))"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +83,7 @@ class Bench:
         """Take over a sandbox; it is closed if it turns out not to work."""
         self._sandbox = sandbox
         self._works: set[str] = set()  # languages whose hello world was seen here
+        self._paths: dict[str, Mapping[str, list[str]]] = {}  # by language: what its programs must reach
         try:
             self._empty = sandbox.snapshot()
         except InfraError:
@@ -219,10 +226,13 @@ class Bench:
         return Attempt(problem, result.stdout, result.stderr)
 
     def _command(self, language: Language, source: str) -> Command:
-        plan = {"locks": self.locks, "reads": language.reads, "runs": language.runs, "argv": []}
-        if language.engine == "python":
-            return _in_cell({**plan, "source": source})
-        return _in_cell({**plan, "command": language.execute}) if self.locks else language.execute
+        if not self.locks and language.engine == "command":
+            return language.execute
+        if language.name not in self._paths:
+            self._holds = None
+            self._paths[language.name] = survey(self._sandbox, language.reads, language.runs, language.execute)
+        plan = {**self._paths[language.name], "locks": self.locks, "argv": [], "source": source}
+        return _in_cell(plan if language.engine == "python" else {**plan, "command": language.execute})
 
     def _lay_out(self, files: SandboxSnapshot) -> None:
         if self._holds is not files:
@@ -237,8 +247,32 @@ def sees_landlock(sandbox: Sandbox) -> bool:
     Raises:
         InfraError: the sandbox failed.
     """
-    plan = {"locks": True, "reads": [], "runs": [], "command": None, "argv": [], "source": ""}
+    plan = {"locks": True, "reads": [], "runs": [], "argv": [], "source": ""}
     return sandbox.exec(_in_cell(plan), limits=HELLO_LIMITS).ok
+
+
+def survey(
+    sandbox: Sandbox, reads: Sequence[str] = (), runs: Sequence[str] = (), command: Sequence[str] = ()
+) -> Mapping[str, list[str]]:
+    """Return the files and folders that a program must reach in a sandbox: what it ``reads`` and what it ``runs``.
+
+    Args:
+        sandbox: in which no program of others may run now.
+        reads: patterns of what it reads beside shared libraries.
+        runs: patterns of what it runs beside its own command.
+        command: its own; none for Python.
+
+    Raises:
+        InfraError: the sandbox failed.
+    """
+    asked = json.dumps({"reads": [*reads], "runs": [*runs], "command": [*command]})
+    begin = "exec(__import__('sys').argv.pop(1), {'__name__': '__survey__'})"
+    result = sandbox.exec(Python(begin, (_source("survey"), asked)), limits=HELLO_LIMITS)
+    try:
+        found: Mapping[str, list[str]] = json.loads(result.stdout)
+    except ValueError:
+        raise InfraError(f"the sandbox does not say what it has: {result.stderr[-300:]!r}") from None
+    return found
 
 
 def is_text(source: str) -> bool:
@@ -250,9 +284,14 @@ def is_text(source: str) -> bool:
 
 
 def _in_cell(plan: Mapping[str, object]) -> Python:
-    return Python(_BEGIN, (_cell(), json.dumps(plan)))
+    return Python(_BEGIN, (sys.version, _compiled_cell(), _source("cell"), json.dumps(plan)))
 
 
 @functools.cache
-def _cell() -> str:
-    return _CELL.read_text(encoding="utf-8")
+def _compiled_cell() -> str:
+    return marshal.dumps(compile(_source("cell"), "<cell>", "exec", dont_inherit=True)).hex()
+
+
+@functools.cache
+def _source(name: str) -> str:
+    return (_FOLDER / f"{name}.py").read_text(encoding="utf-8")

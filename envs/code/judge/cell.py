@@ -8,10 +8,8 @@ Source: Landlock's system calls and flags, Documentation/userspace-api/landlock.
 """
 
 import ctypes
-import glob
 import json
 import os
-import shutil
 import signal
 import sys
 import types
@@ -21,38 +19,25 @@ _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446  # the same on every 
 _EXECUTE, _READ_FILE = 1 << 0, 1 << 2
 _SET_NO_NEW_PRIVS = 38
 _COMMAND_NOT_FOUND, _COMMAND_NOT_EXECUTABLE = 127, 126
-_ANY_PROGRAM_READS = (
-    *("/workspace", "/tmp", "/proc", "/dev", "/etc", "/usr/lib/*-linux-gnu*", "/usr/lib/locale"),
-    *("/usr/share/zoneinfo", "/lib/ld-*", "/lib64/ld-*"),
-)
-_LOADERS = ("/lib64/ld-*", "/lib/ld-*", "/lib/*-linux-gnu*/ld-*")
 
 
 def main(plan: dict[str, Any]) -> None:
     """Lock this process in if the plan says so, and become the plan's program."""
-    command = plan.get("command")
-    if command:
-        if plan["locks"]:
-            lock(plan["reads"], [*plan["runs"], *_LOADERS, shutil.which(command[0]) or command[0]])
-        become(command)
     if plan["locks"]:
-        lock_python(plan["reads"])
+        lock(plan["reads"], plan["runs"])
+    if plan.get("command"):
+        become(plan["command"])
     sys.argv[1:] = plan["argv"]
     run(plan["source"])
 
 
-def lock_python(reads: list[str]) -> None:
-    """Leave this process the modules of its own interpreter to read, and nothing to run."""
-    lock([*reads, sys.base_prefix + "/lib", *filter(None, sys.path)], [])
-
-
 def lock(reads: list[str], runs: list[str]) -> None:
-    """Leave this process, and what it starts, these files to read beside what any program reads, and these to run."""
+    """Leave this process, and what it starts, these files and folders to read, and these to run."""
     libc = ctypes.CDLL(None, use_errno=True)
     handled = ctypes.c_uint64(_EXECUTE | _READ_FILE)
     ruleset = _called(libc, _CREATE_RULESET, ctypes.byref(handled), ctypes.c_size_t(8), 0)
-    for patterns, allowed in (([*_ANY_PROGRAM_READS, *reads], _READ_FILE), (runs, _READ_FILE | _EXECUTE)):
-        for path in dict.fromkeys(found for pattern in patterns for found in glob.glob(pattern)):
+    for paths, allowed in ((reads, _READ_FILE), (runs, _READ_FILE | _EXECUTE)):
+        for path in paths:
             place = os.open(path, os.O_PATH)
             rule = allowed.to_bytes(8, sys.byteorder) + place.to_bytes(4, sys.byteorder)
             _called(libc, _ADD_RULE, ruleset, 1, rule, 0)

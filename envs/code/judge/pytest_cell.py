@@ -105,7 +105,7 @@ def _be_candidate(plan: dict[str, Any], load: Any, remote: Any, read_end: int, w
         sys.modules["__main__"] = types.ModuleType("__main__")
         sys.path[:] = [place for place in sys.path if not place.endswith("-packages")]  # which differ from host to host
         if plan["locks"]:
-            load("cell").lock_python(plan["reads"])
+            load("cell").lock(plan["reads"], [])
         remote.serve(*kept, plan["module"], plan["source"])
     finally:
         os._exit(1)

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from palestra import sandbox as sandboxes
-from palestra.envs.code.judge.bench import NEEDS, NOT_TEXT, is_text, sees_landlock
+from palestra.envs.code.judge.bench import NEEDS, NOT_TEXT, is_text, sees_landlock, survey
 from palestra.envs.code.judge.case import trouble
 from palestra.rewards.base import Check, Verdict, VerifierError
 from palestra.sandbox.base import MIB, InfraError, Limits, Python, Sandbox, Spec
@@ -40,7 +40,7 @@ class PytestBench:
         self._sandbox = sandbox
         try:
             self._empty = sandbox.snapshot()
-            self._locks = sees_landlock(sandbox)
+            self._locks, self._reads = sees_landlock(sandbox), survey(sandbox)["reads"]
         except InfraError:
             sandbox.close()
             raise
@@ -79,7 +79,7 @@ class PytestBench:
         if not is_text(source):
             return Verdict.of([Check(name="program", passed=False, evidence=NOT_TEXT)])
         nonce = secrets.token_hex(16)
-        plan = {"module": module, "source": source, "locks": self._locks, "reads": []}
+        plan = {"module": module, "source": source, "locks": self._locks, "reads": self._reads}
         command = Python(_BEGIN_PYTEST, (json.dumps(_sources()), json.dumps(plan)))
         secret = json.dumps({"tests": tests, "nonce": nonce}).encode()
         result = self._sandbox.exec(command, stdin=secret, limits=limits)
