@@ -52,7 +52,7 @@ class Stacks:
         self.refused: Counter[str] = Counter()
         self.reasons: Counter[str] = Counter()
         self.lost: list[dict[str, Any]] = []
-        self.lucky = 0  # stacks on which random calls win
+        self.lucky: Counter[str] = Counter()  # by ending, stacks on which random calls win
 
     def one(self, number: int) -> None:
         """Draw stacks for a task until one fits, and play it."""
@@ -83,7 +83,7 @@ class Stacks:
         runs = {name: play(self.env, SCRIPTS[name], number, stack) for name in ("oracle", "nop", "random")}
         again = play(self.env, SCRIPTS["oracle"], number, stack)
         is_solved = runs["oracle"].is_success and runs["oracle"].reward == 1.0 and runs["oracle"].stream == again.stream
-        self.lucky += runs["random"].reward > 0
+        self.lucky[stack.hidden["goal"]["ending"]] += runs["random"].reward > 0
         self.tried.update(names)
         self.sizes[len(names)] += 1
         self.domains[stack.public["domain"]] += 1
@@ -137,7 +137,7 @@ def measure(quick: bool) -> dict[str, Any]:
         "stacks": wanted,
         "kept": kept,
         "kept_95": wilson_interval(kept, wanted),
-        "random_calls_win": stacks.lucky,
+        "random_calls_win": {ending: wins for ending, wins in stacks.lucky.items() if wins},
         "seeds_without_a_task": without,
         "by_operator": {
             name: {"stacks": stacks.tried[name], "kept": stacks.kept[name], "refused": stacks.refused[name]}
