@@ -9,6 +9,7 @@ from palestra.envs.tooluse.catalog import DOMAINS
 from palestra.envs.tooluse.closing import CLOSING, closing_tools, public_of
 from palestra.envs.tooluse.describe import function
 from palestra.envs.tooluse.planner import Draft, Known, Rejected, depth
+from palestra.envs.tooluse.proofs import idle_steps
 from palestra.envs.tooluse.schema import Domain
 from palestra.envs.tooluse.validate import Judged, check
 from palestra.envs.tooluse.world import FAMILY, fill
@@ -55,7 +56,7 @@ def assemble(
     judged = Judged(base=base, case=case, request=request, tools=[tool["function"]["name"] for tool in tools])
     if reason := check(judged):
         raise Rejected(reason)
-    return Task(
+    task = Task(
         id=f"{FAMILY}/{domain.name}/{template}/{draft.split}/{seed}",
         family=FAMILY,
         seed=seed,
@@ -73,6 +74,9 @@ def assemble(
             "depth": depth(steps),
         },
     )
+    if idle := idle_steps(task):
+        raise Rejected(f"nothing shows that its step {min(idle) + 1} is needed")
+    return task
 
 
 def judged_of(task: Task) -> Judged:

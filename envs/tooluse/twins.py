@@ -135,7 +135,7 @@ def _other_worlds(case: Case, found: Ground, number: int, start: World) -> Itera
             yield from _swapped(start, tool, _row_at(replies[number], path)[ID])
     is_counted = tool.how == "count" if isinstance(tool, Total) else isinstance(tool, Search) and "total" in used
     if is_counted and not isinstance(tool, Get):
-        for id_, row in matching(start, tool.table, tool.filters, step.arguments)[:1]:
+        for id_, row in matching(start, tool.table, tool.filters, step.arguments)[:_OTHERS]:
             world = start.copy()
             world.changes.setdefault(tool.table, {})[f"{id_}_{_TWIN}"] = dict(row)
             yield world
