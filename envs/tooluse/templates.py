@@ -21,6 +21,7 @@ from palestra.envs.tooluse.schema import (
     Insert,
     Search,
     Set,
+    Tool,
     Total,
     Write,
 )
@@ -85,7 +86,7 @@ class _Drawing:
                 wanted = self.rng.choices(range(len(_LEVELS)), _LEVELS)[0]
             follow_up = None
             if kind == "write" and found and found[-1].kind == "write" and self.rng.random() < _FOLLOW_UPS:
-                follow_up = self.follow_up(found[-1])
+                follow_up = self.follow_up(found)
             found.append(follow_up or (self.question if kind == "question" else self.write)(wanted))
         return tuple(found)
 
@@ -162,37 +163,32 @@ class _Drawing:
                     )
         return Part(kind="write", tool=tool.name, ways=tuple(found), loans=loans)
 
-    def follow_up(self, before: Part) -> Part | None:
-        """Return a write about the row that the write before it makes, or is about; None where there is none."""
-        tool = self.domain.tool[before.tool]
-        assert isinstance(tool, Write)
-        made = {effect.table for effect in tool.effects if isinstance(effect, Insert)}
-        named = [names_row(self.domain, param) for param in tool.params if names_row(self.domain, param)]
-        kind: Literal["made", "same"] = "made" if made else "same"
-        tables = made or {table for table in named if named.count(table) == 1}
+    def follow_up(self, before: Sequence[Part]) -> Part | None:
+        """Return a write about the row that the last of some parts makes, or is about; None where there is none.
+
+        "That order" and "the new order" must be clear: no other was spoken of with it, or made before.
+        """
+        last = before[-1]
+        tool = self.domain.tool[last.tool]
+        made = _made(tool)
+        if any(made & _made(self.domain.tool[part.tool]) for part in before[:-1] if part.kind == "write"):
+            return None
+        spoken_of = [table for way in _ways_of(last) for table in _tables(way)]
+        tables = made or {table for table in _rows(self.domain, tool) if spoken_of.count(table) == 1}
         options = [
-            (other, tables_of[0])
+            other
             for other in self.domain.tools
             if isinstance(other, Write)
             and other is not tool
             and not (made and _undoes(other))
-            and (
-                tables_of := [
-                    names_row(self.domain, p) for p in other.params if p.is_required and names_row(self.domain, p)
-                ]
-            )
-            and tables_of[0] in tables
+            and set(_rows(self.domain, other)[:1]) & tables
         ]
         if not options:
             return None
-        other, table = self.rng.choice(options)
-        rows = [
-            names_row(self.domain, param)
-            for param in other.params
-            if param.is_required and names_row(self.domain, param)
-        ]
-        first = Way(kind=kind, table=table, level=0)
-        return Part(kind="write", tool=other.name, ways=(first, *(self.way(row, 0) for row in rows[1:])))
+        other = self.rng.choice(options)
+        table, *rest = _rows(self.domain, other)
+        first = Way(kind="made" if made else "same", table=table, level=0)
+        return Part(kind="write", tool=other.name, ways=(first, *(self.way(row, 0) for row in rest)))
 
     def way(self, table: str, level: int, path: str = ID) -> Way:
         """Return a way to name a row of which a column is asked, of a level or of the next lower one that there is."""
@@ -253,6 +249,25 @@ def _hows(domain: Domain, table: str, path: str) -> list[How]:
 def _is_yes_or_no(domain: Domain, tool: Total, one: Filter) -> bool:
     column = domain.column(tool.table, one.path)
     return column is not None and column.type == "boolean"
+
+
+def _made(tool: Tool) -> set[str]:
+    return {one.table for one in tool.effects if isinstance(one, Insert)} if isinstance(tool, Write) else set()
+
+
+def _rows(domain: Domain, tool: Tool) -> list[str]:
+    """Return the tables of the rows that a write must be given."""
+    params = tool.params if isinstance(tool, Write) else ()
+    return [table for param in params if param.is_required and (table := names_row(domain, param))]
+
+
+def _ways_of(part: Part) -> list[Way]:
+    return [*part.ways, *(way for loan in part.loans.values() for way in loan.ways)]
+
+
+def _tables(way: Way) -> list[str]:
+    """Return the tables of every row that a way speaks of."""
+    return [way.table, *(_tables(way.via) if way.via else [])]
 
 
 def _undoes(tool: Write) -> bool:

@@ -1,7 +1,8 @@
 """Referrals and the words of requests: every way resolves to its row, by the calls that it says, in plain English."""
 
 import random
-from itertools import islice
+import re
+from itertools import islice, pairwise
 
 import pytest
 
@@ -130,6 +131,20 @@ def test_requests_are_sentences(split: str) -> None:
             bad in text for bad in ("  ", "{", "}", "None", " the the ", "of of", " ,", "..", " .", "_id")
         ), text
         assert len(text) < 900
+
+
+def test_that_row_and_the_new_row_are_clear() -> None:
+    spoken = 0
+    for seed in range(120):
+        task = ToolUseSource().sample(seed, {"kinds": "write", "width": 3})
+        sentences = re.split(r"(?<=[.?]) ", task.instruction)
+        nouns = [re.escape(table.noun) for table in DOMAINS[task.public["domain"]].tables]
+        for before, sentence in pairwise(sentences):
+            if found := re.search(rf"\bthat ({'|'.join(nouns)})\b", sentence):
+                spoken += 1
+                assert len(re.findall(rf"\b{found[1]}\b", before)) == 1, task.instruction
+        assert task.instruction.count(" the new ") <= 1, task.instruction
+    assert spoken >= 10
 
 
 def test_columns_are_spoken_of_by_natural_nouns() -> None:
