@@ -6,16 +6,16 @@ listing for another question happens to show, or a number that stands in the req
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from palestra.envs.actions import compact_json
-from palestra.envs.base import Json, Task
+from palestra.envs.base import Task
 from palestra.envs.certify.oracle import leaves, shows
 from palestra.envs.tooluse.case import Case
 from palestra.envs.tooluse.closing import briefing
 from palestra.envs.tooluse.operators.ground import ground
 from palestra.envs.tooluse.schema import Write
-from palestra.envs.tooluse.twins import twins
+from palestra.envs.tooluse.twins import twins_of
 from palestra.envs.tooluse.world import World
 
 
@@ -28,9 +28,9 @@ def idle_steps(task: Task) -> frozenset[int]:
     used = [*(list(leaves(step.arguments)) for step in case.steps), list(leaves([case.goal.answer]))]
     reads = [number for number, step in enumerate(case.steps) if not isinstance(tools[step.tool], Write)]
     idle = {number for number in reads if not _informs(number, told, replies, used)}
-    proofs = _told_by(task, case, replies) if idle else iter(())
+    proofs = twins_of(case) if idle else iter(())
     while idle and (proven := next(proofs, None)) is not None:
-        idle.discard(proven)
+        idle.discard(proven[0])
     return frozenset(idle)
 
 
@@ -48,15 +48,3 @@ def _informs(number: int, told: str, replies: Sequence[str], used: Sequence[Sequ
             if (not shown_by or shown_by[0] == number) and not shows(told, leaf):
                 return True
     return False
-
-
-def _told_by(task: Task, case: Case, replies: Sequence[str]) -> Iterator[int]:
-    """Yield the places of steps whose reply alone tells a twin of the task."""
-    calls: list[Json] = [(step.tool, dict(step.arguments)) for step in case.steps]
-    for twin in twins(task):
-        other = Case.from_dict(twin.hidden)
-        alike = [call == (step.tool, dict(step.arguments)) for call, step in zip(calls, other.steps, strict=True)]
-        pairs = zip(alike, replies, _replies(other), strict=True)
-        told = [number for number, (is_alike, one, two) in enumerate(pairs) if is_alike and one != two]
-        if len(told) == 1 and all(alike[: told[0]]):
-            yield told[0]

@@ -5,8 +5,9 @@ not name, and an answer may be a word that stands elsewhere, too. In a twin the 
 the other steps show is the same; yet something else is right.
 """
 
+import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -18,36 +19,60 @@ from palestra.envs.tooluse.planner import leaves
 from palestra.envs.tooluse.schema import ID, Get, Search, Tool, Total, Write, shown_as
 from palestra.envs.tooluse.user import key_of
 from palestra.envs.tooluse.validate import resolve
-from palestra.envs.tooluse.world import World
+from palestra.envs.tooluse.verify import changes_of
+from palestra.envs.tooluse.world import Base, World
 
 _OTHERS = 6  # values tried in place of one, from below and from above
+_ENOUGH = 2  # twins for a step
 _SWAPS = 8  # rows that one is exchanged with
 _TWIN = "twin"
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def twins(task: Task) -> Iterator[Task]:
-    """Yield twins of a task, for each reading step those that its oracle's program solves in another way."""
-    case = Case.from_dict(task.hidden)
+    """Yield twins of a task, a few for each step that tells one."""
+    yield from (replace(task, hidden=twin.to_dict()) for _, twin in twins_of(Case.from_dict(task.hidden)))
+
+
+def twins_of(case: Case) -> Iterator[tuple[int, Case]]:
+    """Yield twins, each with the step whose reply alone tells it; -1 where it is the user who says something else."""
     found = ground(case)
     start = World(found.base, {table: dict(rows) for table, rows in case.place.changes.items()})
-    others = [(case, world) for number in range(len(case.steps)) for world in _other_worlds(case, found, number, start)]
-    others += [(other, start.copy()) for other in _other_users(case, found, start)]
     if case.goal.ending == "report":
-        yield from (replace(task, hidden=other.to_dict()) for other in _other_reports(case, found, start))
+        yield from ((len(case.steps) - 1, other) for other in _other_reports(case, found, start))
         return
-    for told, world in others:
-        twin = _worked_out(told, found, world)
-        if twin is not None and _ends(twin) != _ends(case):
-            yield replace(task, hidden=twin.to_dict())
+    replies, end = _replies(case, found, start.copy()), _ends(case, found.base)
+    for number in range(len(case.steps)):
+        worlds = _other_worlds(case, found, number, start)
+        made = (_worked_out(case, found, world) for world in worlds)
+        yield from itertools.islice(
+            (
+                (number, twin)
+                for twin, others in filter(None, made)
+                if _ends(twin, found.base) != end and _tells(case, replies, twin, others) == [number]
+            ),
+            _ENOUGH,
+        )
+    made = (_worked_out(other, found, start.copy()) for other in _other_users(case, found, start))
+    yield from ((-1, twin) for twin, _ in filter(None, made) if _ends(twin, found.base) != end)
 
 
-def _ends(case: Case) -> tuple[Json, ...]:
-    return case.goal.answer, case.goal.changes
+def _tells(case: Case, replies: Sequence[Json], twin: Case, others: Sequence[Json]) -> list[int]:
+    """Return the steps whose replies tell a twin, if nothing before the first differs."""
+    pairs = zip(case.steps, twin.steps, strict=True)
+    alike = [one.tool == two.tool and one.arguments == two.arguments for one, two in pairs]
+    told = [number for number, is_alike in enumerate(alike) if is_alike and replies[number] != others[number]]
+    return told if told and all(alike[: told[0]]) else []
 
 
-def _worked_out(case: Case, found: Ground, world: World) -> Case | None:
-    """Return the case in another world, its oracle carried out as the sources of its values say."""
+def _ends(case: Case, base: Base) -> tuple[Json, ...]:
+    """Return what is right at the end: the answer, and what the oracle changes."""
+    start = changes_of(World(base, case.place.changes).diff())
+    return case.goal.answer, start ^ changes_of(case.goal.changes)
+
+
+def _worked_out(case: Case, found: Ground, world: World) -> tuple[Case, list[Json]] | None:
+    """Return the case in another world, its oracle carried out as the sources of its values say, and the replies."""
     place = replace(case.place, changes=world.save())
     replies: list[Json] = []
     steps: list[Step] = []
@@ -69,7 +94,7 @@ def _worked_out(case: Case, found: Ground, world: World) -> Case | None:
         if None in answers:
             return None
     goal = replace(case.goal, changes=tuple(tuple(cell) for cell in world.diff()), answer=answer)
-    return replace(case, place=place, steps=tuple(steps), goal=goal)
+    return replace(case, place=place, steps=tuple(steps), goal=goal), replies
 
 
 def _is_of_replies(source: object) -> bool:
