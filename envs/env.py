@@ -176,7 +176,7 @@ class AgentEnv(gymnasium.Env[str, Any], ABC):
     @property
     def messages(self) -> list[Message]:
         """The conversation so far, as ``info["messages"]`` gives it."""
-        return [copy_json(one) if "tool_calls" in one else dict(one) for one in self._messages]  # the rest is texts
+        return [_copied(message) for message in self._messages]
 
     def reset(self, *, seed: int | None = None, options: Mapping[str, Any] | None = None) -> tuple[str, dict[str, Any]]:
         """Begin an episode and return its first observation.
@@ -388,6 +388,14 @@ class AgentEnv(gymnasium.Env[str, Any], ABC):
             "outcome": self._outcome,
             "error": error,
         }
+
+
+def _copied(message: Message) -> Message:
+    """Return a message that shares nothing with this one: it holds texts, and maybe calls, which hold texts."""
+    copied = dict(message)
+    if "tool_calls" in copied:
+        copied["tool_calls"] = [{**call, "function": dict(call["function"])} for call in copied["tool_calls"]]
+    return copied
 
 
 def _shown(message: Message) -> str:

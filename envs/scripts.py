@@ -72,7 +72,7 @@ class Shown:
     def of(cls, messages: Sequence[Message]) -> "Shown":
         told = [str(m.get("content") or "") for m in messages if m.get("role") in ("user", "tool")]
         text = "\n".join(told)[-_SHOWN_CHARS:]
-        words = dict.fromkeys(word.rstrip(".:/") for word in _WORD.findall(text))
+        words = dict.fromkeys(word.rstrip(".:/") for word in dict.fromkeys(_WORD.findall(text)))
         numbers = [word for word in words if word[:1].isdecimal()]
         whole = [int(word) for word in numbers if _WHOLE.fullmatch(word)]
         parts = [float(word) for word in numbers if _DECIMAL.fullmatch(word)]
