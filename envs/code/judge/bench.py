@@ -220,8 +220,8 @@ class Bench:
         if not language.compile:
             return None
         result = self._sandbox.exec(language.compile, env=language.env, limits=language.compiling)
-        if not (problem := trouble(result, language.compiling)):
-            return None
+        if not (problem := trouble(replace(result, truncated=False), language.compiling)):
+            return None  # with however many warnings
         problem = f"compiler {problem}" if problem == TIMEOUT else f"does not compile: {problem}"
         return Attempt(problem, result.stdout, result.stderr)
 

@@ -6,9 +6,11 @@ import os
 import shutil
 import sys
 
+_RUNTIMES = ("c", "m", "dl", "pthread", "rt", "gcc_s", "stdc++", "gfortran", "quadmath", "gmp", "ffi", "atomic")
 _ANY_PROGRAM_READS = (
-    *("/workspace", "/tmp", "/proc", "/dev", "/etc", "/usr/lib/*-linux-gnu*", "/usr/lib/locale"),
-    *("/usr/share/zoneinfo", "/lib/ld-*", "/lib64/ld-*"),
+    *("/workspace", "/tmp", "/proc", "/dev", "/etc", "/usr/lib/locale", "/usr/share/zoneinfo", "/usr/lib/*/gconv"),
+    *(f"/usr/lib/*-linux-gnu*/lib{name}.so*" for name in _RUNTIMES),  # and no library that is an interpreter
+    *("/lib/ld-*", "/lib64/ld-*"),
 )
 _LOADERS = ("/lib64/ld-*", "/lib/ld-*", "/lib/*-linux-gnu*/ld-*")
 
@@ -22,7 +24,7 @@ def main(asked: dict[str, list[str]]) -> None:
         is_made = not own and "/" in command[0]  # by a compiler that has yet to run
         print(json.dumps({"reads": _found(reads), "runs": found + ([command[0]] if is_made else [])}))
     else:
-        modules = [sys.base_prefix + "/lib", *filter(None, sys.path)]
+        modules = [sys.base_prefix + "/lib", "/usr/lib/*-linux-gnu*", *filter(None, sys.path)]
         print(json.dumps({"reads": _found([*reads, *modules]), "runs": []}))
 
 

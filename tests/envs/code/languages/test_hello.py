@@ -133,3 +133,49 @@ def test_a_language_of_ones_own_needs_no_python(
     with pytest.raises(PermanentInfraError, match="My language does not work here"):
         bench.prepare(find_language("gone"), "anything\n")
     capsys.readouterr()
+
+
+LIBRARIES = {  # more of a language than its hello world needs; each prints 2 to the power of 100, and 3
+    "c": "#include <iconv.h>\n#include <locale.h>\n#include <math.h>\n#include <stdio.h>\n#include <time.h>\n"
+    "int main(void) {\n"
+    'setlocale(LC_ALL, ""); iconv_open("UTF-8", "LATIN1"); time_t t = 0; localtime(&t);\n'
+    'printf("1267650600228229401496703205376 %g\\n", floor(3.5)); return 0; }\n',
+    "cpp": '#include <bits/stdc++.h>\nint main() { std::regex r("a+"); std::thread t([] {}); t.join();\n'
+    "std::map<int, int> m{{1, 3}}; std::cout << \"1267650600228229401496703205376 \" << m[1] << '\\n'; }\n",
+    "fortran": "program p\n  use iso_fortran_env\n  implicit none\n  real(real64) :: x(3)\n  call random_number(x)\n"
+    "  print '(a, i0)', '1267650600228229401496703205376 ', size(x)\nend program p\n",
+    "go": 'package main\nimport ("fmt"; "math/big"; "regexp"; "sort")\nfunc main() { x := []int{3, 1}; sort.Ints(x)\n'
+    'regexp.MustCompile("a+"); c := make(chan int); go func() { c <- x[1] }()\n'
+    "fmt.Println(new(big.Int).Exp(big.NewInt(2), big.NewInt(100), nil), <-c) }\n",
+    "haskell": "import qualified Data.Map.Strict as M\nimport Text.Printf\nmain :: IO ()\n"
+    'main = printf "%d %d\\n" (2 ^ (100 :: Int) :: Integer) (M.size (M.fromList (zip "abc" [1 :: Int ..])))\n',
+    "java": "import java.math.BigInteger;\nimport java.security.*;\nimport java.util.*;\nimport java.util.stream.*;\n"
+    "public class Main { record Pair(int x) {}\npublic static void main(String[] words) throws Exception {\n"
+    'new SecureRandom(); MessageDigest.getInstance("SHA-256"); String.format("%.2f", 1.5);\n'
+    'System.out.println(BigInteger.TWO.pow(100) + " " + Stream.of(new Pair(3)).map(Pair::x).findFirst().get()); } }\n',
+    "javascript": "const { createHash } = require('crypto');\nrequire('readline'); createHash('sha256');\n"
+    "console.log(String(2n ** 100n), [1, 2].reduce((a, b) => a + b));\n",
+    "lua": "print('1267650600228229401496703205376 ' .. string.format('%d', #utf8.char(228) + 1))\n",
+    "ocaml": "module M = Map.Make (String)\nlet () = Random.self_init (); "
+    'Printf.printf "1267650600228229401496703205376 %d\\n" '
+    '(M.cardinal (M.of_seq (List.to_seq ["a", 1; "b", 2; "c", 3])))\n',
+    "perl": "use strict; use warnings; use List::Util qw(sum); use POSIX qw(floor); use Math::BigInt; use JSON::PP;\n"
+    'print Math::BigInt->new(2)->bpow(100), " ", floor(sum(1, 2)), "\\n";\n',
+    "python": "import bz2, decimal, fractions, hashlib, lzma, sqlite3, ssl, statistics, zlib\n"
+    "sqlite3.connect(':memory:').execute('select 1')\nprint(2**100, statistics.median([1, 3, 5]))\n",
+    "r": "m <- matrix(c(2, 0, 0, 2), 2); fit <- lm(y ~ z, data.frame(y = c(1, 2, 3), z = c(1, 2, 4)))\n"
+    "cat('1267650600228229401496703205376', sum(solve(m)) + median(c(1, 2, 3)), '\\n')\n",
+    "ruby": "require 'set'\nrequire 'json'\nrequire 'bigdecimal'\nputs \"#{2**100} #{Set.new([1, 2]).sum}\"\n",
+    "rust": "use std::collections::BTreeMap;\nfn main() { let mut m = BTreeMap::new(); m.insert(1, 3);\n"
+    "let h = std::thread::spawn(move || m[&1]);\n"
+    'println!("1267650600228229401496703205376 {}", h.join().unwrap()); }\n',
+}
+
+
+@pytest.mark.parametrize("name", THERE)
+def test_a_languages_own_libraries_are_there(bench: Bench, name: str) -> None:
+    """What locks a program in leaves it all of its language, within a small limit on memory."""
+    made = bench.prepare(find_language(name), LIBRARIES[name])
+    limits = Limits(wall_s=60, cpu_s=10, memory_bytes=64 << 20)
+    attempt = bench.attempt(made, Case(b"", b"1267650600228229401496703205376 3\n"), limits)
+    assert (attempt.problem, attempt.stderr) == ("", b"")
