@@ -14,9 +14,8 @@ CLOSING = (FINISH, ASK, REPORT, DECLINE)
 MAX_ANSWERS = 20
 MAX_ABOUT_CHARS = 80
 
-Code = Literal["not_allowed", "not_found", "wrong_value", "unavailable"]
+Code = Literal["not_found", "wrong_value", "unavailable"]
 CODES: Mapping[Code, str] = {
-    "not_allowed": "a rule forbids what was asked for",
     "not_found": "what was asked about is not there",
     "wrong_value": "a tool replies what cannot be true",
     "unavailable": "a tool keeps failing",
