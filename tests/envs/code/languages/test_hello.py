@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import closing
@@ -133,6 +134,20 @@ def test_a_language_of_ones_own_needs_no_python(
     with pytest.raises(PermanentInfraError, match="My language does not work here"):
         bench.prepare(find_language("gone"), "anything\n")
     capsys.readouterr()
+
+
+def test_the_pages_examples_work(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = (Path(__file__).parents[4] / "docs" / "code.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    exec(compile(example, "example", "exec"), {})
+    assert capsys.readouterr().out == "True\n"
+    (language,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "awk.yaml").write_text(language)
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    assert bench.greet(find_language("awk")) == ""
+    assert all(f"`{name}`" in page for name in COMMANDS)
 
 
 LIBRARIES = {  # more of a language than its hello world needs; each prints 2 to the power of 100, and 3
