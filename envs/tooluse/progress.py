@@ -50,9 +50,9 @@ def written(world: World, before: Changes) -> Delta:
 
 
 def kind_of(value: Json) -> tuple[str, str]:
-    """Return a cell's value such that equal values, and no others, are equal: numbers as numbers, with cents."""
+    """Return a cell's value such that equal values, and no others, are equal: numbers as numbers."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return "number", f"{value:.2f}"
+        return "number", f"{value:.6f}"
     return type(value).__name__, str(value)
 
 

@@ -11,8 +11,8 @@ from palestra.envs.tooluse.progress import Cell, kind_of
 from palestra.rewards.base import Check, Verdict
 
 _MAX_EVIDENCE_CHARS = 300
-_HALF_A_CENT = 0.005
-_LARGEST = 1e15  # number that is looked at to the cent
+_ROUNDING = 1e-6  # of sums of cents
+_LARGEST = 1e15  # number that is looked at so closely
 
 Change = tuple[str, ...]  # table, id, column, and the value as `kind_of` tells it
 
@@ -74,7 +74,7 @@ def answers(end: End | None, goal: Goal) -> bool:
 
 
 def same(wanted: Json, given: Json) -> bool:
-    """Tell whether an answer is the one that is wanted: a number to the cent, a text folded, a list in order."""
+    """Tell whether an answer is the one that is wanted: a number as a number, a text folded, a list in order."""
     if isinstance(wanted, (list, tuple)):
         return (
             isinstance(given, (list, tuple))
@@ -86,7 +86,7 @@ def same(wanted: Json, given: Json) -> bool:
     if isinstance(wanted, int):
         return _is_number(given) and bool(given == wanted)
     if isinstance(wanted, float):
-        return _is_number(given) and abs(given) < _LARGEST and abs(given - wanted) < _HALF_A_CENT
+        return _is_number(given) and abs(given) < _LARGEST and abs(given - wanted) < _ROUNDING
     return isinstance(given, str) and _folded(given) == _folded(str(wanted))
 
 

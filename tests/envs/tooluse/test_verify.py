@@ -28,7 +28,9 @@ RIGHT = Final(end=End("solve", 12.5), changes=WANTED, touched=())
     ("wanted", "given_", "is_same"),
     [
         (12.5, 12.5, True),
-        (12.5, 12.504, True),
+        (12.5, 12.500000001, True),
+        (12.5, 12.504, False),
+        (0.3, 0.1 + 0.2, True),
         (12.5, 12.51, False),
         (12.5, "12.5", False),
         (12.5, True, False),
@@ -81,7 +83,7 @@ def test_one_cell_too_many_or_of_another_type_is_another_world() -> None:
     diffs: list[list[list[Json]]] = [[CELL, [*order, "fee", 1]], [[*status, None]], [[*status, "Cancelled"]]]
     for diff in diffs:
         assert not verify(SURE, replace(RIGHT, changes=changes_of(diff))).passed
-    numbers = [changes_of([["a", "b", "c", value]]) for value in (5, 5.0, 5.001, "5", True, None, 5.01)]
+    numbers = [changes_of([["a", "b", "c", value]]) for value in (5, 5.0, 5.00000001, "5", True, None, 5.001)]
     assert numbers[0] == numbers[1] == numbers[2]
     assert len(set(numbers)) == 5
 
