@@ -17,7 +17,7 @@ class Finding:
 
     name: str
     title: str
-    version: str  # the first line that its version command prints; "" if there is no such command
+    version: str  # the first line that its version command prints; "" if it cannot be used
     trouble: str  # why it cannot be used; "" if it can
     remedy: str  # a command that would help; "" if none is known
     is_locked: bool  # its programs can read and run nothing but their own language
@@ -49,9 +49,20 @@ def _examine(bench: Bench, name: str, entry: Language | Path) -> Finding:
             entry = load_language(entry)
         except LanguageError as error:
             return Finding(name=name, title=name, version="", trouble=str(error), remedy="", is_locked=False)
-    version = bench.version(entry)
-    trouble = bench.greet(entry) if version else f"{entry.version[0]} is not installed where the sandbox sees it"
-    if not version and (elsewhere := shutil.which(entry.version[0])):
-        trouble += f", which {elsewhere} is not"
+    version, trouble = bench.version(entry)
+    is_missing = not version and bool(trouble)
+    if is_missing and (elsewhere := shutil.which(entry.version[0])):
+        trouble += f"; {elsewhere} is on this machine, and the sandbox shows /usr"
+    trouble = trouble or bench.greet(entry)
     remedy = f"apt-get install {' '.join(entry.packages)}" if trouble and entry.packages else ""
-    return Finding(name=name, title=entry.title, version=version, trouble=trouble, remedy=remedy, is_locked=bench.locks)
+    if trouble and not is_missing and not bench.limits_trees:
+        trouble += "; memory is limited by address space here, of which some languages reserve much"
+        remedy = "sudo palestra code doctor"
+    return Finding(
+        name=name,
+        title=entry.title,
+        version="" if trouble else version,
+        trouble=trouble,
+        remedy=remedy,
+        is_locked=bench.locks,
+    )

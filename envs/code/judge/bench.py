@@ -34,6 +34,7 @@ from palestra.sandbox.base import (
 )
 
 NEEDS: Final = frozenset({"network_off", "read_only_root", "process_count", "pid_hidden", "socket_families"})
+NOT_FOUND: Final = 127  # the exit code of a command that is not there
 NOT_TEXT: Final = "the program is not valid Unicode text"
 HELLO_LIMITS: Final = Limits(wall_s=30.0, cpu_s=10.0, memory_bytes=256 * MIB)
 _FOLDER: Final = Path(__file__).parent
@@ -112,6 +113,11 @@ class Bench:
         """Give the sandbox back."""
         self._sandbox.close()
 
+    @property
+    def limits_trees(self) -> bool:
+        """Whether memory is limited for all of a program's processes together, and not by each one's address space."""
+        return self._sandbox.capabilities.memory_tree
+
     @functools.cached_property
     def locks(self) -> bool:
         """Whether programs can be locked in to their own language and its libraries: Linux 5.13 with Landlock."""
@@ -187,8 +193,8 @@ class Bench:
         self._holds = None
         return self._sandbox.exec(program.command, stdin=stdin, env=program.env, limits=limits)
 
-    def version(self, language: Language) -> str:
-        """Return the first line that a language's version command prints, or "" if there is no such command.
+    def version(self, language: Language) -> tuple[str, str]:
+        """Return the first line that a language's version command prints, and what went wrong with it, or "".
 
         Raises:
             InfraError: the sandbox failed.
@@ -196,7 +202,10 @@ class Bench:
         self._holds = None
         result = self._sandbox.exec(language.version, env=language.env, limits=language.compiling)
         told = (result.stdout.strip() or result.stderr.strip()).decode(errors="replace").splitlines()
-        return told[0] if result.ok and told else ""
+        if result.exit_code == NOT_FOUND:
+            return "", f"{language.version[0]} is not installed where the sandbox sees it"
+        problem = trouble(replace(result, truncated=False), language.compiling)
+        return (told or [""])[0], f"{language.version[0]}: {problem}" if problem else ""
 
     def _prepare(self, language: Language, source: str) -> Program | Attempt:
         if not is_text(source):
