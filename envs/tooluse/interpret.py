@@ -169,6 +169,8 @@ def _write(world: World, tool: Write, arguments: Mapping[str, Json]) -> Json:
         table = names_row(world.domain, param)
         if table and given is not None and world.row(table, given) is None:
             return _missing(world.domain, table, ID, given)
+        if isinstance(given, float) and given != round(given, 2):
+            return fault("out_of_range", f"{param.name} has more than two decimals")
     for rule in tool.requires:
         if any(_asks_for_absent(side, arguments) for side in (rule.left, rule.right)):
             continue

@@ -208,3 +208,13 @@ def test_augmented_tasks_are_solved_and_nothing_is_earned_for_nothing(split: Spl
         env.reset(options={"task": task})
         assert earn(env, task, list(env.oracle())) == 1.0, task.id
         assert earn(env, task, []) == 0.0
+
+
+@pytest.mark.parametrize("amount", [20.001, 10**13, 1e300])
+def test_what_no_cell_could_hold_is_refused_and_changes_nothing(amount: float) -> None:
+    env = ToolUseEnv()
+    env.reset(options={"task": task_of(carrier_case(PENDING[0]))})
+    customer = next(iter(BASE.rows["customers"]))
+    key = env._dump()["changes"]
+    assert "error" in env.step(say("grant_credit", customer_id=customer, amount=amount))[0]
+    assert env._dump()["changes"] == key == {}
