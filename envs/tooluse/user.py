@@ -19,16 +19,16 @@ _WORD = re.compile(r"[^\W_]+")
 _LITTLE = frozenset(
     words(
         "a an the of is are be do does did can could should would will shall may must what which who whom whose how "
-        "please you your yours me my mine i we us our tell give name need know want like let exactly exact one value "
-        "parameter argument field new id it its for"
+        "please you your yours me my mine i we us our tell give need know want like let exactly exact one it its for"
     )
 )
+_WEAK = frozenset(words("name value parameter argument field new id"))  # unless there is nothing else
 
 
 def words_of(text: str) -> frozenset[str]:
     """Return the words of a text that count; all of them where none does."""
     found = frozenset(_WORD.findall(text.casefold()))
-    return found - _LITTLE or found
+    return found - _LITTLE - _WEAK or found - _LITTLE or found
 
 
 def is_named(about: str, names: Iterable[str]) -> bool:

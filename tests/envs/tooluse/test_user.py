@@ -34,6 +34,12 @@ def test_what_names_no_single_thing_is_not_answered(about: str) -> None:
     assert USER.answer(about, Talk()) == (UNKNOWN, Talk((), 1))
 
 
+@pytest.mark.parametrize(("about", "name"), [("What name?", "name"), ("its value", "value"), ("the new id", "new_id")])
+def test_a_name_of_weak_words_is_a_name(about: str, name: str) -> None:
+    assert is_named(about, [name])
+    assert not is_named("What is it?", [name])
+
+
 def test_what_was_told_once_is_told_again_for_nothing() -> None:
     said, talk = USER.answer("carrier", Talk())
     assert talk == Talk(("carrier|delivery service",), 1)
