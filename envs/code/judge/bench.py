@@ -121,6 +121,7 @@ class Bench:
     @functools.cached_property
     def locks(self) -> bool:
         """Whether programs can be locked in to their own language and its libraries: Linux 5.13 with Landlock."""
+        self._lay_out(self._empty)
         self._holds = None
         return sees_landlock(self._sandbox)
 
@@ -199,6 +200,7 @@ class Bench:
         Raises:
             InfraError: the sandbox failed.
         """
+        self._lay_out(self._empty)
         self._holds = None
         result = self._sandbox.exec(language.version, env=language.env, limits=language.compiling)
         told = (result.stdout.strip() or result.stderr.strip()).decode(errors="replace").splitlines()
@@ -238,6 +240,7 @@ class Bench:
         if not self.locks and language.engine == "command":
             return language.execute
         if language.name not in self._paths:
+            self._lay_out(self._empty)  # what a program left must not be imported by what looks around
             self._holds = None
             self._paths[language.name] = survey(self._sandbox, language.reads, language.runs, language.execute)
         plan = {**self._paths[language.name], "locks": self.locks, "argv": [], "source": source}

@@ -7,13 +7,17 @@ standard library only and is sent as source.
 Source: Landlock's system calls and flags, Documentation/userspace-api/landlock.rst of Linux.
 """
 
-import ctypes
-import json
 import os
-import signal
 import sys
-import types
-from typing import Any
+
+_PATH = [*sys.path]
+sys.path[:] = [place for place in _PATH if place not in ("", os.getcwd())]  # what a compiler left is not imported here
+
+import ctypes  # noqa: E402 - only now
+import json  # noqa: E402
+import signal  # noqa: E402
+import types  # noqa: E402
+from typing import Any  # noqa: E402
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446  # the same on every architecture
 _EXECUTE, _READ_FILE = 1 << 0, 1 << 2
@@ -27,7 +31,7 @@ def main(plan: dict[str, Any]) -> None:
         lock(plan["reads"], plan["runs"])
     if plan.get("command"):
         become(plan["command"])
-    sys.argv[1:] = plan["argv"]
+    sys.argv[1:], sys.path[:] = plan["argv"], _PATH
     run(plan["source"])
 
 

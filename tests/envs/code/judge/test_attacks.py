@@ -1,6 +1,7 @@
 """How one would fool a judge of programs: each earns nothing, and an honest program after it everything."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -10,7 +11,7 @@ from palestra.envs.code.judge.bench import Bench, Program
 from palestra.envs.code.judge.case import Case
 from palestra.envs.code.judge.checker_program import ProgramChecker
 from palestra.envs.code.judge.exam import Exam, examine
-from palestra.envs.code.languages.shelf import find_language
+from palestra.envs.code.languages.shelf import VARIABLE, find_language
 
 QUICK: Final = replace(DOUBLE, limits=replace(LIMITS, wall_s=1.0, cpu_s=1.0))
 _FORGE: Final = """
@@ -131,6 +132,35 @@ def test_another_language_cannot_be_had(take: Take, workbench: Bench, language: 
         assert take(language, source).passed
     finally:
         workbench.__dict__["locks"] = True
+
+
+def test_modules_that_a_program_left_are_not_what_looks_around_next(workbench: Bench) -> None:
+    """The bench runs Python of its own in the sandbox; what lies in a candidate's folder must not become part of it."""
+    names = ("glob", "shutil", "fnmatch", "ctypes", "json", "signal", "bz2", "lzma", "zlib")
+    forged = 'print(\'{"reads": ["/"], "runs": ["/"]}\')\nimport os\nos._exit(0)\n'
+    leaves = f"for name in {names!r}:\n    open(name + '.py', 'w').write({forged!r})\n"
+    language = find_language("perl")
+    for known in (workbench._paths, {}):
+        workbench._paths = dict(known)
+        assert workbench.attempt(Program.python(leaves), Case(b"", b""), LIMITS).passed
+        assert isinstance(workbench.prepare(language, "exec '/usr/bin/python3'"), Program)
+        assert "/" not in workbench._paths["perl"]["reads"] + workbench._paths["perl"]["runs"]
+        assert workbench.attempt(Program.python(leaves), Case(b"", b""), LIMITS).passed
+        assert workbench.version(language)[0].startswith("perl v5")
+
+
+def test_what_a_compiler_leaves_is_not_imported_before_the_lock(
+    workbench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A compiler that lets the source write files may leave a module with the name of one that the lock needs."""
+    folder = tmp_path / "evil.yaml"
+    folder.write_text(
+        "name: evil\ntitle: Evil\nfile: ctypes.py\nexecute: cat ctypes.py\nversion: cat --version\nprompt: Nothing.\n"
+        "hello: {program: 'x = 1', input: '', output: 'x = 1'}\n"
+    )
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    made = workbench.prepare(find_language("evil"), "print('imported')\n")
+    assert workbench.attempt(made, Case(b"", b"print('imported')\n"), LIMITS).passed
 
 
 def test_nothing_of_a_run_is_there_in_the_next(workbench: Bench) -> None:
