@@ -158,9 +158,12 @@ GUESSES: Mapping[str, tuple[Script, float]] = {
     "always_ask": (_always_ask, 0.03),
     "always_decline": (_always_decline, 0.10),
 }
-# Of the general panel, these call `decline` with any of its reasons, which is right half the times that it is due.
+# Of the general panel, these call `decline` with any of its three reasons: where it is due, one of them is right.
 _DECLINING = ("front_load", "act_after_done", "claim_done", "copy_prompt", "huge")
-FLOORS: Mapping[str, float] = {**dict.fromkeys(("random", "constant", "spam"), 0.02), **dict.fromkeys(_DECLINING, 0.10)}
+FLOORS: Mapping[str, float] = {
+    **dict.fromkeys(("random", "constant", "spam"), 0.02),
+    **dict.fromkeys(_DECLINING, 1 / len(REASONS)),
+}
 
 
 # -- the oracle told otherwise -----------------------------------------------------------------

@@ -20,10 +20,11 @@ CODES: Mapping[Code, str] = {
     "wrong_value": "a tool replies what cannot be true",
     "unavailable": "a tool keeps failing",
 }
-Reason = Literal["no_tool", "not_allowed"]
+Reason = Literal["no_tool", "not_allowed", "already_done"]
 REASONS: Mapping[Reason, str] = {
     "no_tool": "no tool can do what was asked for",
     "not_allowed": "a rule forbids it",
+    "already_done": "everything is already as asked",
 }
 _KINDS: Mapping[type, str] = {bool: "boolean", int: "integer", float: "number", str: "string"}
 
