@@ -16,7 +16,7 @@ KEPT = [entry for entry in palestra.list_envs() if entry.id.startswith("palestra
 
 
 def test_our_generated_families_have_golden_hashes() -> None:
-    assert {"palestra/ToolUseMini-v0", "palestra/Code-v0"} <= {entry.id for entry in KEPT}
+    assert {"palestra/ToolUse-v0", "palestra/ToolUseMini-v0", "palestra/Code-v0"} <= {entry.id for entry in KEPT}
 
 
 @pytest.mark.parametrize("entry", KEPT, ids=lambda entry: str(entry.id))
