@@ -243,8 +243,9 @@ class Bench:
             self._lay_out(self._empty)  # what a program left must not be imported by what looks around
             self._holds = None
             self._paths[language.name] = survey(self._sandbox, language.reads, language.runs, language.execute)
-        plan = {**self._paths[language.name], "locks": self.locks, "argv": [], "source": source}
-        return _in_cell(plan if language.engine == "python" else {**plan, "command": language.execute})
+        plan = {**self._paths[language.name], "locks": self.locks, "argv": []}
+        becomes = {"source": source} if language.engine == "python" else {"command": language.execute}
+        return _in_cell({**plan, **becomes})
 
     def _lay_out(self, files: SandboxSnapshot) -> None:
         if self._holds is not files:
@@ -257,10 +258,13 @@ def sees_landlock(sandbox: Sandbox) -> bool:
     """Return whether a program in a sandbox can be locked in, by doing it.
 
     Raises:
-        InfraError: the sandbox failed.
+        InfraError: the sandbox failed, or it cannot be told.
     """
     plan = {"locks": True, "reads": [], "runs": [], "argv": [], "source": ""}
-    return sandbox.exec(_in_cell(plan), limits=HELLO_LIMITS).ok
+    result = sandbox.exec(_in_cell(plan), limits=HELLO_LIMITS)
+    if not result.ok and b"Landlock does not work here" not in result.stderr:
+        raise InfraError(f"the sandbox does not say whether it has Landlock: {result.stderr[-300:]!r}")
+    return result.ok
 
 
 def survey(

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from tests.envs.code.judge.conftest import DOUBLE, LIMITS, RIGHT, Take
 
-from palestra.envs.code.judge.bench import Bench, Program
+from palestra.envs.code.judge.bench import Bench, Program, sees_landlock
 from palestra.envs.code.judge.case import Case
 from palestra.envs.code.judge.exam import REPEATED, Exam
 from palestra.envs.code.languages.shelf import find_language
 from palestra.rewards.base import VerifierError
-from palestra.sandbox.base import Limits
+from palestra.sandbox.base import ExecResult, InfraError, Limits
 
 SHORT = replace(DOUBLE, limits=replace(LIMITS, wall_s=0.5, cpu_s=1.0))
 MAIN = "#include <stdio.h>\n#include <stdlib.h>\n#include <unistd.h>\n#include <signal.h>\nint main(void) {{ {} }}\n"
@@ -134,3 +134,26 @@ def test_the_locked_python_tells_errors_like_the_bare_one(workbench: Bench) -> N
         attempts: list[Any] = [workbench.attempt(program, Case(b"", b""), LIMITS) for program in (bare, made)]
         assert attempts[0] == attempts[1]
         assert attempts[0].stderr
+
+
+class Elsewhere:
+    """A sandbox in which one program ends as it is told, and says what it is told."""
+
+    def __init__(self, exit_code: int, stderr: bytes) -> None:
+        self.result = ExecResult(
+            exit_code=exit_code, signal=None, stdout=b"", stderr=stderr, truncated=False, timed_out=False, oom=False,
+            duration_s=0.0,
+        )  # fmt: skip
+
+    def exec(self, *command: object, **options: object) -> ExecResult:
+        return self.result
+
+
+def test_a_kernel_without_landlock_is_told_from_a_fault(workbench: Bench) -> None:
+    assert workbench.locks is True
+    told = b"OSError: [Errno 38] Landlock does not work here: Function not implemented\n"
+    missing: Any = Elsewhere(1, told)
+    assert sees_landlock(missing) is False
+    broken: Any = Elsewhere(1, b"MemoryError\n")
+    with pytest.raises(InfraError, match="MemoryError"):
+        sees_landlock(broken)
