@@ -33,6 +33,7 @@ from palestra.envs.code.languages.shelf import find_language
 from palestra.sandbox.base import Limits
 
 TESTS = 10
+LEAST_ROUNDS = 3
 LEAST_SPEEDUP, MOST_ADDED = 5.0, 0.25  # what is promised
 LIMITS = Limits(wall_s=60.0, cpu_s=20.0)
 IMPORTS = (
@@ -64,12 +65,13 @@ def milliseconds(work: Callable[[], Any]) -> float:
     return (time.perf_counter() - started) * 1e3
 
 
-def in_turn(works: dict[str, Callable[[], Any]], rounds: int) -> dict[str, dict[str, float]]:
-    """Return how long each takes, taking turns."""
+def in_turn(works: dict[str, Callable[[], Any]], seconds: float) -> dict[str, dict[str, float]]:
+    """Return how long each takes, taking turns for some seconds, three at least."""
     for work in works.values():
         work()
     times: dict[str, list[float]] = {name: [] for name in works}
-    for _ in range(rounds):
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end or min(map(len, times.values())) < LEAST_ROUNDS:
         for name, work in works.items():
             times[name].append(milliseconds(work))
     return {name: machine.spread(seen) for name, seen in times.items()}
@@ -80,7 +82,7 @@ def bare(command: list[str], stdin: bytes) -> bytes:
     return subprocess.run(command, input=stdin, capture_output=True, check=True).stdout
 
 
-def python_exam(bench: Bench, source: str, folder: Path, rounds: int) -> dict[str, Any]:
+def python_exam(bench: Bench, source: str, folder: Path, seconds: float) -> dict[str, Any]:
     """Return what ten tests of a Python program cost, locked in, in the sandbox alone, and bare."""
     file = folder / "main.py"
     file.write_text(source)
@@ -99,7 +101,7 @@ def python_exam(bench: Bench, source: str, folder: Path, rounds: int) -> dict[st
             "judged": lambda: judge(free),
             "judged, locked in": lambda: judge(locked),
         },
-        rounds,
+        seconds,
     )
     medians = {name: spread["median"] for name, spread in told.items()}
     return {
@@ -109,7 +111,7 @@ def python_exam(bench: Bench, source: str, folder: Path, rounds: int) -> dict[st
     }
 
 
-def compiled(bench: Bench, language: Language, folder: Path, rounds: int) -> dict[str, Any]:
+def compiled(bench: Bench, language: Language, folder: Path, seconds: float) -> dict[str, Any]:
     """Return what one test of a compiled program costs, judged and bare, when it computes and when it does not."""
     source = LOOP[language.name]
     (folder / language.file).write_text(source)
@@ -126,7 +128,7 @@ def compiled(bench: Bench, language: Language, folder: Path, rounds: int) -> dic
             if not attempt.passed:
                 raise RuntimeError(f"the benchmark's own program failed: {attempt}")
 
-        spreads = in_turn({"bare": lambda given=given: bare(command, given), "judged": judge}, rounds)  # type: ignore[misc]
+        spreads = in_turn({"bare": lambda given=given: bare(command, given), "judged": judge}, seconds)  # type: ignore[misc]
         more = spreads["judged"]["median"] - spreads["bare"]["median"]
         told[name] = {"ms": spreads, "ms more": more, "share added": more / spreads["bare"]["median"]}
     return told
@@ -134,17 +136,18 @@ def compiled(bench: Bench, language: Language, folder: Path, rounds: int) -> dic
 
 def measure(quick: bool) -> dict[str, Any]:
     """Return every figure."""
+    seconds = 2.0 if quick else 10.0
     result: dict[str, Any] = {"machine": machine.describe(), "python": {}, "compiled": {}, "left out": []}
     with closing(Bench.open()) as bench, tempfile.TemporaryDirectory() as place:
         result["locked in"] = bench.locks
         for name, source in PYTHON.items():
-            result["python"][name] = python_exam(bench, source, Path(place), 7 if quick else 25)
+            result["python"][name] = python_exam(bench, source, Path(place), seconds)
         for name in LOOP:
             language = find_language(name)
             if shutil.which(language.compile[0], path="/usr/bin") is None:
                 result["left out"].append(name)
                 continue
-            result["compiled"][name] = compiled(bench, language, Path(place), 7 if quick else 25)
+            result["compiled"][name] = compiled(bench, language, Path(place), seconds)
     added = [told["computing"]["share added"] for told in result["compiled"].values()]
     usual = result["python"]["with the usual imports"]
     result["promised"] = {
