@@ -305,12 +305,12 @@ class TerminalShell:
         Raises:
             InfraError: the shell is gone, or nothing reads what is typed.
         """
+        self._take_reports()  # it may have ended meanwhile
         self._open()
-        self._take_reports()
         if any(key in _ENDS_A_LINE for key in keys):
             self._is_idle = False
         deadline = time.monotonic() + _START_S
-        while keys:
+        while keys and self._terminal is not None:
             keys = self._exchange(keys, deadline - time.monotonic())
             if keys and time.monotonic() > deadline:
                 raise InfraError(f"the terminal took no more keys for {_START_S:g} s; {len(keys)} are left")

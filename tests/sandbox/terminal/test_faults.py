@@ -190,3 +190,12 @@ def test_an_interrupt_from_another_thread(backend: NativeBackend) -> None:
     with pytest.raises(InfraError, match="another thread"):
         box.exec(["sleep", "8"])
     timer.join()
+
+
+def test_keys_for_a_shell_that_has_just_ended_go_to_another(box: Sandbox) -> None:
+    shell = box.shell()
+    for _ in range(5):
+        shell.send(b"exit\n")
+        box.exec(["sleep", "0.05"])  # it has ended by now, and nobody has been told
+        shell.send(b"echo typed\n")
+        assert shell.wait(timeout_s=10.0).output.endswith(b"typed\n")
