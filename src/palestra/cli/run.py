@@ -87,11 +87,13 @@ def run_command(
     else:
         console().print(_table(entry.id, agent, len(chosen), k, evaluation))
     if result.faults:
-        worst = result.faults[0]
-        console(stderr=True).print(
-            f"{len(result.faults)} episodes were lost; the first ({worst.kind}): {worst.message}"
-        )
+        _tell(result.faults)
         raise typer.Exit(FAILED)
+
+
+def _tell(faults: list[Fault]) -> None:
+    worst = faults[0]
+    console(stderr=True).print(f"{len(faults)} episodes were lost; the first ({worst.kind}): {worst.message}")
 
 
 def _from_file(source: TaskFile, n: int | None, seed: int) -> list[Task]:
