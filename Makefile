@@ -4,14 +4,16 @@ PYTHON ?= python3
 VENV ?= .venv
 JOBS ?= logical
 ARGS ?=
+N ?= 20
 
+CERTIFIED = envs/tooluse/ToolUse-v0 envs/toolmini/ToolUseMini-v0 envs/code/Code-v0
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check
 STAMP = $(VENV)/.installed
 # One thread a worker: two pools of threads on the same cores cost each other far more than they gain.
 PYTEST = OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE TOKENIZERS_PARALLELISM=false $(BIN)/python -m pytest -n $(JOBS) --maxprocesses 8 -rsR
 
-.PHONY: help install train lint types test check test-slow clean
+.PHONY: help install train lint types test check test-slow certificates clean
 .DEFAULT_GOAL := help
 
 help: ## list what make can do
@@ -38,6 +40,10 @@ check: test ## the same, under the name that CONTRIBUTING uses
 
 test-slow: $(STAMP) ## run the tests that take minutes or start real models
 	@$(PYTEST) -m slow --timeout 1500 --dist loadfile
+
+certificates: $(STAMP) ## check our environments in full and write their certificates anew; takes minutes
+	@for one in $(CERTIFIED); do $(BIN)/palestra check palestra/$${one##*/} --n $(N) --level full \
+		--out $$one.certificate.json || exit 1; done
 
 clean: ## remove caches and built files; the virtual environment and runs/ stay
 	@rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -161,12 +161,14 @@ for _entry in (
         entry_point="palestra.envs.tooluse.env:ToolUseEnv",
         family="tooluse",
         summary="do what a user asks by typed tools of a shop, a bank, a travel agency ..., and end as it deserves",
+        certificate="palestra.envs.tooluse/ToolUse-v0.certificate.json",
     ),
     EnvEntry(
         id="palestra/ToolUseMini-v0",
         entry_point="palestra.envs.toolmini.env:ToolUseMiniEnv",
         family="tooluse",
         summary="answer and act by tool calls against a seeded database (shop, library, clinic)",
+        certificate="palestra.envs.toolmini/ToolUseMini-v0.certificate.json",
     ),
     EnvEntry(
         id="palestra/Code-v0",
@@ -174,6 +176,7 @@ for _entry in (
         family="code",
         summary="write a Python program for a stdin/stdout task, try it, revise it, submit it",
         needs=frozenset({"network_off", "read_only_root", "process_count", "pid_hidden", "socket_families"}),
+        certificate="palestra.envs.code/Code-v0.certificate.json",
     ),
     EnvEntry(
         id="palestra/BFCLSingleTurn-v0",

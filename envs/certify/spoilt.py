@@ -183,7 +183,7 @@ def _others(schema: Mapping[str, Json], value: Json, shown: Shown, rng: np.rando
     elif isinstance(value, str) and len(value) <= _LONGEST_TEXT:  # a longer one is a program or a letter: the family's
         others = [text for text in shown.texts if text.casefold().strip() != value.casefold().strip()]
         yield from [others[int(place)] for place in rng.permutation(len(others))[: _VALUES_EACH - 1]]
-        yield value + "x"
+        yield value + " x"  # in a program, an error even where x has a value
     elif isinstance(value, list):
         yield value[:-1]
         yield [*value, *value[:1]]

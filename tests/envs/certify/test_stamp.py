@@ -145,3 +145,11 @@ def test_registering_as_certified_imports_nothing_heavy(entry: EnvEntry, place: 
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert {"gymnasium", "numpy", "jsonschema", entry.entry_point.split(":")[0]}.isdisjoint(done.stdout.split())
+
+
+OURS = [known for known in palestra.list_envs() if known.id.startswith("palestra/") and known.certificate]
+
+
+@pytest.mark.parametrize("known", OURS, ids=lambda known: known.id)
+def test_our_own_certificates_hold(known: EnvEntry) -> None:
+    assert problem(known) == "", "make certificates"
