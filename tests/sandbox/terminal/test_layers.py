@@ -113,7 +113,7 @@ def test_a_fork_is_independent_in_both_directions(box: Sandbox) -> None:
 
 def test_what_runs_is_not_lost_silently(box: Sandbox) -> None:
     shell = box.shell()
-    shell.run("kept=1; sleep 1234 & disown")
+    shell.run("kept=1; sleep 1234 & until grep -q sleep /proc/$!/cmdline; do :; done; disown")
     for action in (box.snapshot, box.fork):
         with pytest.raises(ProcessesRunningError, match="sleep 1234"):
             action()
