@@ -8,8 +8,6 @@ beside it. The broken operators are those of tests/envs/tooluse/operators/negati
 rejected if their check says why. It ends with status 1 if a stack loses the oracle or a broken one passes.
 """
 
-import argparse
-import json
 import random
 import re
 import sys
@@ -183,17 +181,10 @@ def show(report: dict[str, Any]) -> None:
 
 def main() -> int:
     """Measure, and print a list or JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help=f"{QUICK_STACKS} stacks: under 50 seconds")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    options = parser.parse_args()
+    options = machine.arguments(__doc__, quick=f"{QUICK_STACKS} stacks: under 50 seconds").parse_args()
     sys.path.insert(0, str(ROOT))  # the broken operators stand among the tests
     report = measure(options.quick)
-    if options.json:
-        json.dump(report, sys.stdout, indent=1)
-        print()
-    else:
-        show(report)
+    machine.tell(report, show, as_json=options.json)
     broken = report["negatives"]
     return int(bool(report["lost"]) or broken["rejected"] < broken["made"])
 

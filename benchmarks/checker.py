@@ -8,8 +8,6 @@ accused when any question is failed. --quick asks the honest ones at level "quic
 start a program for every call.
 """
 
-import argparse
-import json
 import sys
 import time
 from pathlib import Path
@@ -123,17 +121,10 @@ def show(report: dict[str, Any]) -> None:
 
 def main() -> None:
     """Measure, and print a list or JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="honest environments at level quick: under 50 seconds")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    options = parser.parse_args()
+    options = machine.arguments(__doc__, quick="honest environments at level quick: under 50 seconds").parse_args()
     sys.path.insert(0, str(ROOT))  # the corpus stands among the tests, and other processes import it, too
     report = measure(options.quick)
-    if options.json:
-        json.dump(report, sys.stdout, indent=1)
-        print()
-    else:
-        show(report)
+    machine.tell(report, show, as_json=options.json)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ which a program that does nothing shows best. What is compared takes turns in on
 over the rounds with the least and the greatest, and ratios are those of the medians.
 """
 
-import argparse
 import json
 import os
 import shutil
@@ -180,9 +179,5 @@ def show(result: dict[str, Any]) -> None:
 
 def main() -> None:
     """Measure, and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="fewer rounds, in less than 50 seconds")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    options = parser.parse_args()
-    result = measure(options.quick)
-    print(json.dumps(result, indent=2)) if options.json else show(result)
+    options = machine.arguments(__doc__, quick="fewer rounds, in less than 50 seconds").parse_args()
+    machine.tell(measure(options.quick), show, as_json=options.json)

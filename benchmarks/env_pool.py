@@ -8,11 +8,8 @@ the least and the greatest. The last figures are of environments that answer at 
 itself costs.
 """
 
-import argparse
-import json
 import os
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from functools import partial
@@ -172,16 +169,9 @@ def show(report: dict[str, Any]) -> None:
 
 def main() -> None:
     """Measure, and print a table or JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="fewer rounds: under 50 seconds")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    options = parser.parse_args()
+    options = machine.arguments(__doc__, quick="fewer rounds: under 50 seconds").parse_args()
     report = measure(options.quick)
-    if options.json:
-        json.dump(report, sys.stdout, indent=1)
-        print()
-    else:
-        show(report)
+    machine.tell(report, show, as_json=options.json)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,13 @@
-"""The machine and the versions behind a figure, and how figures are summed up."""
+"""The machine and the versions behind a figure, how figures are summed up, and how a benchmark is asked for them."""
 
+import argparse
+import json
 import os
 import platform
 import statistics
 import subprocess
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -40,6 +43,23 @@ def line(machine: dict[str, Any]) -> str:
 def spread(values: Sequence[float]) -> dict[str, float]:
     """Return the least, the median and the greatest of some figures."""
     return {"min": min(values), "median": statistics.median(values), "max": max(values)}
+
+
+def arguments(about: str | None, quick: str) -> argparse.ArgumentParser:
+    """Return the parser of what every benchmark takes: ``--quick``, of which `quick` tells, and ``--json``."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help=quick)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    return parser
+
+
+def tell(report: dict[str, Any], show: Callable[[dict[str, Any]], None], *, as_json: bool) -> None:
+    """Print a report: as JSON, or as `show` does."""
+    if as_json:
+        json.dump(report, sys.stdout, indent=1)
+        print()
+    else:
+        show(report)
 
 
 def _processor() -> str:

@@ -7,12 +7,9 @@ and each ratio is the median over the rounds, with the least and the greatest. d
 daemon answers (DOCKER_HOST), with this machine's own interpreter in the container.
 """
 
-import argparse
-import json
 import operator
 import os
 import statistics
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -154,17 +151,11 @@ def plot(report: dict[str, Any], file: str) -> None:
 
 def main() -> None:
     """Measure, print a table or JSON, and draw."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="fewer rounds: under 50 seconds")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser = machine.arguments(__doc__, quick="fewer rounds: under 50 seconds")
     parser.add_argument("--plot", metavar="FILE", help="draw programs/s over sandboxes at once (needs matplotlib)")
     options = parser.parse_args()
     report = measure(options.quick)
-    if options.json:
-        json.dump(report, sys.stdout, indent=1)
-        print()
-    else:
-        show(report)
+    machine.tell(report, show, as_json=options.json)
     if options.plot:
         plot(report, options.plot)
 

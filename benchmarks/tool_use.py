@@ -7,12 +7,9 @@ that a busy machine counts little. The figures take turns, and each is the media
 least and the greatest. A reset is to a task that is there: made long ago or read from a file.
 """
 
-import argparse
-import json
 import operator
 import os
 import statistics
-import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -138,16 +135,9 @@ def show(report: dict[str, Any]) -> None:
 
 def main() -> None:
     """Measure, and print a table or JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="fewer rounds: under 50 seconds")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    options = parser.parse_args()
+    options = machine.arguments(__doc__, quick="fewer rounds: under 50 seconds").parse_args()
     report = measure(options.quick)
-    if options.json:
-        json.dump(report, sys.stdout, indent=1)
-        print()
-    else:
-        show(report)
+    machine.tell(report, show, as_json=options.json)
 
 
 if __name__ == "__main__":
