@@ -7,11 +7,13 @@ day: a recipe names a Debian release, whose point releases and security fixes ch
 says which they were.
 """
 
+import contextlib
 import errno
 import os
 import shutil
 import stat
 import subprocess
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,7 +39,8 @@ _USERS = {
     "etc/group": ("root:x:0:\n", f"agent:x:{_AGENT}:\n"),
 }
 _COMPLAINT_LINES = 2
-_LOOK_EVERY_S, _LEAST_ROOM_BYTES = 0.5, 1 << 20
+_LOOK_EVERY_S, _LEAST_ROOM_BYTES = 0.1, 1 << 20
+_STILL_S, _LITTLE_ROOM_BYTES = 120.0, 64 << 20
 _ELSEWHERE = "set PALESTRA_CACHE to a folder"
 _HINTS = {
     errno.ENOSPC: f"; free some room, or {_ELSEWHERE} that has more",
@@ -108,6 +111,8 @@ def _bootstrap(recipe: Recipe, staged: Path, sources: Path | None) -> None:
     if code:
         lines = [line.strip() for line in said.splitlines() if not line.startswith("I: ")]
         errors = [line for line in lines if line.startswith("E: ")][:_COMPLAINT_LINES]
+        if any(os.strerror(errno.ENOSPC) in line for line in errors):
+            raise OSError(errno.ENOSPC, "No space left", str(staged))
         raise InfraError(
             f"image {recipe.name!r} could not be built: mmdebstrap ended with {code}: "
             + " / ".join(errors or lines[-_COMPLAINT_LINES:])
@@ -118,24 +123,44 @@ def _bootstrap(recipe: Recipe, staged: Path, sources: Path | None) -> None:
 def _run_while_there_is_room(command: list[str], env: dict[str, str], folder: Path) -> tuple[int, str]:
     """Run a program that fills a folder; return its exit code and what it said.
 
+    Of programs that find a disk full, apt is one that waits for ever, some of the time after it has
+    removed what it could not finish; so one under which nothing grows for minutes is ended, too.
+
     Raises:
-        OSError: no room is left. Of programs that find a disk full, apt is one that waits for ever.
+        OSError: no room is left.
+        InfraError: the program stands still, though there is room.
     """
-    said = b""
     _check_room(folder)
+    seen, until = -1, time.monotonic() + _STILL_S
     with subprocess.Popen(
         command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     ) as process:
-        while process.returncode is None:
-            try:
-                said, _ = process.communicate(timeout=_LOOK_EVERY_S)
-            except subprocess.TimeoutExpired:
+        try:
+            while True:
                 try:
+                    said, _ = process.communicate(timeout=_LOOK_EVERY_S)
+                    return process.returncode, said.decode(errors="replace")
+                except subprocess.TimeoutExpired as late:
                     _check_room(folder)
-                except OSError:
-                    process.kill()
-                    raise
-    return process.returncode, said.decode(errors="replace")
+                    if time.monotonic() > until:
+                        seen, until = _check_growth(folder, seen, late.output or b""), time.monotonic() + _STILL_S
+        except BaseException:
+            process.kill()
+            raise
+
+
+def _check_growth(folder: Path, before: int, said: bytes) -> int:
+    """Return the bytes on disk of the files below a folder that can be looked at: not as many as before."""
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += os.lstat(os.path.join(place, name)).st_blocks * 512
+    if total == before:
+        _check_room(folder, _LITTLE_ROOM_BYTES)
+        last = said.decode(errors="replace").strip().splitlines()[-1:] or ["nothing"]
+        raise InfraError(f"mmdebstrap stood still for {_STILL_S:g} s; the last that it said: {last[0]}")
+    return total
 
 
 def _own_sources(suite: str) -> list[str]:
@@ -159,8 +184,8 @@ def _unpack(archive: Path, root: Path) -> None:
     archive.unlink()
 
 
-def _check_room(folder: Path) -> None:
-    if shutil.disk_usage(folder).free < _LEAST_ROOM_BYTES:
+def _check_room(folder: Path, least_bytes: int = _LEAST_ROOM_BYTES) -> None:
+    if shutil.disk_usage(folder).free < least_bytes:
         raise OSError(errno.ENOSPC, "No space left", str(folder))
 
 

@@ -95,7 +95,7 @@ def test_a_mirror_that_does_not_answer_is_named(palestra: Path) -> None:
     assert json.loads(run("list", "--json").stdout)["images"] == []
 
 
-@pytest.mark.parametrize("size", ["512k", "12m"])  # found full at once, and while packages are unpacked
+@pytest.mark.parametrize("size", ["512k", "12m", "32m"])  # full at once, in mid-work, and told by apt
 def test_a_full_disk_is_told_and_nothing_goes_on(palestra: Path, size: str) -> None:
     """apt waits for ever when it finds no room."""
     (palestra / "small.toml").write_text(RECIPE)

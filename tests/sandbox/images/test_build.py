@@ -179,3 +179,18 @@ def test_the_base_image_is_reproducible_and_runs_python(tmp_path: Path, monkeypa
     assert any(package.startswith("python3=") for package in first.packages)
     ran = subprocess.run(["chroot", first.root, "python3", "-c", "print(6 * 7)"], capture_output=True, check=True)
     assert ran.stdout == b"42\n"
+
+
+def test_a_build_that_stands_still_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """apt waits for ever when it found no room and has removed what it could not finish."""
+    monkeypatch.setattr(building, "_STILL_S", 0.2)
+    started = "echo I: running apt-get update; echo some > grown; sleep 60"
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(InfraError, match="stood still .* said: I: running apt-get update"):
+        building._run_while_there_is_room(["sh", "-c", f"cd {tmp_path}/folder; {started}"], {}, tmp_path / "folder")
+
+
+def test_one_that_grows_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(building, "_STILL_S", 0.2)
+    grows = f"cd {tmp_path}; for each in 1 2 3 4 5 6 7 8 9 10; do head -c 50000 /dev/zero > $each; sleep 0.1; done"
+    assert building._run_while_there_is_room(["sh", "-c", grows + "; exit 3"], {}, tmp_path) == (3, "")
