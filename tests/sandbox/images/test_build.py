@@ -186,7 +186,7 @@ def test_a_build_that_stands_still_is_ended(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(building, "_STILL_S", 0.2)
     started = "echo I: running apt-get update; echo some > grown; sleep 60"
     (tmp_path / "folder").mkdir()
-    with pytest.raises(InfraError, match="stood still .* said: I: running apt-get update"):
+    with pytest.raises(InfraError, match=r"stood still .* said: I: running apt-get update"):
         building._run_while_there_is_room(["sh", "-c", f"cd {tmp_path}/folder; {started}"], {}, tmp_path / "folder")
 
 
