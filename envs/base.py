@@ -9,7 +9,9 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, runtime_checkable
+
+from palestra.rewards.base import Check, Verdict
 
 Json = Any  # None, bool, int, float, str, list or dict with str keys, all the way down
 Message = dict[str, Any]  # an OpenAI-style chat message: role, content, tool_calls, tool_call_id
@@ -214,6 +216,34 @@ def merge_knobs(defaults: Mapping[str, Json], chosen: Mapping[str, Json] | None)
             raise TaskError(f"knob {name!r} takes {type(defaults[name]).__name__}, not {value!r}")
         merged[name] = value
     return merged
+
+
+@runtime_checkable
+class Judging(Protocol):
+    """An environment whose tasks are solved by one text that is handed in: a program, a query, a module.
+
+    What judges such a text outside an episode, in CI or for another trainer, needs no more than this.
+    """
+
+    def artefact(self, task: Task) -> str:
+        """Return the usual name of a file that holds a solution of the task, such as "main.py"."""
+        ...
+
+    def judge(self, task: Task, text: str) -> Verdict:
+        """Return the verdict that handing in the text would get in an episode of the task.
+
+        Raises:
+            VerifierError: the task's own tests are broken.
+            InfraError: the sandbox failed.
+        """
+        ...
+
+    def explain(self, task: Task, check: Check) -> str:
+        """Return what a task's owner is told of a failed check, hidden inputs included; "" if there is no more.
+
+        Never to be shown to an agent.
+        """
+        ...
 
 
 class Frozen(Protocol):

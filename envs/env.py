@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self, TypedDict
 
 import gymnasium
 import numpy as np
@@ -40,6 +40,16 @@ from palestra.rewards.shaping import shaping_reward
 Shaping = Literal["none", "potential", "progress"]
 MAX_OBSERVATION_CHARS = 65_536
 RENDER_WIDTH = 2_000  # characters shown of one message
+
+
+class EnvOptions(TypedDict, total=False):
+    """What every environment may be built with; see `AgentEnv`. Families hand on what is not their own."""
+
+    split: Split
+    difficulty: Mapping[str, Json] | None
+    shaping: Shaping
+    render_mode: str | None
+    tasks: TaskSource | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +86,13 @@ class AgentEnv(gymnasium.Env[str, Any], ABC):
     env_id: ClassVar[str]
     system_prompt: ClassVar[str] = ""
     state_tells_answer: ClassVar[bool] = False  # whether episodes that end in equal states gave equal answers
+
+    _built_with: Mapping[str, Any]  # the keyword arguments of whichever family it is
+
+    def __new__(cls, *_args: object, **options: object) -> Self:
+        env = super().__new__(cls)
+        env._built_with = options
+        return env
 
     def __init__(
         self,
@@ -155,10 +172,8 @@ class AgentEnv(gymnasium.Env[str, Any], ABC):
         """Restore what `_blobs` returned."""
 
     def _fresh(self) -> Self:
-        """Return another environment built as this one was; families with arguments override it."""
-        return type(self)(
-            difficulty=self.difficulty, shaping=self.shaping, render_mode=self.render_mode, tasks=self.tasks
-        )
+        """Return another environment built as this one was, with the same source of tasks."""
+        return type(self)(**{**self._built_with, "tasks": self.tasks})
 
     # -- Gymnasium ---------------------------------------------------------------------------
 

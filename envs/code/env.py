@@ -1,7 +1,7 @@
 """`palestra/Code-v0`: write a Python program, try it on examples, revise it, hand it in."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import ClassVar, Final, Self, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from typing import ClassVar, Final, TypeVar, Unpack
 
 from palestra import sandbox as sandboxes
 from palestra.envs.actions import Action
@@ -10,9 +10,9 @@ from palestra.envs.code.generate import CodeTasks
 from palestra.envs.code.judge.bench import NEEDS, Bench, Program
 from palestra.envs.code.judge.case import WRONG, Attempt, Case
 from palestra.envs.code.oracle import solve
-from palestra.envs.code.verify import examples, hidden_tests, judge
-from palestra.envs.env import AgentEnv, Shaping, StepResult
-from palestra.rewards.base import VerifierError
+from palestra.envs.code.verify import examples, explain, hidden_tests, judge
+from palestra.envs.env import AgentEnv, EnvOptions, StepResult
+from palestra.rewards.base import Check, Verdict, VerifierError
 from palestra.sandbox.base import InfraError, Spec
 
 MOST_CALLS: Final = 4  # carried out in one turn
@@ -46,15 +46,11 @@ class CodeEnv(AgentEnv):
     def __init__(
         self,
         *,
-        split: Split = "train",
-        difficulty: Mapping[str, Json] | None = None,
-        shaping: Shaping = "potential",
-        render_mode: str | None = None,
-        tasks: TaskSource | None = None,
         sandbox: str = "native",
         unsafe: bool = False,
+        **options: Unpack[EnvOptions],
     ) -> None:
-        super().__init__(split=split, difficulty=difficulty, shaping=shaping, render_mode=render_mode, tasks=tasks)
+        super().__init__(**options)
         self._backend = sandbox
         self._unsafe = unsafe
         self._bench: Bench | None = None
@@ -68,18 +64,20 @@ class CodeEnv(AgentEnv):
     def oracle(self) -> Iterator[str]:
         return solve(self.task)
 
+    def artefact(self, task: Task) -> str:
+        """Return the name of a file with a solution."""
+        return "main.py"
+
+    def judge(self, task: Task, text: str) -> Verdict:
+        """Return the verdict on a program."""
+        return self._with_bench(lambda bench: judge(bench, task, text))
+
+    def explain(self, task: Task, check: Check) -> str:
+        """Return the input of the hidden test that a check is about, and what was to be printed."""
+        return explain(task, check)
+
     def _source(self, split: Split) -> TaskSource:
         return CodeTasks(split)
-
-    def _fresh(self) -> Self:
-        return type(self)(
-            difficulty=self.difficulty,
-            shaping=self.shaping,
-            render_mode=self.render_mode,
-            tasks=self.tasks,
-            sandbox=self._backend,
-            unsafe=self._unsafe,
-        )
 
     def _begin(self, task: Task) -> None:
         try:
@@ -122,7 +120,7 @@ class CodeEnv(AgentEnv):
         return _report(exam.cases, attempts)
 
     def _submit(self, code: str) -> bool:
-        return self._with_bench(lambda bench: judge(bench, self.task, code)).passed
+        return self.judge(self.task, code).passed
 
     def _with_bench(self, job: Callable[[Bench], Made]) -> Made:
         """Do a job on the environment's bench, set up if need be; one that failed is not used again."""

@@ -4,6 +4,7 @@ The judge runs it, one test after another, each in an empty workspace with its i
 compared out of its reach: they are equal when their lines hold the same words.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -11,7 +12,7 @@ from palestra.envs.base import Json, Task
 from palestra.envs.code.judge.bench import Bench, Program
 from palestra.envs.code.judge.case import Case
 from palestra.envs.code.judge.exam import Exam, examine
-from palestra.rewards.base import Verdict, VerifierError
+from palestra.rewards.base import Check, Verdict, VerifierError
 from palestra.sandbox.base import MIB, Limits
 from palestra.sandbox.limits import check_limits
 
@@ -45,6 +46,14 @@ def judge(bench: Bench, task: Task, code: str) -> Verdict:
         InfraError: the sandbox failed.
     """
     return examine(bench, Program.python(code), hidden_tests(task), nonce=task.digest)
+
+
+def explain(task: Task, check: Check) -> str:
+    """Return the input of the hidden test that a check is about and the output it wants; "" if it is about none."""
+    if not (found := re.match(r"hidden test (\d+)", check.name)):
+        return ""
+    case = hidden_tests(task).cases[int(found[1])]
+    return f"input:\n{case.stdin.decode()}\nwanted:\n{case.stdout.decode()}"
 
 
 def _cases(raw: Json, what: str) -> tuple[Case, ...]:

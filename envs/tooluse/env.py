@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import ClassVar, Self
+from typing import ClassVar, Unpack
 
 from palestra.envs.actions import Action, ToolCall, compact_json, fits
 from palestra.envs.augment.stack import Stack
 from palestra.envs.base import Json, Split, Task, TaskSource
-from palestra.envs.env import AgentEnv, Shaping, StepResult
+from palestra.envs.env import AgentEnv, EnvOptions, StepResult
 from palestra.envs.tooluse.closing import ASK, CLOSING, End, briefing
 from palestra.envs.tooluse.describe import function
 from palestra.envs.tooluse.generate import ToolUseSource
@@ -62,18 +62,14 @@ class ToolUseEnv(AgentEnv):
     def __init__(
         self,
         *,
-        split: Split = "train",
-        difficulty: Mapping[str, Json] | None = None,
-        shaping: Shaping = "potential",
-        render_mode: str | None = None,
-        tasks: TaskSource | None = None,
         reward: Reward = "exact",
         judge: Judge | None = None,
         sandboxed: bool = False,
+        **options: Unpack[EnvOptions],
     ) -> None:
         if reward not in REWARDS:
             raise ValueError(f"reward must be one of {', '.join(REWARDS)}, not {reward!r}")
-        super().__init__(split=split, difficulty=difficulty, shaping=shaping, render_mode=render_mode, tasks=tasks)
+        super().__init__(**options)
         self.reward: Reward = reward
         self.judge = judge
         self.sandboxed = sandboxed
@@ -86,17 +82,6 @@ class ToolUseEnv(AgentEnv):
 
     def _source(self, split: Split) -> TaskSource:
         return ToolUseSource(split)
-
-    def _fresh(self) -> Self:
-        return type(self)(
-            difficulty=self.difficulty,
-            shaping=self.shaping,
-            render_mode=self.render_mode,
-            tasks=self.tasks,
-            reward=self.reward,
-            judge=self.judge,
-            sandboxed=self.sandboxed,
-        )
 
     def close(self) -> None:
         """Give back the sandbox, if there is one."""

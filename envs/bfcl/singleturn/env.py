@@ -1,14 +1,14 @@
 """`palestra/BFCLSingleTurn-v0`: one request, to be met by the right calls in one turn or to be declined."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Literal, Self
+from typing import ClassVar, Literal, Unpack
 
 from palestra.envs.actions import Action, compact_json
 from palestra.envs.base import Json, Split, Task, TaskError, TaskSource
 from palestra.envs.bfcl.singleturn.load import FAMILY, SingleTurnSource
 from palestra.envs.bfcl.singleturn.oracle import requests_of, solution
 from palestra.envs.bfcl.singleturn.verify import DECLINE, own_words, verify, verify_as_bfcl
-from palestra.envs.env import AgentEnv, StepResult
+from palestra.envs.env import AgentEnv, EnvOptions, StepResult
 
 NO_CALL = compact_json({"error": f"call the functions that the request needs, or {DECLINE}"})
 TAKEN = compact_json({"taken": True})
@@ -25,7 +25,7 @@ class SingleTurnEnv(AgentEnv):
     Args:
         rules: "ours", or "bfcl" to judge as the leaderboard does (see `compatible`), where text without a call
             declines. The leaderboard's own tasks are those of the difficulty ``{"paired": False}``.
-        kwargs: those of `AgentEnv`.
+        options: those of `AgentEnv`.
     """
 
     env_id: ClassVar[str] = "palestra/BFCLSingleTurn-v0"
@@ -40,20 +40,11 @@ class SingleTurnEnv(AgentEnv):
     _judged: list[list[list[Json]]]  # for each request that was judged, see `own_words`
     _passed: bool  # whether they all were right
 
-    def __init__(self, *, rules: Literal["ours", "bfcl"] = "ours", **kwargs: Any) -> None:
+    def __init__(self, *, rules: Literal["ours", "bfcl"] = "ours", **options: Unpack[EnvOptions]) -> None:
         if rules not in ("ours", "bfcl"):
             raise ValueError(f"rules must be 'ours' or 'bfcl', not {rules!r}")
-        super().__init__(**kwargs)
+        super().__init__(**options)
         self.rules: Literal["ours", "bfcl"] = rules
-
-    def _fresh(self) -> Self:
-        return type(self)(
-            rules=self.rules,
-            difficulty=self.difficulty,
-            shaping=self.shaping,
-            render_mode=self.render_mode,
-            tasks=self.tasks,
-        )
 
     def _source(self, split: Split) -> TaskSource:
         return SingleTurnSource(split)
