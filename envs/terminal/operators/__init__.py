@@ -1,0 +1,1 @@
+"""The operators that shell tasks are composed of, a module for what belongs together."""
