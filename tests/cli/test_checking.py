@@ -13,8 +13,9 @@ from palestra.envs.certify.environment import CheckReport
 from palestra.envs.certify.factory import Order, generate
 from palestra.envs.certify.findings import CheckResult
 from palestra.envs.certify.flakes import flakes
-from palestra.envs.certify.junit import junit_xml
+from palestra.envs.certify.junit import junit_suite
 from palestra.envs.certify.stamp import problem
+from palestra.envs.junit import junit_xml
 from palestra.envs.registry import EnvEntry, register
 from palestra.envs.taskfile import json_line
 
@@ -126,7 +127,7 @@ def test_junit_tells_each_status_apart_and_holds_any_text() -> None:
         for status in ("passed", "failed", "fault", "absent")
     )
     report = CheckReport(env_id="a/B-v0", level="full", n=1, splits=("train",), seed=0, results=results)
-    xml = junit_xml(report)
+    xml = junit_xml(junit_suite(report))
     found = cases(xml)
     assert list(found) == ["passed \\x07", "failed \\x07", "fault \\x07", "absent \\x07"]
     kinds = [[part.tag for part in case if part.tag != "system-out"] for case in found.values()]

@@ -19,11 +19,12 @@ from palestra.envs.certify.certificate import Level
 from palestra.envs.certify.environment import CheckReport, check
 from palestra.envs.certify.findings import CheckResult
 from palestra.envs.certify.flakes import flakes
-from palestra.envs.certify.junit import write_junit
+from palestra.envs.certify.junit import junit_suite
 from palestra.envs.certify.panel import NEGATIVES
 from palestra.envs.certify.parallel import cores
 from palestra.envs.certify.recheck import recheck
 from palestra.envs.certify.stamp import Stamp, check_name
+from palestra.envs.junit import write_junit
 from palestra.envs.registry import certificates_not_due, find, make
 from palestra.envs.taskfile import is_task_file
 
@@ -77,7 +78,7 @@ def check_command(
             report = replace(report, results=(*report.results, result))
         shown.conclude(report, file)
         if junit is not None:
-            write_junit(report, junit)
+            write_junit(junit_suite(report), junit)
         if out is not None and report.ok:
             Stamp.of(find(report.env_id), report).write(out)
             shown.out.print(f"certificate: {out}")
