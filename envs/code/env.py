@@ -1,38 +1,44 @@
-"""`palestra/Code-v0`: write a Python program, try it on examples, revise it, hand it in."""
+"""`palestra/Code-v0`: write a program, try it on examples, revise it, hand it in."""
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import ClassVar, Final, TypeVar, Unpack
+from collections.abc import Iterator
+from typing import ClassVar, Final, Unpack
 
-from palestra import sandbox as sandboxes
 from palestra.envs.actions import Action
 from palestra.envs.base import Json, Split, Task, TaskError, TaskSource
 from palestra.envs.code.generate import CodeTasks
-from palestra.envs.code.judge.bench import NEEDS, Bench, Program
-from palestra.envs.code.judge.case import WRONG, Attempt, Case
+from palestra.envs.code.modules import check_module_task, explain_module, is_module, module_name
 from palestra.envs.code.oracle import solve
-from palestra.envs.code.verify import examples, explain, hidden_tests, judge
+from palestra.envs.code.rooms import Rooms
+from palestra.envs.code.verify import (
+    PYTHON,
+    check_language,
+    examples,
+    explain,
+    hidden_tests,
+    language_name,
+    language_of,
+)
 from palestra.envs.env import AgentEnv, EnvOptions, StepResult
 from palestra.rewards.base import Check, Verdict, VerifierError
-from palestra.sandbox.base import InfraError, Spec
 
 MOST_CALLS: Final = 4  # carried out in one turn
-SHOWN_CHARS: Final = 400  # of a program's output, and of the end of its errors
 NO_CALL: Final = "error: call run or submit with the code of your program"
 TOO_MANY: Final = f"error: not done; at most {MOST_CALLS} calls are carried out in one turn"
 ENDED: Final = "error: not done; the episode is over"
 
-Made = TypeVar("Made")
-
 
 class CodeEnv(AgentEnv):
-    """Programming tasks that a program solves from stdin to stdout.
+    """Programming tasks that a program solves from stdin to stdout, in Python or in another language on the shelf.
 
     ``run(code)`` tries a program on the task's examples; ``submit(code)`` ends the episode with the
     outcome 1.0 if the program passes every hidden test, else 0.0. A program that takes too long
     fails. The potential is the best share of examples that a run passed, the hidden tests counted
     as one more.
 
-    Programs run in a sandbox that is started at the first call and given back by `close`. Memory is
+    Tasks that were imported may ask for a Python module instead, which tests of pytest judge; ``run`` then
+    tells whether it can be loaded and has what is asked for, and there is no potential.
+
+    Programs run in sandboxes that are started when they are first needed and given back by `close`. Memory is
     limited for each process where the machine cannot limit it for all of them together.
 
     Args:
@@ -41,7 +47,6 @@ class CodeEnv(AgentEnv):
     """
 
     env_id: ClassVar[str] = "palestra/Code-v0"
-    system_prompt: ClassVar[str] = "Solve the task in Python. Try your program with run, then hand it in with submit."
 
     def __init__(
         self,
@@ -51,38 +56,45 @@ class CodeEnv(AgentEnv):
         **options: Unpack[EnvOptions],
     ) -> None:
         super().__init__(**options)
-        self._backend = sandbox
-        self._unsafe = unsafe
-        self._bench: Bench | None = None
+        self._rooms = Rooms(sandbox, unsafe=unsafe)
         self._best = 0  # examples passed by the best run so far
 
+    @property
+    def system_prompt(self) -> str:  # type: ignore[override]  # tasks differ in their language
+        """What the agent is asked for, in the language of the current task."""
+        return f"Solve the task in {_title(self._task)}. Try your program with run, then hand it in with submit."
+
     def close(self) -> None:
-        bench, self._bench = self._bench, None
-        if bench is not None:
-            bench.close()
+        self._rooms.close()
 
     def oracle(self) -> Iterator[str]:
         return solve(self.task)
 
     def artefact(self, task: Task) -> str:
         """Return the name of a file with a solution."""
-        return "main.py"
+        if is_module(task):
+            return f"{module_name(task)}.py"
+        return "main.py" if language_name(task) == PYTHON else language_of(task).file
 
     def judge(self, task: Task, text: str) -> Verdict:
-        """Return the verdict on a program."""
-        return self._with_bench(lambda bench: judge(bench, task, text))
+        """Return the verdict on a program or a module."""
+        return self._rooms.judge(task, text)
 
     def explain(self, task: Task, check: Check) -> str:
-        """Return the input of the hidden test that a check is about, and what was to be printed."""
-        return explain(task, check)
+        """Return the hidden test that a check is about: its input and what was to be printed, or its source."""
+        return explain_module(task, check) if is_module(task) else explain(task, check)
 
     def _source(self, split: Split) -> TaskSource:
         return CodeTasks(split)
 
     def _begin(self, task: Task) -> None:
         try:
-            examples(task)
-            hidden_tests(task)
+            if is_module(task):
+                check_module_task(task)
+            else:
+                check_language(task)
+                examples(task)
+                hidden_tests(task)
         except VerifierError as error:
             raise TaskError(f"{task.id!r} is not a code task: {error}") from error
         self._best = 0
@@ -105,36 +117,15 @@ class CodeEnv(AgentEnv):
         return StepResult(replies=(*replies, *[TOO_MANY] * (len(action.calls) - len(replies))))
 
     def _run(self, code: str) -> str:
-        exam, program = examples(self.task), Program.python(code)
-
-        def tries(bench: Bench) -> list[Attempt]:
-            made: list[Attempt] = []
-            for case in exam.cases:
-                if made and made[-1].is_timeout:
-                    break
-                made.append(bench.attempt(program, case, exam.limits))
-            return made
-
-        attempts = self._with_bench(tries)
-        self._best = max(self._best, sum(attempt.passed for attempt in attempts))
-        return _report(exam.cases, attempts)
+        told = self._rooms.run(self.task, code)
+        self._best = max(self._best, told.passed)
+        return told.text
 
     def _submit(self, code: str) -> bool:
         return self.judge(self.task, code).passed
 
-    def _with_bench(self, job: Callable[[Bench], Made]) -> Made:
-        """Do a job on the environment's bench, set up if need be; one that failed is not used again."""
-        try:
-            if self._bench is None:
-                spec = Spec(needs=frozenset() if self._unsafe else NEEDS, env={"PYTHONHASHSEED": "0"})
-                self._bench = Bench(sandboxes.create(spec, backend=self._backend, unsafe=self._unsafe))
-            return job(self._bench)
-        except InfraError:
-            self.close()
-            raise
-
     def _potential(self) -> float:
-        return self._best / (len(self.task.public["examples"]) + 1)
+        return self._best / (len(self.task.public.get("examples", ())) + 1)
 
     def _dump(self) -> Json:
         return {"best": self._best}
@@ -143,22 +134,9 @@ class CodeEnv(AgentEnv):
         self._best = int(state["best"])
 
 
-def _report(examples: Sequence[Case], attempts: Sequence[Attempt]) -> str:
-    """Return what the agent is told of a run: how many examples passed, and how the first of the others went."""
-    lines = [f"passed {sum(attempt.passed for attempt in attempts)} of {len(examples)} examples"]
-    failed = [number for number, attempt in enumerate(attempts) if not attempt.passed]
-    for number in failed:
-        lines.append(f"example {number + 1}: {attempts[number].problem}")
-        lines += _details(examples[number], attempts[number]) if number == failed[0] else []
-    if len(attempts) < len(examples):
-        lines.append("the other examples were not tried")
-    return "\n".join(lines)
-
-
-def _details(case: Case, attempt: Attempt) -> list[str]:
-    wanted, printed, errors = (
-        text.decode(errors="replace").strip() for text in (case.stdout, attempt.stdout, attempt.stderr)
-    )
-    details = ["expected:", wanted[:SHOWN_CHARS]] if attempt.problem == WRONG else []
-    details += ["printed:", printed[:SHOWN_CHARS]] if printed or attempt.problem == WRONG else []
-    return details + (["errors:", errors[-SHOWN_CHARS:]] if errors else [])
+def _title(task: Task | None) -> str:
+    """Return what the language of a task's programs is called; of tasks without any, the usual one's."""
+    try:
+        return "Python" if task is None or language_name(task) == PYTHON else language_of(task).title
+    except VerifierError:  # which the beginning of its episode will tell of
+        return "its language"

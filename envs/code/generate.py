@@ -9,25 +9,20 @@ import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from palestra.envs.actions import function_tool
 from palestra.envs.base import SPLITS, Budget, Json, Split, Task, TaskError, merge_knobs
 from palestra.envs.code.catalogue import OPERATIONS, Kind, Operation
 from palestra.envs.code.draws import Draws
 from palestra.envs.code.program import READS, Program, Step
 from palestra.envs.code.testing import TestSet, make_tests
+from palestra.envs.code.writing import LIMITS, shown, tools_for
 
 GENERATOR_VERSION: Final = 1
 KNOBS: Final[dict[str, Json]] = {"kind": "any", "steps": 2, "size": 6}
 MOST_STEPS: Final = 5
 SIZES: Final = range(4, 41)
-LIMITS: Final[dict[str, Json]] = {"cpu_s": 1.0, "wall_s": 4.0, "memory_mb": 128, "output_kb": 64}
 _HELDOUT_PAIRS: Final = 4  # one pair in so many is never trained on
 _ATTEMPTS: Final = 2_000
-_CODE: Final = {"code": {"type": "string", "description": "a whole Python program"}}
-TOOLS: Final = (
-    function_tool("run", "Run a program on the examples and see what it prints.", _CODE),
-    function_tool("submit", "Hand in a program. It is judged on hidden inputs; this ends the episode.", _CODE),
-)
+TOOLS: Final = tools_for("Python")
 
 
 class CodeTasks:
@@ -120,12 +115,11 @@ def _with_constant(draws: Draws, split: Split, chosen: Operation) -> Step:
 
 
 def _task(program: Program, tests: TestSet, split: Split, seed: int, knobs: Mapping[str, Any]) -> Task:
-    shown = "\n\n".join(f"Input:\n{case['input']}Output:\n{case['output']}".rstrip() for case in tests.examples)
     return Task(
         id=f"code/{split}/{program.reads}-{knobs['steps']}-{knobs['size']}/{seed}",
         family="code",
         seed=seed,
-        instruction=f"Write a Python program.\n{program.statement()}\n\n{shown}",
+        instruction=f"Write a Python program.\n{program.statement()}\n\n{shown(tests.examples)}",
         difficulty=dict(knobs),
         tools=TOOLS,
         budget=Budget(turns=5, seconds=120.0),

@@ -134,8 +134,9 @@ class Bench:
         """
         if language.name not in self._works:
             if problem := self.greet(language):
+                remedy = f"apt-get install {' '.join(language.packages)}, or see " if language.packages else "see "
                 raise PermanentInfraError(
-                    f"{language.title} does not work here: {problem}; `palestra code doctor` says what would help"
+                    f"{language.title} does not work here: {problem}; {remedy}what `palestra code doctor` says"
                 )
             self._works.add(language.name)
         return self._prepare(language, source)

@@ -48,14 +48,19 @@ class PytestBench:
             raise
 
     @classmethod
-    def open(cls, *, backend: str = "native") -> Self:
+    def open(cls, *, backend: str = "native", unsafe: bool = False) -> Self:
         """Return a bench with a sandbox of its own.
+
+        Args:
+            backend: a name in `palestra.sandbox.BACKENDS`.
+            unsafe: accept a backend that does not isolate programs.
 
         Raises:
             CapabilityError: the backend does not isolate programs here.
             InfraError: no sandbox could be started, or this Python has no pytest.
         """
-        return cls(sandboxes.create(Spec(needs=NEEDS, preload=_parts_of_pytest()), backend=backend))
+        needs: frozenset[str] = frozenset() if unsafe else NEEDS
+        return cls(sandboxes.create(Spec(needs=needs, preload=_parts_of_pytest()), backend=backend, unsafe=unsafe))
 
     def close(self) -> None:
         """Give the sandbox back."""
