@@ -139,10 +139,10 @@ def test_large_tests_tell_classes_of_complexity_apart(env: CodeEnv) -> None:
     fast += "print(total)\n"
     naive = head + "print(sum(numbers[:i].count(n) for i, n in enumerate(numbers)))\n"
     small = {"input": "1 2 1 1\n", "output": "3\n"}
-    numbers = [n % 1000 for n in range(20_000)]
+    numbers = [n % 1000 for n in range(60_000)]
     large = {
         "input": " ".join(map(str, numbers)) + "\n",
-        "output": "190000\n",
+        "output": "1770000\n",
         "limits": {"cpu_s": 2.0, "wall_s": 20.0},
     }
     task = doubling(examples=[small], tests=[{**small, "input": "1 1\n", "output": "1\n"}, large])
@@ -150,7 +150,7 @@ def test_large_tests_tell_classes_of_complexity_apart(env: CodeEnv) -> None:
     verdict = judged(env, task, naive)
     assert not verdict.passed
     assert verdict.checks[-1].evidence == "out of time"
-    assert verdict.checks[-1].name == "hidden test 1"
+    assert verdict.checks[-1].name == "hidden test 1"  # the small one was passed or had yet to come
 
 
 @pytest.mark.parametrize(
