@@ -93,6 +93,10 @@ class AsyncSandbox:
         """Return a file's bytes, as `Sandbox.read`."""
         return await self._open_lane().call(lambda: self._sandbox.read(path, limit_bytes=limit_bytes))
 
+    async def collect(self, path: str, *, limit_bytes: int = 16 * MIB) -> bytes:
+        """Return what is at a path as a tar archive, as `Sandbox.collect`."""
+        return await self._open_lane().call(lambda: self._sandbox.collect(path, limit_bytes=limit_bytes))
+
     async def upload(self, source: str, path: str) -> None:
         """Copy one host file into the sandbox."""
         await self._open_lane().call(lambda: self._sandbox.upload(source, path))

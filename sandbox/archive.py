@@ -23,6 +23,16 @@ _KINDS = {tarfile.DIRTYPE: "folder", tarfile.REGTYPE: "file", tarfile.SYMTYPE: "
 _KINDS |= {tarfile.LNKTYPE: "same file as", tarfile.FIFOTYPE: "fifo"}
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """One entry of a walk; `folder` is open only until the walk goes on."""
+
+    path: str
+    name: str
+    folder: int
+    state: os.stat_result
+
+
 def archive_limit(content_bytes: int) -> int:
     """Return the largest archive that `save` writes for a limit: names, permissions and times take room too."""
     return 4 * content_bytes + (1 << 20)
@@ -45,6 +55,39 @@ def save(workspace: Workspace, emit: Callable[[bytes], None], limit_bytes: int) 
         finally:
             os.close(root)
     return content.result()
+
+
+def collect(workspace: Workspace, path: str, name: str, emit: Callable[[bytes], None], limit_bytes: int) -> None:
+    """Write what is at a path, with all below it, to `emit` as a tar archive; owners are kept.
+
+    Args:
+        workspace: where the path begins.
+        path: as `workspace.parent` takes it; "" for the workspace itself.
+        name: what the archive calls it.
+        emit: is given the archive.
+        limit_bytes: of the files together.
+
+    Raises:
+        SandboxFileError: it is missing, its files add up to more than the limit, or folders are nested too deep.
+    """
+    content, seen = _Digest(), dict[int, str]()
+    sink = cast(IO[bytes], Writer(emit, archive_limit(limit_bytes)))
+    with told_as(path), tarfile.open(fileobj=sink, mode="w|", bufsize=CHUNK_BYTES) as archive:
+        for found in _at(workspace, path, name):
+            limit_bytes -= _add(archive, found, seen, content, limit_bytes)
+
+
+def _at(workspace: Workspace, path: str, name: str) -> Iterator[_Found]:
+    """Yield what is at a path and below it."""
+    if not path:
+        root = os.open(workspace.root, FOLDER_FLAGS)
+        try:
+            yield from _walk(root, f"{name}/", 0)
+        finally:
+            os.close(root)
+        return
+    with workspace.parent(path) as (folder, last):
+        yield from _one(_Found(name, last, folder, os.stat(last, dir_fd=folder, follow_symlinks=False)), 0)
 
 
 def load(workspace: Workspace, chunks: Iterable[bytes]) -> str:
@@ -95,16 +138,6 @@ def _extract(workspace: Workspace, archive: tarfile.TarFile, member: tarfile.Tar
         return hashed.hexdigest() if member.type == tarfile.REGTYPE else ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """One entry of a walk; `folder` is open only until the walk goes on."""
-
-    path: str
-    name: str
-    folder: int
-    state: os.stat_result
-
-
 def _walk(folder: int, prefix: str, depth: int) -> Iterator[_Found]:
     """Yield what is below a folder, each folder before what it holds, in the order of the names' bytes."""
     if depth > _DEEPEST:
@@ -113,14 +146,19 @@ def _walk(folder: int, prefix: str, depth: int) -> Iterator[_Found]:
         )
     for name in sorted(os.listdir(folder), key=os.fsencode):
         state = os.stat(name, dir_fd=folder, follow_symlinks=False)
-        yield _Found(prefix + name, name, folder, state)
-        if stat.S_ISDIR(state.st_mode):
-            with _readable(name, folder, state.st_mode, 0o500):
-                inner = os.open(name, FOLDER_FLAGS, dir_fd=folder)
-                try:
-                    yield from _walk(inner, f"{prefix}{name}/", depth + 1)
-                finally:
-                    os.close(inner)
+        yield from _one(_Found(prefix + name, name, folder, state), depth)
+
+
+def _one(found: _Found, depth: int) -> Iterator[_Found]:
+    """Yield an entry, and what it holds if it is a folder."""
+    yield found
+    if stat.S_ISDIR(found.state.st_mode):
+        with _readable(found.name, found.folder, found.state.st_mode, 0o500):
+            inner = os.open(found.name, FOLDER_FLAGS, dir_fd=found.folder)
+            try:
+                yield from _walk(inner, f"{found.path}/", depth + 1)
+            finally:
+                os.close(inner)
 
 
 @contextmanager
@@ -139,7 +177,7 @@ def _readable(name: str, folder: int, mode: int, wanted: int) -> Iterator[None]:
 def _add(archive: tarfile.TarFile, found: _Found, seen: dict[int, str], content: "_Digest", limit: int) -> int:
     """Add one entry to an archive; return the bytes of content that it took."""
     state, member = found.state, tarfile.TarInfo(found.path)
-    member.mode = stat.S_IMODE(state.st_mode)
+    member.mode, member.uid, member.gid = stat.S_IMODE(state.st_mode), state.st_uid, state.st_gid
     member.pax_headers = {"mtime": f"{state.st_mtime_ns // 10**9}.{state.st_mtime_ns % 10**9:09}"}
     if stat.S_ISSOCK(state.st_mode):
         return 0

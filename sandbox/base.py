@@ -253,6 +253,18 @@ class Sandbox(Protocol):
         """
         ...
 
+    def collect(self, path: str, *, limit_bytes: int = 16 * MIB) -> bytes:
+        """Return what is at a path, with all below it, as a tar archive that no program of the sandbox had a hand in.
+
+        Names are absolute paths without the slash before them ("workspace/out.txt"); links are
+        kept as links, with owners as the programs see them, permissions and times; sockets and devices are left out.
+        What runs meanwhile may change what is half collected: end it first.
+
+        Raises:
+            SandboxFileError: missing, a link on its way, or the files add up to more than the limit.
+        """
+        ...
+
     def upload(self, source: str, path: str) -> None:
         """Copy one host file into the workspace: its bytes and its permissions, in place of what has the name.
 

@@ -57,6 +57,10 @@ class Borrowed:
         """Return a file's bytes, as `Sandbox.read`."""
         return self._open().read(path, limit_bytes=limit_bytes)
 
+    def collect(self, path: str, *, limit_bytes: int = 16 * MIB) -> bytes:
+        """Return what is at a path as a tar archive, as `Sandbox.collect`."""
+        return self._open().collect(path, limit_bytes=limit_bytes)
+
     def upload(self, source: str, path: str) -> None:
         """Copy one host file into the sandbox."""
         self._open().upload(source, path)

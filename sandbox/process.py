@@ -39,7 +39,7 @@ from palestra.sandbox.limits import check_limits, check_spec, lower_limit
 from palestra.sandbox.outcome import Outcome, check_command, program_environment, resource_limits, to_result
 from palestra.sandbox.sealed import sealed_file
 from palestra.sandbox.transfers import Transfers
-from palestra.sandbox.workspace import Workspace
+from palestra.sandbox.workspace import Workspace, folder_in
 
 _CAPABILITIES = Capabilities(snapshot=True, fork=True)
 _COMMAND_NOT_FOUND, _COMMAND_NOT_EXECUTABLE = 127, 126
@@ -177,6 +177,18 @@ class ProcessSandbox(Transfers):
         """
         self._check_open()
         return b"".join(self._workspace.read(path, limit_bytes))
+
+    def collect(self, path: str, *, limit_bytes: int = 16 * MIB) -> bytes:
+        """Return what is at a path as a tar archive, as `Sandbox.collect`.
+
+        Raises:
+            SandboxFileError: missing, a link on its way, or the files add up to more than the limit.
+        """
+        self._check_open()
+        parts: list[bytes] = []
+        place = folder_in(path)
+        archive.collect(self._workspace, place, f"workspace/{place}".rstrip("/"), parts.append, limit_bytes)
+        return b"".join(parts)
 
     def snapshot(self, *, end_processes: bool = False) -> SandboxSnapshot:
         """Return the workspace as it is now.

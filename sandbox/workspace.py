@@ -40,6 +40,11 @@ def split_path(path: str) -> list[str]:
     return parts
 
 
+def folder_in(path: str) -> str:
+    """Return a path inside a workspace, without a slash before it, "" for the workspace; raises as `split_path`."""
+    return "/".join(split_path(f"{path}/-")[:-1])
+
+
 @contextmanager
 def told_as(path: str) -> Iterator[None]:
     """Raise every refusal of the kernel as a SandboxFileError that names the path."""

@@ -1,7 +1,9 @@
 """Laws about files that cross between the host and a sandbox."""
 
+import io
 import os
 import pickle
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -129,6 +131,44 @@ class FileLaws(Case):
             """,
         )
         assert result.stdout == b"all\n", result.stderr
+
+    def test_a_folder_is_collected_with_all_that_it_holds(self, sandbox: Sandbox) -> None:
+        made = run(
+            sandbox,
+            """
+            import os
+            os.makedirs("out/deep"); os.mkfifo("out/fifo"); os.symlink("/etc/passwd", "out/link")
+            for name, mode in (("out/plain", 0o640), ("out/deep/tool", 0o751)):
+                open(name, "w").write(name); os.chmod(name, mode); os.utime(name, (5, 1_000_000_000))
+            os.link("out/plain", "out/second"); os.chmod("out/deep", 0o700)
+            print(os.getuid())
+            """,
+        )
+        with tarfile.open(fileobj=io.BytesIO(sandbox.collect("out"))) as archive:
+            found = {member.name.removeprefix("workspace/"): member for member in archive}
+            assert [name for name in found if name != "out/fifo"] == [
+                "out",
+                *(f"out/{n}" for n in ("deep", "deep/tool", "link", "plain", "second")),
+            ]
+            tool, plain = found["out/deep/tool"], found["out/plain"]
+            assert (tool.mode, plain.mode, tool.mtime, found["out/deep"].mode) == (0o751, 0o640, 10**9, 0o700)
+            assert {member.uid for member in found.values()} == {int(made.stdout)}
+            assert (found["out/link"].type, found["out/link"].linkname) == (tarfile.SYMTYPE, "/etc/passwd")
+            assert {archive.extractfile(found[n]).read() for n in ("out/plain", "out/second")} == {b"out/plain"}  # type: ignore[union-attr]
+            assert all(name.startswith("workspace/out") for name in archive.getnames())
+        with tarfile.open(fileobj=io.BytesIO(sandbox.collect("/workspace/out/plain"))) as archive:
+            assert archive.getnames() == ["workspace/out/plain"]
+
+    def test_what_cannot_be_collected_is_refused(self, sandbox: Sandbox) -> None:
+        assert sandbox.exec(["sh", "-c", "mkdir d; ln -s / root; ln -s d alias; head -c 2000000 /dev/zero > d/big"]).ok
+        for path in ("absent", "root/etc", "alias/big", "../etc", "a\0b", "/proc", "d/../../etc", "\ud800"):
+            with pytest.raises(SandboxFileError):
+                sandbox.collect(path)
+        with pytest.raises(SandboxFileError, match="large"):
+            sandbox.collect("d", limit_bytes=1_000_000)
+        with tarfile.open(fileobj=io.BytesIO(sandbox.collect("root"))) as archive:
+            assert [member.type for member in archive] == [tarfile.SYMTYPE]
+        assert len(sandbox.collect("d", limit_bytes=2_000_000)) > 2_000_000
 
     def test_more_than_the_disk_limit_is_refused(self, create: Create) -> None:
         sandbox = create(limits=Limits(disk_bytes=1 << 20))

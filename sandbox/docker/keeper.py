@@ -35,7 +35,7 @@ from palestra.sandbox.native.execution import close_all_but, execute
 from palestra.sandbox.native.interpreter import Interpreter
 from palestra.sandbox.native.terminal import files
 from palestra.sandbox.sealed import sealed_file
-from palestra.sandbox.workspace import Workspace, told_as
+from palestra.sandbox.workspace import Workspace, folder_in, told_as
 
 WORKSPACE = "/workspace"
 _SHARED = ("/tmp", "/dev/shm", "/dev/mqueue")  # emptied after every program
@@ -83,6 +83,7 @@ class Keeper:
         actions = {
             "run": self._run,
             "read": self._read,
+            "collect": self._collect,
             "write": self._write,
             "save": self._save,
             "load": self._load,
@@ -259,6 +260,15 @@ class Keeper:
         read = files.read if self._is_terminal else self._workspace.read
         for piece in read(path, question["limit_bytes"]):
             self._emit(piece)
+        return {}
+
+    def _collect(self, question: dict[str, Any], given: Iterator[bytes]) -> dict[str, Any]:
+        path, limit_bytes = question["path"], question["limit_bytes"]
+        if self._is_terminal:
+            files.collect(path, self._emit, limit_bytes)
+        else:
+            place = folder_in(path)
+            archive.collect(self._workspace, place, f"workspace/{place}".rstrip("/"), self._emit, limit_bytes)
         return {}
 
     def _write(self, question: dict[str, Any], given: Iterator[bytes]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from palestra.sandbox.docker.images import provide
 from palestra.sandbox.limits import check_limits
 from palestra.sandbox.outcome import Outcome, check_command, program_environment, resource_limits, to_result
 from palestra.sandbox.transfers import Transfers
-from palestra.sandbox.workspace import split_path
+from palestra.sandbox.workspace import folder_in, split_path
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -103,6 +103,16 @@ class DockerSandbox(Transfers):
         question = {"do": "read", "path": path, "limit_bytes": limit_bytes}
         return self._running().ask(question, limit_bytes=limit_bytes)[1]
 
+    def collect(self, path: str, *, limit_bytes: int = 16 * MIB) -> bytes:
+        """Return what is at a path as a tar archive, as `Sandbox.collect`.
+
+        Raises:
+            SandboxFileError: missing, a link on its way, or the files add up to more than the limit.
+        """
+        self._check_folder(path)
+        question = {"do": "collect", "path": path, "limit_bytes": limit_bytes}
+        return self._running().ask(question, limit_bytes=archive_limit(limit_bytes))[1]
+
     def snapshot(self, *, end_processes: bool = False) -> SandboxSnapshot:
         """Return the workspace as it is now.
 
@@ -170,6 +180,10 @@ class DockerSandbox(Transfers):
     @staticmethod
     def _check_path(path: str) -> None:
         split_path(path)
+
+    @staticmethod
+    def _check_folder(path: str) -> None:
+        folder_in(path)
 
     def _write(self, path: str, data: bytes, mode: int | None) -> None:
         size_bytes, limit = memoryview(data).nbytes, self._spec.limits.disk_bytes

@@ -31,7 +31,7 @@ from palestra.sandbox.docker.machine import REPORTS_FILE, START_FILE, TERMINAL_F
 from palestra.sandbox.docker.sandbox import DockerSandbox, Make
 from palestra.sandbox.images import image_folder
 from palestra.sandbox.native.plan import WORKSPACE
-from palestra.sandbox.native.terminal.files import place_of
+from palestra.sandbox.native.terminal.files import folder_of, place_of
 from palestra.sandbox.outcome import program_environment
 from palestra.sandbox.shell import TerminalShell, shell_command, start_script
 
@@ -323,6 +323,10 @@ class DockerTerminalSandbox(DockerSandbox):
     @staticmethod
     def _check_path(path: str) -> None:
         place_of(path)
+
+    @staticmethod
+    def _check_folder(path: str) -> None:
+        folder_of(path)
 
 
 def _unpack(container: Container, spec: Spec, packed: bytes) -> None:

@@ -37,7 +37,7 @@ from palestra.sandbox.native.terminal.plan import MachinePlan
 from palestra.sandbox.native.terminal.sandbox import TerminalSandbox
 from palestra.sandbox.native.terminal.scratch import Scratch
 from palestra.sandbox.transfers import Transfers
-from palestra.sandbox.workspace import split_path
+from palestra.sandbox.workspace import folder_in, split_path
 
 
 class NativeBackend:
@@ -199,6 +199,16 @@ class NativeSandbox(Transfers):
         split_path(path)
         question = {"do": "read", "path": path, "limit_bytes": limit_bytes}
         return self._open_slot().ask_files(question, limit_bytes=limit_bytes)[1]
+
+    def collect(self, path: str, *, limit_bytes: int = 16 * MIB) -> bytes:
+        """Return what is at a path as a tar archive, as `Sandbox.collect`.
+
+        Raises:
+            SandboxFileError: missing, a link on its way, or the files add up to more than the limit.
+        """
+        folder_in(path)
+        question = {"do": "collect", "path": path, "limit_bytes": limit_bytes}
+        return self._open_slot().ask_files(question, limit_bytes=archive_limit(limit_bytes))[1]
 
     def snapshot(self, *, end_processes: bool = False) -> SandboxSnapshot:
         """Return the workspace as it is now.

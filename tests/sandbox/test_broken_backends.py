@@ -44,6 +44,8 @@ FLAWS = {
     "LinksFollowed": "test_what_is_no_regular_file_is_refused",
     "LinksDownloaded": "test_a_download_of_a_link_reaches_nothing",
     "ReadUnbounded": "test_reading_has_a_limit",
+    "CollectedByThePrograms": "test_a_folder_is_collected_with_all_that_it_holds",
+    "CollectUnbounded": "test_what_cannot_be_collected_is_refused",
     "ModesLost": "test_a_write_keeps_the_permissions",
     "UploadModesLost": "test_an_upload_keeps_the_permissions",
     "DownloadRunnable": "test_a_download_has_the_permissions_of_any_new_file",

@@ -11,10 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from palestra.sandbox.base import SandboxFileError
-from palestra.sandbox.native.terminal.files import place_of
+from palestra.sandbox.native.terminal.files import KERNELS, place_of
 from palestra.sandbox.workspace import CHUNK_BYTES, Workspace, open_regular, split_path, told_as
-
-_KERNELS = ("proc", "sys", "dev")
 
 
 class MachineFiles(Workspace):
@@ -89,6 +87,6 @@ def _open_inner(name: str, folder: int, *, make: bool) -> int:
 def _place(path: str) -> str:
     """Return a path without a slash before it; raises SandboxFileError where it is the kernel's."""
     place = place_of(path)
-    if place.partition("/")[0] in _KERNELS:
+    if place.partition("/")[0] in KERNELS:
         raise SandboxFileError(errno.EACCES, f"{path!r} is of the kernel and no file")
     return place

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from typing import Any, NoReturn
 
+from palestra.sandbox import archive
 from palestra.sandbox.base import SandboxFileError
 from palestra.sandbox.capture import Capture
 from palestra.sandbox.docker import wire
@@ -28,6 +29,7 @@ from palestra.sandbox.gvisor.terminal.window import Window
 from palestra.sandbox.native import linux
 from palestra.sandbox.native.seccomp import build_filter
 from palestra.sandbox.native.syscalls import machine
+from palestra.sandbox.native.terminal.files import folder_of
 from palestra.sandbox.native.terminal.plan import REPORTS, START
 from palestra.sandbox.native.terminal.processes import Processes
 from palestra.sandbox.native.terminal.program import Child, calm, open_terminal, resize
@@ -71,7 +73,19 @@ class Keeper(Processes):
         """Answer until the host is gone."""
         actions: dict[str, Callable[[dict[str, Any], Iterator[bytes]], dict[str, Any]]] = {
             name: getattr(self, f"_answer_{name}")
-            for name in ("begin", "run", "start_shell", "hang_up", "calm", "resize", "left", "end", "read", "write")
+            for name in (
+                "begin",
+                "run",
+                "start_shell",
+                "hang_up",
+                "calm",
+                "resize",
+                "left",
+                "end",
+                "read",
+                "collect",
+                "write",
+            )
         }
         actions |= {"still": self._answer_still, "go_on": self._answer_go_on, "digest": self._answer_digest}
         while True:
@@ -298,6 +312,11 @@ class Keeper(Processes):
     def _answer_read(self, question: dict[str, Any], given: Iterator[bytes]) -> dict[str, Any]:
         for chunk in self._files.read(question["path"], question["limit_bytes"]):
             self._emit(chunk)
+        return {}
+
+    def _answer_collect(self, question: dict[str, Any], given: Iterator[bytes]) -> dict[str, Any]:
+        place = folder_of(question["path"])
+        archive.collect(self._files, f"/{place}", place, self._emit, question["limit_bytes"])
         return {}
 
     def _answer_write(self, question: dict[str, Any], given: Iterator[bytes]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from palestra.sandbox.archive import archive_limit
 from palestra.sandbox.base import (
     MIB,
     Capabilities,
@@ -23,7 +24,7 @@ from palestra.sandbox.base import (
 )
 from palestra.sandbox.gvisor.terminal.machine import GvisorTerminal, Machine
 from palestra.sandbox.limits import check_limits
-from palestra.sandbox.native.terminal.files import place_of
+from palestra.sandbox.native.terminal.files import folder_of, place_of
 from palestra.sandbox.sealed import sealed_file
 from palestra.sandbox.shell import Standing, TerminalShell
 from palestra.sandbox.transfers import Transfers
@@ -117,6 +118,16 @@ class GvisorTerminalSandbox(Transfers):
         place_of(path)
         question = {"do": "read", "path": path, "limit_bytes": limit_bytes}
         return self._open().ask(question, limit_bytes=limit_bytes)[1]
+
+    def collect(self, path: str, *, limit_bytes: int = 16 * MIB) -> bytes:
+        """Return what is at a path as a tar archive, as `Sandbox.collect`.
+
+        Raises:
+            SandboxFileError: missing, a link on its way, or the files add up to more than the limit.
+        """
+        folder_of(path)
+        question = {"do": "collect", "path": path, "limit_bytes": limit_bytes}
+        return self._open().ask(question, limit_bytes=archive_limit(limit_bytes))[1]
 
     def shell(self) -> Shell:
         """Return the shell, started at the first call; after its `close`, another.

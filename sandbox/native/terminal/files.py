@@ -2,14 +2,16 @@
 
 import errno
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
+from palestra.sandbox import archive
 from palestra.sandbox.base import SandboxFileError
 from palestra.sandbox.copyout import open_to_read
 from palestra.sandbox.native.plan import WORKSPACE
 from palestra.sandbox.workspace import CHUNK_BYTES, Workspace, told_as
 
 _LONGEST = 4096
+KERNELS = ("proc", "sys", "dev")  # folders that hold no files
 
 
 def place_of(path: str) -> str:
@@ -48,6 +50,23 @@ def read(path: str, limit_bytes: int) -> Iterator[bytes]:
                 yield chunk
         finally:
             os.close(file)
+
+
+def collect(path: str, emit: Callable[[bytes], None], limit_bytes: int) -> None:
+    """Write what is at a path to `emit`, as `archive.collect`; raises SandboxFileError."""
+    archive.collect(Workspace("/"), folder_of(path), folder_of(path), emit, limit_bytes)
+
+
+def folder_of(path: str) -> str:
+    """Return where a path leads, as `place_of`; it may be the workspace itself.
+
+    Raises:
+        SandboxFileError: as `place_of`, or it is the whole machine or what its kernel makes.
+    """
+    parts = place_of(f"{path}/-").split("/")[:-1]
+    if not parts or parts[0] in KERNELS:
+        raise SandboxFileError(errno.EACCES, f"{path!r} is the machine or its kernel's; name a folder of files")
+    return "/".join(parts)
 
 
 def write(path: str, chunks: Iterable[bytes], mode: int | None = None) -> None:

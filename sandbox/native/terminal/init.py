@@ -50,7 +50,18 @@ class Init:
         """Answer until the host is gone."""
         actions: dict[str, Callable[[dict[str, Any], list[int]], tuple[Reply, list[int]]]] = {
             name: getattr(self, f"_{name}")
-            for name in ("run", "start_shell", "hang_up", "left", "end", "read", "write", "freeze", "restore")
+            for name in (
+                "run",
+                "start_shell",
+                "hang_up",
+                "left",
+                "end",
+                "read",
+                "collect",
+                "write",
+                "freeze",
+                "restore",
+            )
         }
         actions |= {name: getattr(self, f"_{name}") for name in ("add", "save", "load", "check")}
         while True:
@@ -184,6 +195,16 @@ class Init:
             with _as_user(self._agent):
                 for chunk in files.read(request["path"], request["limit_bytes"]):
                     stream.send_chunk(self._data, chunk)
+        finally:
+            stream.send_end(self._data, {})
+        return {}, []
+
+    def _collect(self, request: dict[str, Any], descriptors: list[int]) -> tuple[Reply, list[int]]:
+        self._root.build(request["layer"])
+        emit: Callable[[bytes], None] = lambda chunk: stream.send_chunk(self._data, chunk)  # noqa: E731
+        try:
+            with _as_user(self._agent):
+                files.collect(request["path"], emit, request["limit_bytes"])
         finally:
             stream.send_end(self._data, {})
         return {}, []

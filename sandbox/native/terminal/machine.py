@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from palestra.sandbox.archive import archive_limit
 from palestra.sandbox.base import MIB, Command, ExecResult, InfraError, Limits, Python, SandboxFileError
 from palestra.sandbox.capture import Capture, take_until
 from palestra.sandbox.faults import advice
@@ -163,6 +164,12 @@ class Machine:
         request = {"do": "read", "path": path, "limit_bytes": limit_bytes, "layer": next(_NUMBERS)}
         with self._exchange():
             return self._receive(request, limit_bytes)[1]
+
+    def collect(self, path: str, limit_bytes: int) -> bytes:
+        """Return an archive of what is at a path; raises SandboxFileError."""
+        request = {"do": "collect", "path": path, "limit_bytes": limit_bytes, "layer": next(_NUMBERS)}
+        with self._exchange():
+            return self._receive(request, archive_limit(limit_bytes))[1]
 
     def write(self, path: str, data: bytes, mode: int | None) -> None:
         """Create or replace a regular file, as `Workspace.write`; raises SandboxFileError."""

@@ -21,11 +21,11 @@ from palestra.sandbox.base import (
     Spec,
 )
 from palestra.sandbox.limits import check_limits
-from palestra.sandbox.native.terminal.files import place_of
+from palestra.sandbox.native.terminal.files import folder_of, place_of
 from palestra.sandbox.native.terminal.machine import Layer, Machine
 from palestra.sandbox.shell import TerminalShell
 from palestra.sandbox.transfers import Transfers
-from palestra.sandbox.workspace import split_path
+from palestra.sandbox.workspace import folder_in, split_path
 
 _KIND = "palestra native terminal 1"
 _PROMPT_S = 3.0
@@ -118,6 +118,15 @@ class TerminalSandbox(Transfers):
         """
         self._check_path(path)
         return self._open().read(path, limit_bytes)
+
+    def collect(self, path: str, *, limit_bytes: int = 16 * MIB) -> bytes:
+        """Return what is at a path as a tar archive, as `Sandbox.collect`.
+
+        Raises:
+            SandboxFileError: missing, a link on its way, or the files add up to more than the limit.
+        """
+        self._check_folder(path)
+        return self._open().collect(path, limit_bytes)
 
     def shell(self) -> Shell:
         """Return the shell, started at the first call; after its `close`, another.
@@ -268,6 +277,12 @@ class TerminalSandbox(Transfers):
             place_of(path)
         else:
             split_path(path)
+
+    def _check_folder(self, path: str) -> None:
+        if self._spec.terminal:
+            folder_of(path)
+        else:
+            folder_in(path)
 
     def _check_image(self, image: str) -> None:
         if image != self._spec.image:

@@ -64,6 +64,9 @@ class Honest:
     def read(self, path: str, *, limit_bytes: int = 16 * MIB) -> bytes:
         return self.inner.read(path, limit_bytes=limit_bytes)
 
+    def collect(self, path: str, *, limit_bytes: int = 16 * MIB) -> bytes:
+        return self.inner.collect(path, limit_bytes=limit_bytes)
+
     def upload(self, source: str, path: str) -> None:
         self.inner.upload(source, path)
 
