@@ -208,16 +208,26 @@ def _record(where: str, task: Json, certificate: Json) -> Record:
     return record
 
 
-def _read_lines(path: Path) -> Iterator[tuple[str, Json, Json]]:
+def json_lines(path: Path) -> Iterator[tuple[str, Json]]:
+    """Yield what the lines of a JSONL file hold, each with words for its place.
+
+    Raises:
+        TaskError: a line is too long or no JSON.
+        OSError: the file cannot be read.
+    """
     with path.open("rb") as file:
         for number, line in enumerate(_lines(file), 1):
             where = f"line {number} of {str(path)!r}"
             if len(line) > MAX_TASK_BYTES:
                 raise TaskError(f"{where} is longer than {MAX_TASK_BYTES // 2**20} MiB")
-            data = _parsed(line, where + (" (cut off?)" if not line.endswith(b"\n") else ""))
-            if not isinstance(data, dict) or set(data) != {"task", "certificate"}:
-                raise TaskError(f'{where} is not of the form {{"task": {{...}}, "certificate": {{...}}}}')
-            yield where, data["task"], data["certificate"]
+            yield where, _parsed(line, where + (" (cut off?)" if not line.endswith(b"\n") else ""))
+
+
+def _read_lines(path: Path) -> Iterator[tuple[str, Json, Json]]:
+    for where, data in json_lines(path):
+        if not isinstance(data, dict) or set(data) != {"task", "certificate"}:
+            raise TaskError(f'{where} is not of the form {{"task": {{...}}, "certificate": {{...}}}}')
+        yield where, data["task"], data["certificate"]
 
 
 def _lines(file: IO[bytes]) -> Iterator[bytes]:

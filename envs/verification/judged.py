@@ -1,6 +1,7 @@
 """One solution, judged as it would be if an agent handed it in: the result, and who gives it."""
 
 import importlib
+import inspect
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -8,6 +9,7 @@ from typing import Any, ClassVar, Final, Literal, Protocol, Self
 
 from palestra.envs.actions import MAX_ACTION_CHARS
 from palestra.envs.base import Json, Judging, Task, TaskError
+from palestra.envs.env import EnvOptions
 from palestra.envs.registry import EnvEntry, find, list_envs, make
 from palestra.rewards.base import Check, Verdict
 
@@ -128,13 +130,17 @@ class Judges:
         """Return the environment of a name, which stays ours to close.
 
         Raises:
-            UnknownEnvError, TaskError: as `judge` does.
+            UnknownEnvError, TaskError: as `judge` does, or the environment does not take an option.
         """
-        name = judging_entry(env_id).id
-        if name not in self._envs:
-            env: Any = make(name, **self._options)  # `judging_entry` has seen that its class can judge
-            self._envs[name] = env
-        return self._envs[name]
+        entry = judging_entry(env_id)
+        if entry.id not in self._envs:
+            takes = inspect.signature(_class_of(entry).__init__).parameters
+            for option in self._options:
+                if option not in takes and option not in EnvOptions.__annotations__:
+                    raise TaskError(f"{entry.id} has no option {option!r}")
+            env: Any = make(entry.id, **self._options)  # `judging_entry` has seen that its class can judge
+            self._envs[entry.id] = env
+        return self._envs[entry.id]
 
     def _discard(self, env_id: str) -> None:
         if env := self._envs.pop(find(env_id).id, None):
@@ -183,8 +189,12 @@ def _judging() -> Iterator[str]:
 
 
 def _judges(entry: EnvEntry) -> bool:
+    return issubclass(_class_of(entry), Judging)
+
+
+def _class_of(entry: EnvEntry) -> Any:
     module, name = entry.entry_point.split(":")
-    return issubclass(getattr(importlib.import_module(module), name), Judging)
+    return getattr(importlib.import_module(module), name)
 
 
 def _verdict(env: Judging, task: Task, text: str) -> Verdict:

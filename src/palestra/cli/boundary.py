@@ -50,21 +50,25 @@ _EXTRAS = {
 
 
 @contextmanager
-def boundary() -> Iterator[None]:
-    """Run the body; turn a known error into a line on standard error and ``SystemExit``."""
+def boundary(went_wrong: int = FAILED) -> Iterator[None]:
+    """Run the body; turn a known error into a line on standard error and ``SystemExit``.
+
+    Args:
+        went_wrong: the exit code where the machine or the installation is to blame.
+    """
     try:
         yield
         sys.stdout.flush()
     except _ASKED_WRONGLY as error:
         _leave(USAGE, f"error: {_text(error)}")
     except _WENT_WRONG as error:
-        _leave(FAILED, f"error: {type(error).__name__}: {_text(error)}")
+        _leave(went_wrong, f"error: {type(error).__name__}: {_text(error)}")
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         extra = _EXTRAS.get(package)
         if extra is None:
             raise
-        _leave(FAILED, f"error: this needs {package}; install it with: pip install 'palestra[{extra}]'")
+        _leave(went_wrong, f"error: this needs {package}; install it with: pip install 'palestra[{extra}]'")
     except BrokenPipeError:
         # Who read us has gone. What is still buffered goes nowhere, or Python would complain at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -17,6 +17,7 @@ VERBS = {
     "info": "palestra.cli.info",
     "check": "palestra.cli.checking",
     "generate": "palestra.cli.generate",
+    "verify": "palestra.cli.verify",
     "init": "palestra.cli.init",
     "play": "palestra.cli.play",
     "run": "palestra.cli.run",
