@@ -4,9 +4,14 @@ What a program may do is what all of them agree on, and nothing more:
 
 - integers stay within `MOST` on both sides (a double holds them); `//` rounds down, `%` has the divisor's sign;
 - texts are printable ASCII, an item of a text is a text of length 1;
+- lists nest once and hold integers, truths or texts; maps are of integers or texts to one of these three;
 - lists and maps are owned by one name: a name takes a new one (made, sliced, sorted, copied, returned),
   never another's; a function reads the lists and maps that it is given and changes only its own;
 - the keys of a map come sorted;
+- a variable is seen from where it is made to the end of that block; a name has one type in all of a function;
+- expressions change nothing: what is read is the whole value of a statement, and a function with a result
+  neither reads nor prints, so that it does not matter what is looked at first;
+- calls nest `DEEPEST` deep at most;
 - what is not defined here (an index outside, a division by 0, a number too large) ends the program:
   no input of a task leads to it.
 """
@@ -15,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 MOST: Final = 2**53 - 1
+DEEPEST: Final = 900
 
 Kind = Literal["int", "bool", "str", "list", "map", "none"]
 Arithmetic = Literal["+", "-", "*", "//", "%"]
@@ -31,11 +37,11 @@ Builtin = Literal[
     "int",  # a text of decimal digits, perhaps with a "-" before
     "concat",  # two texts, or two lists
     "slice",  # text or list, from, to: as in Python, with 0 <= from <= to <= length
-    "repeat",  # a new list: an item that is no list, so many times
-    "grid",  # a new list of lists: an item, rows, columns
+    "repeat",  # a new list: an item that is no list, so many times, at least 0
+    "grid",  # a new list of lists: an item, rows, columns, at least 0
     "sorted",  # a new list of integers or texts, ascending
     "reversed",  # a new list or text
-    "copy",  # a new list or map
+    "copy",  # a new list, its lists copied as well, or a new map
     "contains",  # a list of integers or texts; or a text in a text: the second argument is what is looked for
     "join",  # texts of a list with a text between
     "split",  # a text at spaces; no empty pieces
@@ -52,6 +58,10 @@ Reader = Literal[
     "lines",  # so many lines
     "rows",  # rows, columns: a list of lists of integers
 ]
+
+
+class IrError(ValueError):
+    """A program of this language cannot be what it was taken for; the message says what and where."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +150,7 @@ class Pick:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An item of a list or a text, counted from 0."""
+    """An item of a list or a text, counted from 0, or what a map has for a key that is in it."""
 
     of: "Expression"
     index: "Expression"
@@ -198,7 +208,7 @@ Place = Name | Item  # what can be assigned to
 
 @dataclass(frozen=True, slots=True)
 class Let:
-    """A new variable, in the function's (or the program's) one scope."""
+    """A new variable, seen to the end of the block."""
 
     name: str
     value: Expression
@@ -256,7 +266,7 @@ class If:
 
 @dataclass(frozen=True, slots=True)
 class While:
-    """Again as long as something holds."""
+    """Again as long as something holds; a loop that holds always has a `Break`."""
 
     condition: Expression
     body: "Block"
@@ -301,7 +311,7 @@ class Return:
 
 @dataclass(frozen=True, slots=True)
 class Print:
-    """A line: values with a space between, a list as its items, truths as 1 and 0; nothing gives an empty line."""
+    """A line: values with a space between, a list as its items, a truth as 1 or 0; nothing gives an empty line."""
 
     values: tuple[Expression, ...]
 

@@ -1,0 +1,1 @@
+"""Programs of the language of references, written in others."""
