@@ -170,9 +170,10 @@ def _read(root: Path, path: Path) -> Solution:
     try:
         with path.open("rb") as file:
             data = file.read(_MAX_BYTES + 1)
-        return Solution(where, data.decode("utf-8"))
     except OSError as error:
         return Solution(where, "", f"it cannot be read: {error.strerror or error}")
+    try:
+        return Solution(where, data.decode("utf-8"))
     except UnicodeDecodeError as error:
         if len(data) > _MAX_BYTES:
             return Solution(where, "", f"it has more than {MAX_SOLUTION_CHARS} characters")
