@@ -95,7 +95,7 @@ def _dropped(statement: Statement) -> Ways:
             yield "missing_update", ()
         case Put(of, key, value) if _mentions(value, of) or _mentions(value, key):
             yield "missing_update", ()
-        case If(_, then, ()):
+        case If(_, _, ()):
             yield "dropped_branch", ()
         case If(condition, _, otherwise):
             yield "dropped_branch", (replace(statement, otherwise=()),)

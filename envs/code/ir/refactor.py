@@ -57,9 +57,7 @@ def refactorings(program: Program) -> Iterator[Variant]:
         match statement:
             case Let(name, Constant() as value) if _is_made_once(program, address, name):
                 without = replaced(program, address, ())
-                made = _with_functions(
-                    without, address[0], lambda node, name=name, value=value: _put(node, name, value)
-                )
+                made = _with_functions(without, address[0], functools.partial(_put, name, value))
                 if find_problem(made) is None:
                     yield Variant("inlined_constant", address, made)
 
