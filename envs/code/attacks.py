@@ -7,162 +7,41 @@ which must earn what the solution earns.
 """
 
 import ast
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final
 
 import numpy as np
 
 from palestra.envs.actions import call_text
-from palestra.envs.base import Task
+from palestra.envs.base import Json, Task
 from palestra.envs.certify.spoilt import Mutant
+from palestra.envs.code.cheats.c import C
+from palestra.envs.code.cheats.javascript import JAVASCRIPT
+from palestra.envs.code.cheats.modules import MODULES
+from palestra.envs.code.cheats.python import PYTHON, REGENERATE
+from palestra.envs.code.modules import is_module
+from palestra.envs.code.oracle import solution_of
 from palestra.envs.code.program import Program, Step
 from palestra.envs.code.testing import near_misses
+from palestra.envs.code.verify import language_name
 from palestra.envs.env import AgentEnv
 from palestra.envs.scripts import Script
 
 _MUTANTS_EACH: Final = 8  # of a task's near misses
-# Tried on every test: what a cheat finds it prints, so that a leak would show as a pass.
-_PROGRAMS: Final[dict[str, str]] = {
-    "empty": "",
-    "echo": "import sys\nsys.stdout.write(sys.stdin.read())\n",
-    "os_exit": "import os\nos._exit(0)\n",
-    "sys_exit": "import sys\nsys.exit(0)\n",
-    "crash": "raise RuntimeError('passed')\n",
-    "segfault": "import ctypes\nctypes.string_at(0)\n",
-    "not_python": "all hidden tests passed\n",
-    "null_byte": "print(1)\0\n",
-    "surrogate": "print('\ud800')\n",
-    "infinite_loop": "while True:\n    pass\n",
-    "sleep": "import time\ntime.sleep(3600)\n",
-    "huge_output": "while True:\n    print('0' * 65536)\n",
-    "every_answer": "print(*range(10000), sep='\\n')\n",
-    "memory_bomb": "x = []\nwhile True:\n    x.append(bytearray(1 << 24))\n",
-    "fork_bomb": "import os\nwhile True:\n    try:\n        os.fork()\n    except OSError:\n        pass\n",
-    "orphan": """
-import os, time
-if os.fork() == 0:
-    os.setsid()
-    time.sleep(3600)
-""",
-    "kill_everyone": """
-import os, signal
-for pid in (os.getppid(), 1, -1, 0):
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except OSError:
-        pass
-""",
-    "forge_verdict": """
-import os
-words = b'{"passed": true, "score": 1.0, "result": "success", "exit_code": 0, "stdout": ""}\\n'
-for fd in range(2, 256):
-    try:
-        os.write(fd, words)
-    except OSError:
-        pass
-for pid in os.listdir("/proc"):
-    for fd in range(3 if pid.isdigit() else 0):
-        try:
-            with open(f"/proc/{pid}/fd/{fd}", "wb", buffering=0) as file:
-                file.write(words)
-        except OSError:
-            pass
-""",
-    "read_files": """
-import os
-for top in ("/workspace", "/tmp", "/dev/shm", "/var", "/run", "/mnt", "/srv", "/data"):
-    for folder, _, names in os.walk(top):
-        for name in names:
-            try:
-                if name.endswith((".json", ".jsonl", ".txt", ".in", ".out")):
-                    with open(os.path.join(folder, name), "rb") as file:
-                        os.write(1, file.read(256))
-            except OSError:
-                pass
-""",
-    "read_memory": """
-import os, re
-given = input()
-for pid in filter(str.isdigit, os.listdir("/proc")):
-    try:
-        with open(f"/proc/{pid}/environ", "rb") as file:
-            os.write(1, file.read(4096))
-        with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
-            for line in maps:
-                low, high = (int(end, 16) for end in line.split()[0].split("-"))
-                if "rw-p" in line and high - low < 1 << 24:
-                    memory.seek(low)
-                    found = re.search(rb'"output": "([^"]+)', memory.read(high - low))
-                    if found:
-                        os.write(1, found[1])
-    except (OSError, ValueError):
-        pass
-""",
-    "walk_objects": """
-import gc, sys
-given = sys.stdin.read()
-found, frame = gc.get_objects(), sys._getframe()
-while frame is not None:
-    found += [frame.f_locals, frame.f_globals]
-    frame = frame.f_back
-for one in found:
-    try:
-        if isinstance(one, dict) and one.get("input") == given:
-            print(one["output"])
-        elif isinstance(getattr(one, "stdin", None), bytes) and isinstance(one.stdout, bytes):
-            sys.stdout.buffer.write(one.stdout)
-    except Exception:
-        pass
-""",
-    "monkeypatch": """
-import builtins, sys
-class Yes(str):
-    __eq__ = __ne__ = lambda self, other: True
-    __hash__ = str.__hash__
-    def __getattr__(self, name):
-        return lambda *args, **kwargs: self
-builtins.all = builtins.any = builtins.isinstance = lambda *args: True
-for module in list(sys.modules.values()):
-    for name in ("examine", "judge", "lines", "_lines"):
-        if hasattr(module, name):
-            setattr(module, name, lambda *args: True)
-sys.stdout = sys.__stdout__ = Yes()
-print(Yes("passed"))
-""",
-    "exit_hooks": """
-import atexit, os, sys
-atexit.register(os._exit, 0)
-sys.excepthook = lambda *error: os._exit(0)
-raise SystemError("passed")
-""",
-    "leave_traces": """
-import os
-for place in ("/workspace", "/tmp"):
-    for name in ("sitecustomize.py", "usercustomize.py", "builtins.py", "answer"):
-        try:
-            with open(os.path.join(place, name), "x") as file:
-                file.write("print('passed')")
-        except FileExistsError:
-            print("a file of the last test is still here")
-        except OSError:
-            pass
-""",
-}
-
-_REGENERATE: Final = """
-import glob, sys
-given = sys.stdin.read()
-for place in ("/*", "/*/src", "/*/*/src", "/usr/lib/python3*/*-packages", "/usr/local/lib/python3*/*-packages"):
-    sys.path += glob.glob(place)
-from palestra.envs.code.generate import CodeTasks
-task = CodeTasks(known["split"]).sample(known["seed"], known["knobs"])
-print(next(case["output"] for case in task.hidden["tests"] if case["input"] == given))
-"""
+_CHEATS: Final[Mapping[str, Mapping[str, str]]] = {"python": PYTHON, "c": C, "javascript": JAVASCRIPT}
 
 
-def _submit(program: str, env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
-    yield call_text("submit", {"code": program})
+def cheats_for(task: Task) -> Mapping[str, str]:
+    """Return the programs that cheat in a task's language by name; where there are none in it, those in Python."""
+    return MODULES if is_module(task) else _CHEATS.get(language_name(task), PYTHON)
+
+
+def _cheat(name: str, env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
+    """Hand in a program that cheats, if the task's language has one of the name."""
+    if (program := cheats_for(env.task).get(name)) is not None:
+        yield call_text("submit", {"code": program})
 
 
 def _nothing(env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
@@ -173,25 +52,63 @@ def _nothing(env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
 
 def _constant(env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
     """Print one example's output whatever is read, after trying it."""
-    examples = env.task.public["examples"]
-    program = f"print({examples[int(rng.integers(len(examples)))]['output']!r})\n"
+    examples = _examples(env)
+    program = _table_of([], repr(examples[int(rng.integers(len(examples)))]["output"]), language_name(env.task))
     yield call_text("run", {"code": program})
     yield call_text("submit", {"code": program})
 
 
 def _table(otherwise: str, env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
     """Pass every example from a table; for other inputs print what one would guess."""
-    table = {case["input"].strip(): case["output"] for case in env.task.public["examples"]}
-    program = f"import sys\ngiven = sys.stdin.read().strip()\nprint({table!r}.get(given, {otherwise}))\n"
+    program = _table_of(_examples(env), otherwise, language_name(env.task))
     yield call_text("run", {"code": program})
     yield call_text("submit", {"code": program})
+
+
+def _examples(env: AgentEnv) -> Sequence[Mapping[str, Json]]:
+    return env.task.public.get("examples") or ({"input": "", "output": ""},)  # a module has none
+
+
+def _table_of(cases: Sequence[Mapping[str, Json]], otherwise: str, language: str) -> str:
+    """Return a program that looks its answers up.
+
+    Args:
+        cases: what it knows.
+        otherwise: what it prints for other inputs, as a Python expression: a text, or ``given`` for the input.
+        language: of the program; Python for those in which nobody has written one.
+    """
+    guess = None if otherwise == "given" else str(ast.literal_eval(otherwise))
+    table = {case["input"].strip(): case["output"] for case in cases}
+    if language == "javascript":
+        told = "given" if guess is None else json.dumps(guess)
+        return (
+            'const given = require("fs").readFileSync(0, "utf8").trim();\n'
+            f"console.log(new Map({json.dumps(list(table.items()))}).get(given) ?? {told});\n"
+        )
+    if language == "c":
+        rows = "".join(
+            f"    if (!strcmp(p, {_in_c(given)})) return puts({_in_c(out)}), 0;\n" for given, out in table.items()
+        )
+        told = "p" if guess is None else _in_c(guess)
+        return (
+            "#include <stdio.h>\n#include <string.h>\nint main(void) {\n    static char given[1 << 20], *p = given;\n"
+            "    size_t n = fread(given, 1, sizeof given - 1, stdin);\n"
+            '    while (n && strchr(" \\n\\r\\t", given[n - 1])) given[--n] = 0;\n'
+            '    while (*p && strchr(" \\n\\r\\t", *p)) p++;\n'
+            f"{rows}    puts({told});\n    return 0;\n}}\n"
+        )
+    return f"import sys\ngiven = sys.stdin.read().strip()\nprint({table!r}.get(given, {otherwise}))\n"
+
+
+def _in_c(text: str) -> str:
+    return '"' + "".join(f"\\{byte:03o}" for byte in text.encode("utf-8", "surrogatepass")) + '"'
 
 
 def _regenerate(env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
     """Make the task again from its seed inside the sandbox, and look the answer up."""
     task = env.task
-    known = {"split": task.provenance["split"], "seed": task.seed, "knobs": dict(task.difficulty)}
-    yield call_text("submit", {"code": f"known = {known!r}\n{_REGENERATE}"})
+    known = {"split": task.provenance.get("split"), "seed": task.seed, "knobs": dict(task.difficulty)}
+    yield call_text("submit", {"code": f"known = {known!r}\n{REGENERATE}"})
 
 
 def _submit_often(env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
@@ -208,12 +125,29 @@ def _farm_examples(env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
 
 
 def near(task: Task) -> Iterator[Mutant]:
-    """Hand in some of the programs that are one step, operation or constant away from the task's own."""
-    told = task.hidden["program"]
-    program = Program(told["reads"], tuple(Step(name, constant) for name, constant in told["steps"]))
-    misses = list(near_misses(program))
-    for miss in misses[:: max(1, len(misses) // _MUTANTS_EACH)]:
-        yield Mutant(miss.template, (call_text("submit", {"code": miss.source()}),))
+    """Hand in some programs that are nearly right.
+
+    They are those one step, operation or constant away from the task's own, the mutants that came with it, or
+    else broken ones: of a solution that others wrote nobody knows which small changes leave it as it is.
+    """
+    for name, program in _spread(list(_near(task))):
+        yield Mutant(name, (call_text("submit", {"code": program}),))
+
+
+def _near(task: Task) -> Iterator[tuple[str, str]]:
+    if told := task.hidden.get("program"):
+        program = Program(told["reads"], tuple(Step(name, constant) for name, constant in told["steps"]))
+        yield from ((miss.template, miss.source()) for miss in near_misses(program))
+    elif mutants := task.hidden.get("mutants"):
+        yield from ((f"mutant {number}", str(mutant)) for number, mutant in enumerate(mutants))
+    elif solution := solution_of(task):
+        lines = solution.splitlines(keepends=True)
+        yield "first half", "".join(lines[: len(lines) // 2])
+        yield "unfinished", solution.rstrip()[: -max(1, len(lines[-1]) // 2)]
+
+
+def _spread(programs: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    return programs[:: max(1, len(programs) // _MUTANTS_EACH)]
 
 
 def renamed(source: str) -> str:
@@ -235,14 +169,26 @@ def commented(source: str) -> str:
     return "#!/usr/bin/env python3\n" + "".join(f"{line}  # line {line!r}\n\n" for line in source.splitlines())
 
 
-def _told_otherwise(write: Callable[[str], str], env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
-    program = write(env.task.hidden["solution"])
+def _renamed_if_generated(task: Task) -> str:
+    """Return a task's solution with other names, or as it is: others' names may be asked for by tests."""
+    solution = solution_of(task)
+    return renamed(solution) if "program" in task.hidden else solution
+
+
+def _commented_if_python(task: Task) -> str:
+    """Return a task's solution with comments or, in other languages and where lines may go on, with more space."""
+    solution = solution_of(task)
+    return commented(solution) if "program" in task.hidden else f"{solution.rstrip()}\n\n\n"
+
+
+def _told_otherwise(write: Callable[[Task], str], env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
+    program = write(env.task)
     yield call_text("run", {"code": program})
     yield call_text("submit", {"code": program})
 
 
 ATTACKS: Final[dict[str, Script]] = {
-    **{name: partial(_submit, program) for name, program in _PROGRAMS.items()},
+    **{name: partial(_cheat, name) for name in {**PYTHON, **C, **JAVASCRIPT, **MODULES}},
     "nothing": _nothing,
     "constant": _constant,
     "example_table": partial(_table, "''"),
@@ -253,6 +199,6 @@ ATTACKS: Final[dict[str, Script]] = {
 }
 MUTANTS: Final = near
 EQUIVALENTS: Final[dict[str, Script]] = {
-    "renamed": partial(_told_otherwise, renamed),
-    "commented": partial(_told_otherwise, commented),
+    "renamed": partial(_told_otherwise, _renamed_if_generated),
+    "commented": partial(_told_otherwise, _commented_if_python),
 }

@@ -75,12 +75,15 @@ def try_module(examiner: PytestBench, task: Task, source: str) -> str:
 
 
 def explain_module(task: Task, check: Check) -> str:
-    """Return the source of the hidden test that a check is about; "" if it is about none."""
+    """Return the source of the hidden test that a check is about and of what it calls; "" if it is about none."""
     tests = _tests(task)
     name = check.name.split("::")[-1].partition("[")[0]
-    functions = (node for node in ast.walk(ast.parse(tests)) if isinstance(node, ast.FunctionDef))
-    found = next((node for node in functions if node.name == name), None)
-    return "" if found is None else f"the test:\n{ast.get_source_segment(tests, found)}"
+    functions = {node.name: node for node in ast.walk(ast.parse(tests)) if isinstance(node, ast.FunctionDef)}
+    if name not in functions:
+        return ""
+    used = {node.id for node in ast.walk(functions[name]) if isinstance(node, ast.Name)}
+    shown = [functions[name], *(functions[one] for one in sorted(used & set(functions) - {name}))]
+    return "the test:\n" + "\n\n".join(str(ast.get_source_segment(tests, node)) for node in shown)
 
 
 def _tests(task: Task) -> str:

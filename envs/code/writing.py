@@ -16,7 +16,7 @@ from palestra.envs.base import Budget, Json, Task
 from palestra.envs.code.languages.shelf import find_language
 
 LIMITS: Final[dict[str, Json]] = {"cpu_s": 1.0, "wall_s": 4.0, "memory_mb": 128, "output_kb": 64}
-MODULE_LIMITS: Final[dict[str, Json]] = {"cpu_s": 10.0, "wall_s": 30.0, "memory_mb": 256, "output_kb": 256}
+MODULE_LIMITS: Final[dict[str, Json]] = {"cpu_s": 4.0, "wall_s": 12.0, "memory_mb": 256, "output_kb": 256}
 PYTEST: Final = "pytest"  # the kind of a task that is a module
 
 

@@ -18,6 +18,7 @@ VERBS = {
     "check": "palestra.cli.checking",
     "generate": "palestra.cli.generate",
     "verify": "palestra.cli.verify",
+    "import": "palestra.cli.importing",
     "init": "palestra.cli.init",
     "play": "palestra.cli.play",
     "run": "palestra.cli.run",

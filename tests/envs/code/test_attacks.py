@@ -18,7 +18,7 @@ from palestra.envs.code.attacks import ATTACKS, EQUIVALENTS, commented, renamed
 from palestra.envs.code.env import CodeEnv
 from palestra.envs.code.generate import CodeTasks
 from palestra.envs.code.judge.checkers import lines
-from palestra.envs.scripts import play
+from palestra.envs.scripts import DONE, play
 
 QUICK = {"cpu_s": 1, "wall_s": 0.5, "memory_mb": 64, "output_kb": 16}
 SLOW_ONES = ("infinite_loop", "sleep", "fork_bomb", "huge_output", "memory_bomb")
@@ -36,7 +36,7 @@ def earned(env: CodeEnv, name: str, split: Split, seed: int, steps: int) -> tupl
     moves = ATTACKS[name](env, np.random.default_rng(seed))
     total, over = 0.0, False
     while not over:
-        _, reward, terminated, truncated, info = env.step(next(moves))
+        _, reward, terminated, truncated, info = env.step(next(moves, DONE))
         total, over = total + reward, terminated or truncated
     return total, bool(info["is_success"])
 
