@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -151,6 +152,15 @@ def test_more_processes_say_the_same(run: Run, here: Path) -> None:
         for row in report["rows"]:
             row.pop("duration_s", None)
     assert one == two
+
+
+def test_nothing_that_lies_around_is_imported(run: Run, here: Path) -> None:
+    write(words(2), right=2)
+    for name in ("multiprocessing", "sitecustomize", "json", "wordgym", "palestra", "numpy"):
+        Path(f"{name}.py").write_text("open('imported', 'w').close()\n")
+    assert run(*ARGS, "--jobs", "2").code == 0
+    assert not Path("imported").exists()
+    assert "PYTHONSAFEPATH" not in os.environ
 
 
 def test_programs_are_verified_as_they_are_generated(run: Run, here: Path) -> None:
