@@ -64,18 +64,20 @@ Plans = list[tuple[Task, list[Solution]]]
 
 
 def _results(entry: EnvEntry, plans: Plans, jobs: int, options: Options) -> Generator[Result, None, None]:
-    """Yield a result for each solution; when processes die again and again, those that are left are faults."""
+    """Yield a result for each solution; one whose process dies again and again is a fault, and the others go on."""
     pairs = [(task, solution) for task, handed_in in plans for solution in handed_in]
-    work = (partial(_judge, entry.id, task, solution) for task, solution in pairs)
     done = 0
-    with closing(in_order(partial(_judges, entry, options), work, min(jobs, max(1, len(pairs))))) as results:
-        try:
-            for result in results:
-                yield result
+    while done < len(pairs):
+        work = (partial(_judge, entry.id, task, solution) for task, solution in pairs[done:])
+        with closing(in_order(partial(_judges, entry, options), work, min(jobs, len(pairs) - done))) as results:
+            try:
+                for result in results:
+                    yield result
+                    done += 1
+            except InfraError as error:
+                detail = f"InfraError: {error}"
+                yield Result(task_id=pairs[done][0].id, env_id=entry.id, status="fault", detail=detail)
                 done += 1
-        except InfraError as error:
-            for task, _ in pairs[done:]:
-                yield Result(task_id=task.id, env_id=entry.id, status="fault", detail=f"InfraError: {error}")
 
 
 def _judges(entry: EnvEntry, options: Options) -> Judges:

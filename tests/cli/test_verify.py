@@ -154,6 +154,17 @@ def test_more_processes_say_the_same(run: Run, here: Path) -> None:
     assert one == two
 
 
+def test_a_process_that_dies_takes_no_other_solution_with_it(run: Run, here: Path) -> None:
+    tasks = words(5)
+    tasks[1] = replace(tasks[1], hidden={**tasks[1].hidden, "deadly": True})
+    write(tasks, right=4, wrong=1)
+    said = run(*ARGS, "--json", "--jobs", "2")
+    assert said.code == 2
+    rows = json.loads(said.out)["rows"]
+    assert [row["status"] for row in rows] == ["passed", "fault", "passed", "passed", "failed"]
+    assert "ended with code 3" in rows[1]["detail"]
+
+
 def test_nothing_that_lies_around_is_imported(run: Run, here: Path) -> None:
     write(words(2), right=2)
     for name in ("multiprocessing", "sitecustomize", "json", "wordgym", "palestra", "numpy"):

@@ -1,5 +1,6 @@
 """A tiny environment whose tasks are solved by one text: a word written backwards. Some of its tasks are broken."""
 
+import os
 from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
@@ -57,7 +58,7 @@ class WordTasks:
 
 
 class WordEnv(AgentEnv):
-    """`submit(text)` ends the episode. Hidden fields of a task say how it goes wrong: "broken", "lost", "shy"."""
+    """`submit(text)` ends the episode. Hidden fields say how a task goes wrong: "broken", "lost", "shy", "deadly"."""
 
     env_id: ClassVar[str] = "toy/Word-v0"
     judged: ClassVar[list[str]] = []  # of which tasks texts were judged in this process
@@ -80,6 +81,8 @@ class WordEnv(AgentEnv):
 
     def judge(self, task: Task, text: str) -> Verdict:
         self.judged.append(task.id)
+        if task.hidden.get("deadly"):
+            os._exit(3)
         if task.hidden.get("broken"):
             raise VerifierError("the task has no tests")
         if task.hidden.get("lost", 0) >= self.judged.count(task.id):
