@@ -45,17 +45,20 @@ def verify_command(
     explain: Annotated[
         bool, typer.Option("--explain/--no-explain", help="Tell the first failing input, hidden as it may be.")
     ] = True,
-    jobs: Annotated[int | None, typer.Option("-j", "--jobs", min=1, help="Processes; at most one a core.")] = None,
+    jobs: Annotated[
+        int | None, typer.Option("-j", "--jobs", min=1, help="Processes; as many as are useful when not given.")
+    ] = None,
     env_id: Annotated[str | None, typer.Option("--env", metavar="ID", help="The environment of plain tasks.")] = None,
     sandbox: Annotated[str | None, typer.Option(metavar="BACKEND", help="What isolates programs.")] = None,
     unsafe: Annotated[bool, typer.Option("--unsafe", help="Accept a sandbox that does not isolate programs.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Judge solutions of tasks, in any environment whose tasks are solved by one text that is handed in.
+    """Judge solutions of tasks.
 
-    A task's solution is DIR/STEM.SUFFIX, or in the folder DIR/STEM, where STEM is the task's id with "/" as "__"; or a
-    line {"task_id": ..., "solution": ...} of NAME.jsonl. Exit code 0: all passed. 1: a solution is wrong or missing.
-    2: the request made no sense, a task is broken, or the machine failed.
+    Any environment will do whose tasks are solved by one text that is handed in. A task's solution is
+    DIR/STEM.SUFFIX, or in the folder DIR/STEM, where STEM is the task's id with "/" as "__"; or it is a line
+    {"task_id": ..., "solution": ...} of NAME.jsonl. Exit code 0: all passed. 1: a solution is wrong or missing. 2: the
+    request made no sense, a task is broken, or the machine failed.
     """
     out = console(stderr=as_json)
     options: dict[str, Any] = {"sandbox": sandbox} if sandbox else {}
