@@ -1,9 +1,10 @@
 """What all printers share: which statement and expression is written by which method, and where parentheses belong."""
 
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import fields, is_dataclass
-from typing import Any, ClassVar, Final
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, ClassVar, Final, TypeVar
 
 from palestra.envs.code.ir.nodes import (
     INT,
@@ -39,6 +40,7 @@ from palestra.envs.code.ir.nodes import (
     Remove,
     Return,
     Statement,
+    Type,
     Use,
     While,
 )
@@ -59,7 +61,20 @@ UNARY: Final = 9
 CALLED: Final = 10  # something with parentheses or an index behind it
 ATOM: Final = 11
 
+Found = TypeVar("Found")
 Made = tuple[str, int]  # a text and how tightly it holds together
+_PLACES: Final = {
+    "": LOOSE,
+    "p": PICK + 1,
+    "k": COMPARE + 1,
+    "j": JOIN,
+    "a": ADD,
+    "A": ADD + 1,
+    "m": MULTIPLY,
+    "M": MULTIPLY + 1,
+    "u": UNARY,
+    "c": CALLED,
+}
 LEVELS: Final[dict[str, int]] = {
     "or": OR,
     "and": AND,
@@ -76,18 +91,25 @@ class Printer(ABC):
     indent: ClassVar[str] = "    "
     reserved: ClassVar[frozenset[str]]  # names that the program's own must not take
     helpers: ClassVar[Mapping[str, str]] = {}  # functions that are written only where they are used, by their names
+    helpers_of_lines: ClassVar[Mapping[str, str]] = {}  # instead of these, where whole lines are read as well
     symbols: ClassVar[Mapping[str, str]] = {}  # operators that are written otherwise
+    forms: ClassVar[Mapping[str, Made]]  # what a builtin is, by its name alone or with ":" and a type or kind
+    phrases: ClassVar[Mapping[str, str]]  # what a statement is, likewise
+    blocks: ClassVar[Mapping[str, str]]  # how they begin: if, elif, else, while, up, up0, down, each; and end
     augments: ClassVar[frozenset[str]] = frozenset()  # operators that have a form such as +=
 
     def __init__(self, program: Program) -> None:
         self.program = program
         self.page = Page(self.indent)
-        self.names = free_names(program, self.reserved | {*self.helpers})
-        self.used: dict[str, None] = {}  # helpers, in the order of their first use
-        self.function: Function | None = None  # that is being written
         readers = {node.reader.removesuffix("s") for node in nodes(program) if isinstance(node, Read)}
         self.reads_lines = "line" in readers
         self.reads_words = bool(readers - {"line"})
+        self.sources = dict(self.helpers)
+        if self.reads_lines and self.reads_words:
+            self.sources = {**self.helpers, **self.helpers_of_lines}
+        self.names = free_names(program, self.reserved | {*self.helpers})
+        self.used: dict[str, None] = {}  # helpers, in the order of their first use
+        self.function: Function | None = None  # that is being written
         self._fresh = 0
 
     # -- the whole ------------------------------------------------------------------------------
@@ -118,11 +140,11 @@ class Printer(ABC):
         wanted: dict[str, None] = {}
         for name in self.used:
             self._want(name, wanted)
-        return [line for name in wanted for line in (*self.helpers[name].strip("\n").split("\n"), "")]
+        return [line for name in wanted for line in (*self.sources[name].strip("\n").split("\n"), "")]
 
     def _want(self, name: str, wanted: dict[str, None]) -> None:
-        for other, source in self.helpers.items():
-            if other != name and other not in wanted and name not in source and other in self.helpers[name]:
+        for other in self.sources:
+            if other not in wanted and other != name and re.search(rf"\b{other}\b", self.sources[name]):
                 self._want(other, wanted)
         wanted[name] = None
 
@@ -217,45 +239,98 @@ class Printer(ABC):
         """Write a call that is a statement."""
         self.page.write(f"{self.e(call)}{self.end}")
 
-    @abstractmethod
     def let(self, statement: Let) -> None:
         """Write a new variable."""
+        self.say("let", Name(statement.name, statement.value.type), statement.value)
 
-    @abstractmethod
     def assign(self, place: Place, value: Expression) -> None:
         """Write an assignment."""
+        self.say("assign", place, value)
 
-    @abstractmethod
     def append(self, of: Place, value: Expression) -> None:
         """Write one more item."""
+        self.say("append", of, value)
 
-    @abstractmethod
     def pop(self, of: Place, into: Name | None) -> None:
         """Write one item less."""
+        self.say(*(("pop_into", of, into) if into else ("pop", of)))
 
-    @abstractmethod
     def put(self, of: Place, key: Expression, value: Expression) -> None:
         """Write a value for a key."""
+        self.say("put", of, key, value)
 
-    @abstractmethod
     def remove(self, of: Place, key: Expression) -> None:
         """Write a key's removal."""
+        self.say("remove", of, key)
 
-    @abstractmethod
+    def say(self, phrase: str, *parts: Expression) -> None:
+        """Write the lines of a statement's phrase."""
+        template = self.found(self.phrases, phrase, parts)
+        if template is None:
+            raise self.no(f"the statement {phrase}")
+        self.page.write(*self.filled(template, parts).split("\n"))
+
     def if_(self, statement: If, at: Address) -> None:
-        """Write a choice of ways."""
+        """Write a choice of ways; a choice that is all of the other way goes on with it."""
+        word = "if"
+        while True:
+            self.page.write(self.filled(self.blocks[word], [statement.condition]))
+            self.inside(statement.then, (*at, "then"))
+            match statement.otherwise:
+                case (If() as statement,) if "elif" in self.blocks:
+                    word, at = "elif", (*at, "otherwise", 0)
+                    self.page.mark(at)
+                    continue
+                case ():
+                    pass
+                case otherwise:
+                    self.page.write(self.filled(self.blocks["else"], []))
+                    self.inside(otherwise, (*at, "otherwise"))
+            self.close("if")
+            return
 
-    @abstractmethod
     def while_(self, condition: Expression, body: Block, at: Address) -> None:
         """Write a loop; the address is its body's."""
+        self.page.write(self.filled(self.blocks["while"], [condition]))
+        self.inside(body, at)
+        self.close("while")
 
-    @abstractmethod
     def for_range(self, loop: ForRange, at: Address) -> None:
         """Write a loop over numbers; the address is its body's."""
+        stop = loop.stop
+        if "hoist" in self.blocks and not stays(stop, loop.body):
+            stop = self.hoisted("last", stop)
+        word = "up" if loop.step == 1 else "down"
+        if word == "up" and is_zero(loop.start) and "up0" in self.blocks:
+            word = "up0"
+        parts = [loop.start, stop, moved(stop, -loop.step)]
+        self.page.write(self.filled(self.blocks[word], parts, name=self.name(loop.name)))
+        self.inside(loop.body, at)
+        self.close("for")
 
-    @abstractmethod
     def for_each(self, loop: ForEach, at: Address) -> None:
         """Write a loop over items; the address is its body's."""
+        template = self.found(self.blocks, "each", [loop.of])
+        self.page.write(*self.filled(str(template), [loop.of], name=self.name(loop.name)).split("\n"))
+        self.inside(loop.body, at)
+        self.close("for")
+
+    def hoisted(self, name: str, value: Expression) -> Name:
+        """Give a value a name of its own and return it."""
+        name = self.fresh(name)
+        self.names[name] = name
+        self.page.write(self.filled(self.blocks["hoist"], [value], name=name))
+        return Name(name, value.type)
+
+    def inside(self, block: Block, at: Address) -> None:
+        """Write an indented block."""
+        with self.page.inside():
+            self.block(block, at)
+
+    def close(self, word: str) -> None:
+        """Write what ends a block."""
+        if end := self.blocks.get(f"end {word}", self.blocks.get("end")):
+            self.page.write(self.filled(end, []))
 
     @abstractmethod
     def print(self, values: Sequence[Expression]) -> None:
@@ -289,13 +364,40 @@ class Printer(ABC):
                 return self.items(value)
             case NewMap():
                 return self.new_map(value)
-            case Use(builtin, arguments):
-                method: Callable[..., Made] = getattr(self, f"use_{builtin}")
-                return method(*arguments)
+            case Use():
+                return self.use(value)
             case Call(function, arguments):
                 return f"{self.name(function)}({', '.join(self.e(each) for each in arguments)})", CALLED
             case Read():
                 return self.read(value)
+
+    def use(self, value: Use) -> Made:
+        """Return what a builtin makes, by its form."""
+        form = self.found(self.forms, value.builtin, value.arguments)
+        if form is None:
+            raise self.no(f"{value.builtin} of {value.arguments[0].type}")
+        return self.filled(form[0], value.arguments), form[1]
+
+    def filled(self, template: str, parts: Sequence[Expression], **names: str) -> str:
+        """Return a template with expressions written in and its helpers noted.
+
+        `{0}` is the first expression as it is, `{0:c}` in parentheses if it needs them before a dot or an index (the
+        letters are those of `_PLACES`), `{0:t}` its type in the language, `@name` a helper.
+        """
+        for name in re.findall(r"@([a-z_]+)", template):
+            self.helper(name)
+        return re.sub(r"@([a-z_]+)", r"\1", template).format(*(_Part(self, each) for each in parts), **names)
+
+    def found(self, table: Mapping[str, Found], name: str, parts: Sequence[Expression]) -> Found | None:
+        """Return what a table has for the type of the first part, its kind, or any."""
+        type = parts[0].type if parts else INT
+        kind = "rows" if type.kind == "list" and type.of[0].kind == "list" else type.kind
+        names = (f"{name}:{type}", f"{name}:{kind}", name)
+        return next((table[each] for each in names if each in table), None)
+
+    def type(self, type: Type) -> str:
+        """Return a type's name."""
+        raise self.no(f"the type {type}")
 
     def name(self, name: str) -> str:
         """Return what a name of the program is called."""
@@ -352,13 +454,18 @@ class Printer(ABC):
     def read(self, value: Read) -> Made:
         """Return what reads."""
 
-    def call(self, function: str, *arguments: Expression) -> Made:
-        """Return a call of something that is not the program's own."""
-        return f"{function}({', '.join(self.e(each) for each in arguments)})", CALLED
 
-    def call_helper(self, helper: str, *arguments: Expression) -> Made:
-        """Return a call of a helper, which will be written."""
-        return self.call(self.helper(helper), *arguments)
+@dataclass(frozen=True)
+class _Part:
+    """An expression in a template."""
+
+    printer: Printer
+    value: Expression
+
+    def __format__(self, place: str) -> str:
+        if place == "t":
+            return self.printer.type(self.value.type)
+        return self.printer.e(self.value, _PLACES[place])
 
 
 def nodes(value: Any) -> Iterator[Any]:
@@ -370,6 +477,47 @@ def nodes(value: Any) -> Iterator[Any]:
         yield value
         for each in fields(value):
             yield from nodes(getattr(value, each.name))
+
+
+def names_changed(block: Block, *, rebound: bool = False) -> set[str]:
+    """Return the variables that a block changes, or only those that it gives other values."""
+    found = set()
+    for node in nodes(block):
+        match node:
+            case Assign(place) | Append(place) | Pop(place) | Put(place) | Remove(place):
+                is_rebound = isinstance(node, Assign) and isinstance(place, Name)
+                root: Expression = place
+                while isinstance(root, Item):
+                    root = root.of
+                if isinstance(root, Name) and (is_rebound or not rebound):
+                    found.add(root.name)
+        if isinstance(node, Pop) and node.into:
+            found.add(node.into.name)
+    return found
+
+
+def stays(value: Expression, block: Block) -> bool:
+    """Return whether an expression is cheap and is the same after each turn of a block."""
+    changed = names_changed(block)
+    return all(
+        isinstance(node, Constant | Operation | Minus | Type)
+        or (isinstance(node, Name) and node.name not in changed)
+        or (isinstance(node, Use) and node.builtin == "len")
+        for node in nodes(value)
+    )
+
+
+def moved(value: Expression, by: int) -> Expression:
+    """Return an integer expression with a small number added, in its shortest form."""
+    match value:
+        case Constant(int(number)):
+            return Constant(number + by, INT)
+        case Operation("+" | "-" as sign, left, Constant(int(number))):
+            by += number if sign == "+" else -number
+            value = left
+    if by == 0:
+        return value
+    return Operation("+" if by > 0 else "-", value, Constant(abs(by), INT), INT)
 
 
 def is_zero(value: Expression) -> bool:

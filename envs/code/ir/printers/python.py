@@ -10,21 +10,16 @@ from palestra.envs.code.ir.nodes import (
     NONE,
     Block,
     Expression,
-    ForEach,
-    ForRange,
     Function,
-    If,
     Item,
     Items,
     Let,
-    Name,
     NewMap,
     Pick,
     Place,
     Read,
     Use,
 )
-from palestra.envs.code.ir.place import Address
 from palestra.envs.code.ir.printers.printer import (
     ADD,
     ATOM,
@@ -63,6 +58,48 @@ def read_word() -> str:
 """,
     }
 
+    forms: ClassVar = {
+        "len": ("len({0})", CALLED),
+        "abs": ("abs({0})", CALLED),
+        "min": ("min({0}, {1})", CALLED),
+        "max": ("max({0}, {1})", CALLED),
+        "ord": ("ord({0})", CALLED),
+        "chr": ("chr({0})", CALLED),
+        "str": ("str({0})", CALLED),
+        "int": ("int({0})", CALLED),
+        "concat": ("{0:a} + {1:A}", ADD),
+        "repeat": ("[{0}] * {1:M}", MULTIPLY),
+        "grid": ("[[{0}] * {2:M} for _ in range({1})]", ATOM),
+        "sorted": ("sorted({0})", CALLED),
+        "reversed": ("{0:c}[::-1]", CALLED),
+        "copy": ("{0:c}.copy()", CALLED),
+        "copy:rows": ("[row.copy() for row in {0:p}]", ATOM),
+        "contains": ("{1:k} in {0:k}", COMPARE),
+        "join": ("{1:c}.join({0})", CALLED),
+        "split": ("{0:c}.split()", CALLED),
+        "has": ("{1:k} in {0:k}", COMPARE),
+        "get": ("{0:c}.get({1}, {2})", CALLED),
+        "keys": ("sorted({0})", CALLED),
+    }
+    phrases: ClassVar = {
+        "assign": "{0} = {1}",
+        "append": "{0}.append({1})",
+        "pop": "{0}.pop()",
+        "pop_into": "{1} = {0}.pop()",
+        "remove": "{0}.pop({1}, None)",
+    }
+
+    blocks: ClassVar = {
+        "if": "if {0}:",
+        "elif": "elif {0}:",
+        "else": "else:",
+        "while": "while {0}:",
+        "up0": "for {name} in range({1}):",
+        "up": "for {name} in range({0}, {1}):",
+        "down": "for {name} in range({0}, {1}, -1):",
+        "each": "for {name} in {0}:",
+    }
+
     def head(self) -> list[str]:
         lines = self.helper_lines()
         if "read_word" in self.used:
@@ -93,53 +130,8 @@ def read_word() -> str:
             name = f"{name}: {value.type}"
         self.page.write(f"{name} = {self.e(value)}")
 
-    def assign(self, place: Place, value: Expression) -> None:
-        self.page.write(f"{self.e(place)} = {self.e(value)}")
-
-    def append(self, of: Place, value: Expression) -> None:
-        self.page.write(f"{self.e(of)}.append({self.e(value)})")
-
-    def pop(self, of: Place, into: Name | None) -> None:
-        self.page.write(f"{self.e(into)} = {self.e(of)}.pop()" if into else f"{self.e(of)}.pop()")
-
     def put(self, of: Place, key: Expression, value: Expression) -> None:
         self.store(Item(of, key, value.type), value)
-
-    def remove(self, of: Place, key: Expression) -> None:
-        self.page.write(f"{self.e(of)}.pop({self.e(key)}, None)")
-
-    def if_(self, statement: If, at: Address) -> None:
-        word = "if"
-        while True:
-            with self.page.inside(f"{word} {self.e(statement.condition)}:"):
-                self.block(statement.then, (*at, "then"))
-            match statement.otherwise:
-                case (If() as statement,):
-                    word, at = "elif", (*at, "otherwise", 0)
-                    self.page.mark(at)
-                case ():
-                    return
-                case otherwise:
-                    with self.page.inside("else:"):
-                        self.block(otherwise, (*at, "otherwise"))
-                    return
-
-    def while_(self, condition: Expression, body: Block, at: Address) -> None:
-        with self.page.inside(f"while {self.e(condition)}:"):
-            self.block(body, at)
-
-    def for_range(self, loop: ForRange, at: Address) -> None:
-        bounds = [self.e(loop.start), self.e(loop.stop)]
-        if loop.step == -1:
-            bounds.append("-1")
-        elif is_zero(loop.start):
-            bounds = bounds[1:]
-        with self.page.inside(f"for {self.name(loop.name)} in range({', '.join(bounds)}):"):
-            self.block(loop.body, at)
-
-    def for_each(self, loop: ForEach, at: Address) -> None:
-        with self.page.inside(f"for {self.name(loop.name)} in {self.e(loop.of)}:"):
-            self.block(loop.body, at)
 
     def print(self, values: Sequence[Expression]) -> None:
         texts = []
@@ -189,70 +181,12 @@ def read_word() -> str:
             text = f"[{text} for _ in range({size})]"
         return text, CALLED
 
-    def use_len(self, of: Expression) -> Made:
-        return self.call("len", of)
-
-    def use_abs(self, value: Expression) -> Made:
-        return self.call("abs", value)
-
-    def use_min(self, left: Expression, right: Expression) -> Made:
-        return self.call("min", left, right)
-
-    def use_max(self, left: Expression, right: Expression) -> Made:
-        return self.call("max", left, right)
-
-    def use_ord(self, value: Expression) -> Made:
-        return self.call("ord", value)
-
-    def use_chr(self, value: Expression) -> Made:
-        return self.call("chr", value)
-
-    def use_str(self, value: Expression) -> Made:
-        return self.call("str", value)
-
-    def use_int(self, value: Expression) -> Made:
-        return self.call("int", value)
-
-    def use_concat(self, left: Expression, right: Expression) -> Made:
-        return f"{self.e(left, ADD)} + {self.e(right, ADD + 1)}", ADD
-
-    def use_slice(self, of: Expression, start: Expression, end: Expression) -> Made:
-        first = "" if is_zero(start) else self.e(start)
-        last = "" if is_length(end, of) else self.e(end)
-        return f"{self.e(of, CALLED)}[{first}:{last}]", CALLED
-
-    def use_repeat(self, item: Expression, count: Expression) -> Made:
-        return f"[{self.e(item)}] * {self.e(count, MULTIPLY + 1)}", MULTIPLY
-
-    def use_grid(self, item: Expression, rows: Expression, columns: Expression) -> Made:
-        row = "[]" if is_zero(columns) else f"[{self.e(item)}] * {self.e(columns, MULTIPLY + 1)}"
-        return f"[{row} for _ in range({self.e(rows)})]", ATOM
-
-    def use_sorted(self, of: Expression) -> Made:
-        return self.call("sorted", of)
-
-    def use_reversed(self, of: Expression) -> Made:
-        return f"{self.e(of, CALLED)}[::-1]", CALLED
-
-    def use_copy(self, of: Expression) -> Made:
-        if of.type.kind == "list" and of.type.of[0].kind == "list":
-            return f"[row.copy() for row in {self.e(of, OR)}]", ATOM
-        return f"{self.e(of, CALLED)}.copy()", CALLED
-
-    def use_contains(self, of: Expression, what: Expression) -> Made:
-        return f"{self.e(what, COMPARE + 1)} in {self.e(of, COMPARE + 1)}", COMPARE
-
-    def use_has(self, of: Expression, key: Expression) -> Made:
-        return self.use_contains(of, key)
-
-    def use_join(self, texts: Expression, between: Expression) -> Made:
-        return f"{self.e(between, CALLED)}.join({self.e(texts)})", CALLED
-
-    def use_split(self, text: Expression) -> Made:
-        return f"{self.e(text, CALLED)}.split()", CALLED
-
-    def use_get(self, of: Expression, key: Expression, otherwise: Expression) -> Made:
-        return f"{self.e(of, CALLED)}.get({self.e(key)}, {self.e(otherwise)})", CALLED
-
-    def use_keys(self, of: Expression) -> Made:
-        return self.call("sorted", of)
+    def use(self, value: Use) -> Made:
+        match value:
+            case Use("slice", (of, start, end)):
+                first = "" if is_zero(start) else self.e(start)
+                last = "" if is_length(end, of) else self.e(end)
+                return f"{self.e(of, CALLED)}[{first}:{last}]", CALLED
+            case Use("grid", (_, rows, columns)) if is_zero(columns):
+                return f"[[] for _ in range({self.e(rows)})]", ATOM
+        return super().use(value)
