@@ -75,7 +75,7 @@ def verify_command(
         if summary is not None:
             _append(summary, markdown(report))
     shares = _pass_at(report)
-    _show(out, report, shares)
+    _show(out, report, shares, is_missing_wrong=require == "all")
     if as_json:
         print_json({**report.to_dict(), "pass_at": {str(k): share for k, share in shares.items()}})
     if counts["fault"]:
@@ -117,8 +117,9 @@ def _pass_at(report: Report) -> dict[int, float]:
     return {k: sum(pass_at_k(tried, passed, k) for tried, passed in samples) / len(samples) for k in ks}
 
 
-def _show(out: Console, report: Report, shares: dict[int, float]) -> None:
-    shown = [row for row in report.rows if len(report.rows) <= _ROWS or row.status != "passed"]
+def _show(out: Console, report: Report, shares: dict[int, float], *, is_missing_wrong: bool) -> None:
+    wrong = [row for row in report.rows if row.status != "passed" and (is_missing_wrong or row.result is not None)]
+    shown = report.rows if len(report.rows) <= _ROWS else wrong
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("status", no_wrap=True)
     table.add_column("seconds", justify="right", no_wrap=True)
@@ -128,7 +129,6 @@ def _show(out: Console, report: Report, shares: dict[int, float]) -> None:
         table.add_row(Text(row.status, _STYLES[row.status]), seconds, Text(_one_line(row.task_id)))
     if shown:
         out.print(table)
-    wrong = [row for row in report.rows if row.status != "passed"]
     for row in wrong[:_TOLD]:
         _tell(out, row)
     if len(wrong) > _TOLD:
