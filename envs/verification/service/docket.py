@@ -200,7 +200,7 @@ class Docket:
         worker = self._new_worker()
         try:
             try:
-                await asyncio.wrap_future(worker.submit(greet))
+                await self._wake(worker)
                 self.workers_ready.add(number)
             except Exception as error:  # the first submission may fare better
                 _log.warning("worker %d could not be started: %s", number, error)
@@ -236,8 +236,9 @@ class Docket:
             env_id=submission.env_id, task_digest=task.digest, task_text=task.text, solution=submission.solution
         )
         for _ in range(TRIES):
-            future = asyncio.wrap_future(worker.submit(partial(carry_out, order)))
             try:
+                await self._wake(worker)
+                future = asyncio.wrap_future(worker.submit(partial(carry_out, order)))
                 done, _ = await asyncio.wait([future], timeout=self.bounds.judging_s)
                 if not done:
                     worker.kill(f"judging took longer than {self.bounds.judging_s:g} s")
@@ -250,6 +251,13 @@ class Docket:
             except Exception as error:  # no environment is to stop a worker's turns
                 return self._fault(submission, f"{type(error).__name__}: {error}"), worker
         return self._fault(submission, f"{why}; tried {TRIES} times"), worker
+
+    async def _wake(self, worker: ProcessWorker) -> None:
+        """Have a worker's process started, again if it was killed: that takes nothing of a submission's time."""
+        try:
+            await asyncio.wrap_future(worker.submit(greet))
+        except InfraError:
+            await asyncio.wrap_future(worker.submit(greet))
 
     def _new_worker(self) -> ProcessWorker:
         return ProcessWorker(partial(Courtroom, self._options))

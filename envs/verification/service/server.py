@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import FrameType
 from typing import Final
@@ -28,7 +28,7 @@ class Listening:
     listener: socket.socket
     door: Door
     bounds: Bounds
-    sandbox: str = "native"
+    options: Mapping[str, str]  # for environments
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -60,7 +60,7 @@ def serve(what: Listening, on_listening: Callable[[], None]) -> None:
 
 
 async def _serve(what: Listening, on_listening: Callable[[], None]) -> None:
-    docket = Docket(what.bounds, {"sandbox": what.sandbox} if what.sandbox else None)
+    docket = Docket(what.bounds, what.options)
     config = uvicorn.Config(
         application(docket, what.door),
         http=_protocol(what.door.read_s),

@@ -48,7 +48,7 @@ def verify_command(
         Path | None, typer.Option(metavar="FILE", help=f"Let in who has a token of this file, one a line; or {TOKENS}.")
     ] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Let results tell hidden inputs.")] = False,
-    sandbox: Annotated[str, typer.Option(help="The backend that runs programs.")] = "native",
+    sandbox: Annotated[str | None, typer.Option(help="The backend that runs programs, where it can be chosen.")] = None,
 ) -> None:
     """Judge solutions over HTTP for several trainers, in turn; see docs/serve.md.
 
@@ -82,7 +82,9 @@ def verify_command(
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.WARNING)
     name, bound = listener.getsockname()[:2]
     shown = f"[{name}]" if ":" in name else name
-    what = server.Listening(listener=listener, door=door, bounds=bounds, sandbox=sandbox)
+    what = server.Listening(
+        listener=listener, door=door, bounds=bounds, options={"sandbox": sandbox} if sandbox else {}
+    )
     server.serve(what, lambda: print(f"judging at http://{shown}:{bound} with {bounds.workers} workers", flush=True))
 
 
