@@ -1,4 +1,6 @@
-"""What judging a program costs beside running it with no isolation at all: the figures of `code_judge`.
+"""What judging a program costs beside running it with no isolation at all, and how often the judge is wrong.
+
+The figures are those of `code_judge` and `code_corpora`.
 
     python benchmarks/code.py [--quick] [--json]
 

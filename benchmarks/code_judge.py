@@ -22,6 +22,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import code_corpora
 import machine
 
 from palestra.envs.code.judge.bench import Bench, Program
@@ -147,12 +148,15 @@ def measure(quick: bool) -> dict[str, Any]:
                 result["left out"].append(name)
                 continue
             result["compiled"][name] = compiled(bench, language, Path(place), seconds)
+    result["corpora"] = corpora = code_corpora.measure(quick)
     added = [told["computing"]["share added"] for told in result["compiled"].values()]
     usual = result["python"]["with the usual imports"]
     result["promised"] = {
         "times as fast": {"seen": usual["times as fast"], "least": LEAST_SPEEDUP},
         "times as fast, locked in": {"seen": usual["times as fast, locked in"], "least": LEAST_SPEEDUP},
         "share added": {"seen": statistics.median(added) if added else None, "most": MOST_ADDED},
+        "false positives": {"seen": corpora["false positives"]["wrong"], "most": 0},
+        "false negatives": {"seen": corpora["false negatives"]["wrong"], "most": 0},
     }
     return result
 
@@ -171,6 +175,7 @@ def show(result: dict[str, Any]) -> None:
             f"{name}: {spreads['bare']['median']:.1f} ms bare, {spreads['judged']['median']:.1f} ms judged, "
             f"{busy['share added']:+.1%}; a test costs {idle['ms more']:.1f} ms more"
         )
+    code_corpora.show(result["corpora"])
     for name, told in result["promised"].items():
         print(f"promised: {name}: {json.dumps(told)}")
     if result["left out"]:
@@ -179,5 +184,5 @@ def show(result: dict[str, Any]) -> None:
 
 def main() -> None:
     """Measure, and print."""
-    options = machine.arguments(__doc__, quick="fewer rounds, in less than 50 seconds").parse_args()
+    options = machine.arguments(__doc__, quick="fewer rounds and attacks, in a minute").parse_args()
     machine.tell(measure(options.quick), show, as_json=options.json)

@@ -7,7 +7,6 @@ which must earn what the solution earns.
 """
 
 import ast
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final
@@ -17,11 +16,8 @@ import numpy as np
 from palestra.envs.actions import call_text
 from palestra.envs.base import Json, Task
 from palestra.envs.certify.spoilt import Mutant
-from palestra.envs.code.cheats.c import C
-from palestra.envs.code.cheats.javascript import JAVASCRIPT
-from palestra.envs.code.cheats.modules import MODULES
-from palestra.envs.code.cheats.python import PYTHON, REGENERATE
-from palestra.envs.code.modules import is_module
+from palestra.envs.code.cheats.python import REGENERATE
+from palestra.envs.code.cheats.shelf import NAMES, cheats_for, table_of
 from palestra.envs.code.oracle import solution_of
 from palestra.envs.code.program import Program, Step
 from palestra.envs.code.testing import near_misses
@@ -30,12 +26,6 @@ from palestra.envs.env import AgentEnv
 from palestra.envs.scripts import Script
 
 _MUTANTS_EACH: Final = 8  # of a task's near misses
-_CHEATS: Final[Mapping[str, Mapping[str, str]]] = {"python": PYTHON, "c": C, "javascript": JAVASCRIPT}
-
-
-def cheats_for(task: Task) -> Mapping[str, str]:
-    """Return the programs that cheat in a task's language by name; where there are none in it, those in Python."""
-    return MODULES if is_module(task) else _CHEATS.get(language_name(task), PYTHON)
 
 
 def _cheat(name: str, env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
@@ -53,55 +43,20 @@ def _nothing(env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
 def _constant(env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
     """Print one example's output whatever is read, after trying it."""
     examples = _examples(env)
-    program = _table_of([], repr(examples[int(rng.integers(len(examples)))]["output"]), language_name(env.task))
+    program = table_of([], repr(examples[int(rng.integers(len(examples)))]["output"]), language_name(env.task))
     yield call_text("run", {"code": program})
     yield call_text("submit", {"code": program})
 
 
 def _table(otherwise: str, env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
     """Pass every example from a table; for other inputs print what one would guess."""
-    program = _table_of(_examples(env), otherwise, language_name(env.task))
+    program = table_of(_examples(env), otherwise, language_name(env.task))
     yield call_text("run", {"code": program})
     yield call_text("submit", {"code": program})
 
 
 def _examples(env: AgentEnv) -> Sequence[Mapping[str, Json]]:
     return env.task.public.get("examples") or ({"input": "", "output": ""},)  # a module has none
-
-
-def _table_of(cases: Sequence[Mapping[str, Json]], otherwise: str, language: str) -> str:
-    """Return a program that looks its answers up.
-
-    Args:
-        cases: what it knows.
-        otherwise: what it prints for other inputs, as a Python expression: a text, or ``given`` for the input.
-        language: of the program; Python for those in which nobody has written one.
-    """
-    guess = None if otherwise == "given" else str(ast.literal_eval(otherwise))
-    table = {case["input"].strip(): case["output"] for case in cases}
-    if language == "javascript":
-        told = "given" if guess is None else json.dumps(guess)
-        return (
-            'const given = require("fs").readFileSync(0, "utf8").trim();\n'
-            f"console.log(new Map({json.dumps(list(table.items()))}).get(given) ?? {told});\n"
-        )
-    if language == "c":
-        rows = "".join(
-            f"    if (!strcmp(p, {_in_c(given)})) return puts({_in_c(out)}), 0;\n" for given, out in table.items()
-        )
-        told = "p" if guess is None else _in_c(guess)
-        return (
-            "#include <stdio.h>\n#include <string.h>\nint main(void) {\n    static char given[1 << 20], *p = given;\n"
-            "    size_t n = fread(given, 1, sizeof given - 1, stdin);\n"
-            '    while (n && strchr(" \\n\\r\\t", given[n - 1])) given[--n] = 0;\n'
-            '    while (*p && strchr(" \\n\\r\\t", *p)) p++;\n'
-            f"{rows}    puts({told});\n    return 0;\n}}\n"
-        )
-    return f"import sys\ngiven = sys.stdin.read().strip()\nprint({table!r}.get(given, {otherwise}))\n"
-
-
-def _in_c(text: str) -> str:
-    return '"' + "".join(f"\\{byte:03o}" for byte in text.encode("utf-8", "surrogatepass")) + '"'
 
 
 def _regenerate(env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
@@ -188,7 +143,7 @@ def _told_otherwise(write: Callable[[Task], str], env: AgentEnv, rng: np.random.
 
 
 ATTACKS: Final[dict[str, Script]] = {
-    **{name: partial(_cheat, name) for name in {**PYTHON, **C, **JAVASCRIPT, **MODULES}},
+    **{name: partial(_cheat, name) for name in NAMES},
     "nothing": _nothing,
     "constant": _constant,
     "example_table": partial(_table, "''"),
