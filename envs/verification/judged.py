@@ -15,6 +15,7 @@ from palestra.rewards.base import Check, Verdict
 
 Status = Literal["passed", "failed", "fault"]
 MAX_SOLUTION_CHARS: Final = MAX_ACTION_CHARS  # what is longer no agent could hand in: it fails, unread
+MAX_DETAIL_CHARS: Final = 1_000
 MAX_EXPLANATION_CHARS: Final = 4_000
 TRIES: Final = 2  # of a solution that a fault kept from a verdict
 
@@ -80,7 +81,7 @@ def judge_one(env: JudgingEnv, task: Task, text: str) -> Result:
             task_id=task.id,
             env_id=env.env_id,
             status="fault",
-            detail=f"{type(error).__name__}: {error}",
+            detail=_line(f"{type(error).__name__}: {error}"),
             duration_s=time.monotonic() - begun,
         )
     failing = next((check for check in verdict.checks if not check.passed), None)
@@ -205,7 +206,11 @@ def _verdict(env: Judging, task: Task, text: str) -> Verdict:
 
 
 def _told(check: Check) -> str:
-    return f"{check.name}: {check.evidence}" if check.evidence else check.name
+    return _line(f"{check.name}: {check.evidence}" if check.evidence else check.name)
+
+
+def _line(text: str) -> str:
+    return " ".join(text[:MAX_DETAIL_CHARS].split())
 
 
 def _explanation(env: Judging, task: Task, check: Check) -> str:

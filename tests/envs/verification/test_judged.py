@@ -1,13 +1,25 @@
 """One solution's result: the verdict of an episode, the first failing input, and faults that are nobody's failure."""
 
 import json
+import re
 from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from palestra.envs.base import Task, TaskError
 from palestra.envs.registry import UnknownEnvError, make
-from palestra.envs.verification.judged import MAX_SOLUTION_CHARS, Judges, Result, judge_one, judging_ids
+from palestra.envs.verification.judged import (
+    MAX_DETAIL_CHARS,
+    MAX_EXPLANATION_CHARS,
+    MAX_SOLUTION_CHARS,
+    Judges,
+    Result,
+    judge_one,
+    judging_ids,
+)
+from palestra.rewards.base import Check, Verdict
 
 WORD = "toy/Word-v0"
 CODE = "palestra/Code-v0"
@@ -99,3 +111,32 @@ def test_an_episode_in_progress_is_left_alone() -> None:
     before = env.snapshot().digest
     assert judge_one(env, env.task, "x").status == "failed"  # type: ignore[arg-type] # of WordEnv, which `make` cannot say
     assert env.snapshot().digest == before
+
+
+def test_what_is_told_is_a_line_of_bounded_length() -> None:
+    class Talks:
+        env_id: ClassVar[str] = WORD
+
+        def artefact(self, task: Task) -> str:
+            return "word.txt"
+
+        def judge(self, task: Task, text: str) -> Verdict:
+            return Verdict.of([Check(name="a", passed=False, evidence="b\n" * 100_000)])
+
+        def explain(self, task: Task, check: Check) -> str:
+            return check.evidence
+
+        def close(self) -> None:
+            pass
+
+    result = judge_one(Talks(), task_of(), "x")
+    assert result.detail.startswith("a: b b b")
+    assert len(result.detail) <= MAX_DETAIL_CHARS
+    assert result.explanation.endswith(f"... ({200_000 - MAX_EXPLANATION_CHARS} more characters)")
+
+
+def test_the_example_in_the_docs_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs" / "verify.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    exec(block, {})
+    assert capsys.readouterr().out.startswith("failed 0.0 hidden test ")
