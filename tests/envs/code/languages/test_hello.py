@@ -19,10 +19,10 @@ from palestra.envs.code.judge.case import Case
 from palestra.envs.code.languages.shelf import VARIABLE, find_language, language_files
 from palestra.sandbox.base import Limits, PermanentInfraError
 
-IN_CI = ("python", "c", "cpp", "javascript", "lua", "ocaml", "fortran", "r", "perl", "ruby")
+IN_CI = ("python", "c", "cpp", "javascript", "lua", "ocaml", "fortran", "r", "perl", "ruby", "verilog")
 COMMANDS = {"c": "gcc", "cpp": "g++", "fortran": "gfortran", "go": "go", "haskell": "ghc", "java": "javac"}
 COMMANDS |= {"javascript": "node", "julia": "julia", "lua": "lua5.4", "ocaml": "ocamlopt", "perl": "perl"}
-COMMANDS |= {"python": "python3", "r": "Rscript", "ruby": "ruby", "rust": "rustc"}
+COMMANDS |= {"python": "python3", "r": "Rscript", "ruby": "ruby", "rust": "rustc", "verilog": "iverilog"}
 
 
 def is_there(name: str) -> bool:
@@ -184,6 +184,8 @@ LIBRARIES = {  # more of a language than its hello world needs; each prints 2 to
     "rust": "use std::collections::BTreeMap;\nfn main() { let mut m = BTreeMap::new(); m.insert(1, 3);\n"
     "let h = std::thread::spawn(move || m[&1]);\n"
     'println!("1267650600228229401496703205376 {}", h.join().unwrap()); }\n',
+    "verilog": "module main;\n  reg [127:0] power; integer n;\n  initial begin power = 1; n = $clog2(5);\n"
+    '    repeat (100) power = power * 2; $display("%0d %0d", power, n); $finish(0);\n  end\nendmodule\n',
 }
 
 
