@@ -1,0 +1,187 @@
+"""`palestra/Fuzz-v0`: read a program, try inputs on it, hand in one that reaches the branch that is asked for."""
+
+from collections.abc import Callable, Iterator
+from typing import ClassVar, Final, Literal, TypeVar, Unpack
+
+from palestra.envs.actions import Action
+from palestra.envs.base import Json, Split, Task, TaskError, TaskSource
+from palestra.envs.env import AgentEnv, EnvOptions, StepResult
+from palestra.envs.fuzz.encoding import InputError
+from palestra.envs.fuzz.generate import FuzzTasks
+from palestra.envs.fuzz.oracle import solve
+from palestra.envs.fuzz.trace import Taken
+from palestra.envs.fuzz.verify import Ground, Puzzle, Run
+from palestra.rewards.base import Check, Verdict, VerifierError
+from palestra.sandbox.base import InfraError
+
+Reward = Literal["outcome", "distance"]
+MOST_CALLS: Final = 4  # carried out in one turn
+SHOWN_DECISIONS: Final = 60
+NO_CALL: Final = "error: call run or submit with an input"
+TOO_MANY: Final = f"error: not done; at most {MOST_CALLS} calls are carried out in one turn"
+ENDED: Final = "error: not done; the episode is over"
+
+Made = TypeVar("Made")
+
+
+class FuzzEnv(AgentEnv):
+    """Programs with a branch that few inputs reach.
+
+    ``run(input)`` tells which way the program went, how far from the target it turned off, and what it printed;
+    ``submit(input)`` ends the episode with the outcome 1.0 if the input reaches the target, else 0.0. The potential is
+    how much nearer than the task's start the best run came. Inputs are texts with escapes (`encoding`).
+
+    Programs are built and run in a sandbox that is started at the first call and given back by `close`.
+
+    Args:
+        reward: "outcome" pays 1 or 0; "distance" pays an input that does not reach the target up to 0.5 for how much
+            nearer it comes than the start.
+        sandbox: the backend that runs the programs.
+        unsafe: accept a backend that does not isolate programs from this machine.
+    """
+
+    env_id: ClassVar[str] = "palestra/Fuzz-v0"
+    system_prompt: ClassVar[str] = (
+        "Find an input that takes the program to the target. Try inputs with run, then hand one in with submit."
+    )
+
+    def __init__(
+        self,
+        *,
+        reward: Reward = "outcome",
+        sandbox: str = "native",
+        unsafe: bool = False,
+        **options: Unpack[EnvOptions],
+    ) -> None:
+        if reward not in ("outcome", "distance"):
+            raise ValueError(f"reward must be 'outcome' or 'distance', not {reward!r}")
+        super().__init__(**options)
+        self._reward: Reward = reward
+        self._backend = sandbox
+        self._unsafe = unsafe
+        self._ground: Ground | None = None
+        self._puzzle: Puzzle
+        self._best = 0.0  # the least distance so far
+
+    def close(self) -> None:
+        ground, self._ground = self._ground, None
+        if ground is not None:
+            ground.close()
+
+    def oracle(self) -> Iterator[str]:
+        return solve(self.task)
+
+    def artefact(self, task: Task) -> str:
+        """Return the name of a file with an input."""
+        return "input.txt"
+
+    def judge(self, task: Task, text: str) -> Verdict:
+        """Return the verdict on an input."""
+        return self._judge(Puzzle.of(task), text)
+
+    def explain(self, task: Task, check: Check) -> str:
+        """Return an input that reaches the target, if the check says that another did not."""
+        return "" if check.passed else f"an input that reaches the target:\n{task.hidden['witness']}"
+
+    def _source(self, split: Split) -> TaskSource:
+        return FuzzTasks(split)
+
+    def _begin(self, task: Task) -> None:
+        self._take(task)
+        self._best = self._puzzle.start_distance
+
+    def _act(self, action: Action) -> StepResult:
+        if not action.calls:
+            return StepResult(replies=(NO_CALL,))
+        replies: list[str] = []
+        for call in action.calls[:MOST_CALLS]:
+            text = call.arguments["input"]
+            if call.name == "run":
+                replies.append(self._run(text))
+                continue
+            verdict = self._judge(self._puzzle, text)
+            replies.append(_told(verdict))
+            left = len(action.calls) - len(replies)
+            return StepResult(
+                replies=(*replies, *[ENDED] * left),
+                parts={"outcome": verdict.score},
+                done=True,
+                is_success=verdict.passed,
+            )
+        return StepResult(replies=(*replies, *[TOO_MANY] * (len(action.calls) - len(replies))))
+
+    def _run(self, text: str) -> str:
+        try:
+            run = self._on_ground(lambda ground: ground.run(self._puzzle, text))
+        except InputError as error:
+            return f"error: {error}"
+        self._best = min(self._best, run.distance)
+        return _report(self._puzzle, run)
+
+    def _judge(self, puzzle: Puzzle, text: str) -> Verdict:
+        pays_nearness = self._reward == "distance"
+        return self._on_ground(lambda ground: ground.judge(puzzle, text, pays_nearness=pays_nearness))
+
+    def _on_ground(self, job: Callable[[Ground], Made]) -> Made:
+        """Do a job where programs run, set up if need be; a place that failed is not used again."""
+        try:
+            if self._ground is None:
+                self._ground = Ground(backend=self._backend, unsafe=self._unsafe)
+            return job(self._ground)
+        except InfraError:
+            self.close()
+            raise
+
+    def _potential(self) -> float:
+        return self._puzzle.closeness(self._best)
+
+    def _take(self, task: Task) -> None:
+        try:
+            self._puzzle = Puzzle.of(task)
+        except VerifierError as error:
+            raise TaskError(str(error)) from error
+
+    def _dump(self) -> Json:
+        return {"best": self._best}
+
+    def _load(self, state: Json) -> None:
+        self._take(self.task)
+        self._best = float(state["best"])
+
+
+def _told(verdict: Verdict) -> str:
+    if verdict.passed:
+        return "the target is reached"
+    failed = next(check for check in verdict.checks if not check.passed)
+    return f"the target is not reached: {failed.evidence}"
+
+
+def _report(puzzle: Puzzle, run: Run) -> str:
+    """Return what the agent is told of a run: how near it came, where it turned off, and every decision."""
+    if run.trace is None:
+        return f"{run.size} bytes; the program did not end well: {run.problem}"
+    lines = puzzle.decision_lines()
+    if run.distance == 0.0:
+        told = [f"{run.size} bytes; the target is reached"]
+    else:
+        told = [
+            f"{run.size} bytes; the target is not reached: distance {run.distance:g}, "
+            f"from the start {puzzle.start_distance:g}"
+        ]
+        place = run.trace.stop(puzzle.target)
+        if place is not None:
+            number, way = puzzle.target.path[place]
+            told.append(f"turned off at line {lines[number]}, which was {_way(not way)} and should be {_way(way)}")
+    seen = [f"{lines[number]} {_ways(taken)}" for number, taken in run.trace.taken.items()]
+    more = "; ..." if len(seen) > SHOWN_DECISIONS else ""
+    told.append(f"decisions by line: {'; '.join(seen[:SHOWN_DECISIONS])}{more}")
+    return "\n".join([*told, f"printed: {run.printed[:80]}"])
+
+
+def _way(way: bool) -> str:
+    return "true" if way else "false"
+
+
+def _ways(taken: Taken) -> str:
+    counts = (("true", taken.true), ("false", taken.false))
+    return ", ".join(f"{word} {times} times" if times > 1 else word for word, times in counts if times)
