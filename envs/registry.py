@@ -179,6 +179,14 @@ for _entry in (
         certificate="palestra.envs.code/Code-v0.certificate.json",
     ),
     EnvEntry(
+        id="palestra/Sql-v0",
+        entry_point="palestra.envs.sql.env:SqlEnv",
+        family="sql",
+        summary="answer a question in words by one SQL query, tried on a database and judged on others",
+        needs=frozenset({"network_off", "read_only_root", "process_count", "pid_hidden", "socket_families"}),
+        certificate="palestra.envs.sql/Sql-v0.certificate.json",
+    ),
+    EnvEntry(
         id="palestra/BFCLSingleTurn-v0",
         entry_point="palestra.envs.bfcl.singleturn.env:SingleTurnEnv",
         family="bfcl",

@@ -9,9 +9,11 @@ from palestra.envs.sql.parts import FILTERS, OUTPUTS, NoPart, Stage, begin, filt
 from palestra.envs.sql.query import (
     Agg,
     Col,
+    Combination,
     Compare,
     Compound,
     Expression,
+    Function,
     Join,
     Lit,
     Missing,
@@ -24,9 +26,11 @@ from palestra.envs.sql.query import (
     Window,
     With,
 )
-from palestra.envs.sql.schema import Column, Schema, Table
+from palestra.envs.sql.schema import Column, Kind, Schema, Table
 
 ENDS: Final = ("distinct", "order", "limit")
+_COMBINATIONS: Final[tuple[Combination, ...]] = ("union", "union all", "intersect", "except")
+_FUNCTIONS: Final[tuple[Function, ...]] = ("count", "count distinct", "sum", "avg", "min", "max")
 _MOST_FILTERS: Final = 2  # more of them leave hardly a row
 SHAPES: Final[Mapping[str, tuple[str, ...]]] = {  # and which parts fit them
     "rows": (*FILTERS, *OUTPUTS, *OUTPUTS, *ENDS),  # twice as likely, since only these have them
@@ -178,8 +182,7 @@ def _sets(schema: Schema, parts: list[str], draws: Draws) -> Compound:
         sides.append(Select(columns=(_column(table.key, column),), source=stage.source, where=tuple(stage.where)))
     if sides[0] == sides[1]:
         raise NoPart("both sides are the same")
-    operator = draws.pick(("union", "union all", "intersect", "except"))
-    return Compound(operator, sides[0], sides[1])  # type: ignore[arg-type]
+    return Compound(draws.pick(_COMBINATIONS), sides[0], sides[1])
 
 
 def _above(schema: Schema, parts: list[str], draws: Draws) -> With:
@@ -248,14 +251,16 @@ def _best(schema: Schema, parts: list[str], draws: Draws) -> With:
     return With("ranked", ranked, Select(columns=tuple(made), source=Source("ranked", alias, plural), where=(keep,)))
 
 
-def _aggregate(stage: Stage, draws: Draws, functions: Sequence[str] = ()) -> Agg:
-    function = draws.pick(functions or ("count", "count distinct", "sum", "avg", "min", "max"))
+def _aggregate(stage: Stage, draws: Draws, functions: Sequence[Function] = ()) -> Agg:
+    function = draws.pick(functions or _FUNCTIONS)
     if function == "count":
         return Agg("count") if draws.chance(0.5) else Agg("count", stage.any_column("int", "real", "text", "date"))
     if function == "count distinct":
         return Agg("count distinct", stage.any_column("int", "text", "date"))
-    kinds = ("int", "real", "date") if function in ("min", "max") and not functions else ("int", "real")
-    return Agg(function, stage.any_column(*kinds))  # type: ignore[arg-type]
+    kinds: tuple[Kind, ...] = (
+        ("int", "real", "date") if function in ("min", "max") and not functions else ("int", "real")
+    )
+    return Agg(function, stage.any_column(*kinds))
 
 
 def _column(alias: str, column: Column, is_missing: bool = False) -> Col:

@@ -89,7 +89,7 @@ class SqlTasks:
             template = f"{domain}/{shape}/{'+'.join(sorted(parts))}"
             proof = prove(query, schema, knobs["rows"], Draws(f"sql/{template}", seed, f"databases/{attempt}"))
             if proof is not None:
-                return _task(query, schema, proof, self.split, seed, knobs, f"{template}")
+                return _task(query, schema, proof, self.split, seed, knobs, template)
         raise TaskError(f"no fair {shape} task of {knobs['parts']} parts for seed {seed} in {_ATTEMPTS} draws")
 
 
@@ -133,5 +133,11 @@ def _task(
             ],
             "near_misses": [[kind, text] for kind, text in proof.killed[::step]],
         },
-        provenance={"template": template, "split": split, "generator": GENERATOR_VERSION},
+        provenance={
+            "template": template,
+            "split": split,
+            "generator": GENERATOR_VERSION,
+            "near_misses": proof.misses,
+            "killed": len(proof.killed),
+        },
     )

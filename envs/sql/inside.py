@@ -12,7 +12,8 @@ from typing import Any
 
 STEPS = 5_000_000  # of SQLite's virtual machine
 STEPS_EACH = 1_000  # between two looks at how many were done
-LONGEST_VALUE = 20_000  # bytes of a text, a blob or a row
+LONGEST_VALUE = 10_000  # bytes of a text, a blob or a row
+LONGEST_PATTERN = 50  # of LIKE and GLOB, whose cost grows with each wildcard
 LONGEST_SQL = 20_000
 MOST_ROWS = 1_000
 MOST_CHARACTERS = 200_000  # of the printed rows
@@ -109,7 +110,7 @@ def build(schema: str, database: dict[str, list[list[Any]]]) -> sqlite3.Connecti
     connection.setlimit(sqlite3.SQLITE_LIMIT_COLUMN, 100)
     connection.setlimit(sqlite3.SQLITE_LIMIT_EXPR_DEPTH, 200)
     connection.setlimit(sqlite3.SQLITE_LIMIT_COMPOUND_SELECT, 50)
-    connection.setlimit(sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 100)
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH, LONGEST_PATTERN)
     connection.set_authorizer(reads_only)
     steps = [0]
 

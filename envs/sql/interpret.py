@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any, Final
 
 from palestra.envs.sql.query import (
@@ -32,7 +33,6 @@ from palestra.envs.sql.query import (
     Query,
     Scalar,
     Select,
-    Source,
     Times,
     Window,
     With,
@@ -97,10 +97,10 @@ class _Place:
 
 
 def _select(select: Select, tables: Tables, outer: Scope) -> Rows:
-    scopes: list[Scope] = [{**outer, select.source.alias: row} for row in _rows(select.source, tables)]
+    scopes: list[Scope] = [{**outer, select.source.alias: row} for row in tables[select.source.table]]
     for join in select.joins:
         wider: list[Scope] = []
-        rows = _rows(join.source, tables)
+        rows = tables[join.source.table]
         for scope in scopes:
             mine = scope[join.mine.alias][join.mine.name]
             found = [row for row in rows if mine is not None and row[join.theirs.name] == mine]
@@ -114,13 +114,10 @@ def _select(select: Select, tables: Tables, outer: Scope) -> Rows:
     made = [(tuple(_value(column, place) for column in select.columns), place) for place in places]
     if select.distinct:
         made = list({row: (row, place) for row, place in reversed(made)}.values())[::-1]
-    made = _sorted(made, select.order, lambda one: one[1])
+    for order in reversed(select.order):  # a stable sort by each key, the first one last
+        made.sort(key=partial(_sort_key, order.by), reverse=order.is_down)
     end = select.offset + select.limit if select.limit else None
     return [row for row, _ in made[select.offset : end]]
-
-
-def _rows(source: Source, tables: Tables) -> Sequence[Row]:
-    return tables[source.table]
 
 
 def _groups(select: Select, scopes: Sequence[Scope], tables: Tables, outer: Scope) -> list[_Place]:
@@ -134,10 +131,8 @@ def _groups(select: Select, scopes: Sequence[Scope], tables: Tables, outer: Scop
     return [_Place(tables, members[0], members) for members in groups.values()]
 
 
-def _sorted(items: list[Any], orders: Sequence[Order], place_of: Callable[[Any], _Place]) -> list[Any]:
-    for order in reversed(orders):  # a stable sort by each key, the first one last
-        items = sorted(items, key=lambda item: _rank(_value(order.by, place_of(item))), reverse=order.is_down)
-    return items
+def _sort_key(by: Expression, made: tuple[tuple[Value, ...], _Place]) -> tuple[bool, Any]:
+    return _rank(_value(by, made[1]))
 
 
 def _rank(value: Value) -> tuple[bool, Any]:
@@ -196,12 +191,10 @@ def _window(window: Window, place: _Place) -> Value:
     keys = [_window_key(window, place.at(scope)) for scope in peers]
     own = _window_key(window, place)
     before = [key for key in keys if _precedes(key, own, window.order)]
-    if window.function == "rank":
+    if window.function in ("rank", "row_number"):  # the latter only where no two are alike
         return len(before) + 1
     if window.function == "dense_rank":
         return len(set(before)) + 1
-    if window.function == "row_number":  # only where no two are alike
-        return len(before) + 1
     seen = [scope for scope, key in zip(peers, keys, strict=True) if not _precedes(own, key, window.order)]
     if window.function == "count":
         return sum(window.of is None or of(window.of, scope) is not None for scope in seen)

@@ -26,6 +26,7 @@ from palestra.envs.sql.query import (
     Operator,
     Order,
     Part,
+    Ranking,
     Scalar,
     Select,
     Source,
@@ -40,6 +41,7 @@ FILTERS: Final = (
 )  # fmt: skip
 OUTPUTS: Final = ("case", "coalesce", "days", "product", "part", "window")
 _ORDERED: Final[tuple[Operator, ...]] = ("<", "<=", ">", ">=")
+_RANKINGS: Final[tuple[Ranking, ...]] = ("rank", "dense_rank", "row_number", "sum", "count")
 _NUMBERS: Final[tuple[Kind, ...]] = ("int", "real")
 _ALL: Final[tuple[Kind, ...]] = ("int", "real", "text", "date")
 
@@ -291,16 +293,13 @@ def _window(stage: Stage) -> Window:
     kinds = stage.columns("text")
     within = draws.pick(kinds) if kinds and draws.chance(0.6) else None
     measure = stage.any_column("int", "real", "date")
-    match draws.pick(("rank", "dense_rank", "row_number", "sum", "count")):
-        case "sum":
-            of = stage.any_column(*_NUMBERS)
-            return Window("sum", of, within, (Order(measure, draws.chance(0.5)), Order(stage.id)))
-        case "count":
-            return Window("count", None, within or stage.any_column("text"), ())
-        case "row_number":
-            return Window("row_number", None, within, (Order(measure, draws.chance(0.5)), Order(stage.id)))
-        case name:
-            return Window(name, None, within, (Order(measure, draws.chance(0.5)),))  # type: ignore[arg-type]
+    down, function = draws.chance(0.5), draws.pick(_RANKINGS)
+    if function == "count":
+        return Window("count", None, within or stage.any_column("text"), ())
+    if function in ("rank", "dense_rank"):
+        return Window(function, None, within, (Order(measure, down),))
+    of = stage.any_column(*_NUMBERS) if function == "sum" else None
+    return Window(function, of, within, (Order(measure, down), Order(stage.id)))
 
 
 def _some(found: list[Item], what: str) -> list[Item]:

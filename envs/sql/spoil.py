@@ -187,7 +187,7 @@ def _other_columns(query: Query, schema: Schema) -> Iterator[tuple[str, Query]]:
             continue
         for other in table.columns:
             if other.kind == column.kind and other.name != column.name and not other.is_key:
-                yield "column", _with_other(query, column, replace(column, name=other.name))
+                yield "column", _with_other(query, column, replace(column, name=other.name, words=other.words))
                 break
 
 

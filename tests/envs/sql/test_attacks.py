@@ -23,6 +23,7 @@ SAID = {  # what the agent is told of each query that may not run, or is stopped
     "surrogate": "surrogates not allowed",
     "not_utf8": "Could not decode to UTF-8",
     **dict.fromkeys(("endless", "cross_join"), "interrupted"),
+    "like_each": "interrupted|out of time",
     "giant_group": "too big|interrupted",
     "giant_sort": "out of memory|interrupted",
     **dict.fromkeys(("giant_rows", "giant_values"), "more than 1000 rows or 200000 characters"),

@@ -14,6 +14,7 @@ from palestra.envs.sql.english import tell
 from palestra.envs.sql.generate import SqlTasks, is_heldout
 from palestra.envs.sql.proof import LEAST, opened, prove
 from palestra.envs.sql.query import Col, Lit, Select, Source, walk
+from palestra.envs.sql.render import sql
 from palestra.envs.sql.results import same_rows
 from palestra.envs.sql.spoil import near_misses
 
@@ -109,6 +110,18 @@ def test_a_question_names_every_value_and_column_of_its_query(queries: Queries) 
                 assert node.words in told
         assert "{" not in told
         assert schema.ddl().count("CREATE TABLE") == len(schema.tables)
+
+
+def test_a_near_miss_is_told_in_other_words(queries: Queries) -> None:
+    """So that whatever decides the rows is said."""
+    compared = 0
+    for schema, query, _, _ in queries(150, 500):
+        told, own = tell(query), sql(query)
+        for kind, other in near_misses(query, schema):
+            if sql(other) != own:
+                compared += 1
+                assert tell(other) != told, (kind, own, sql(other))
+    assert compared > 1000
 
 
 def test_links_lead_to_tables_that_are_there() -> None:
