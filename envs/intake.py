@@ -17,7 +17,7 @@ from palestra.envs.certify.certificate import Level
 from palestra.envs.certify.parallel import in_order
 from palestra.envs.certify.task import Certifier
 from palestra.envs.registry import EnvEntry, find, make, register
-from palestra.envs.taskfile import json_line, write_records
+from palestra.envs.taskfile import MAX_TASK_BYTES, json_line, write_records
 from palestra.sandbox.base import InfraError
 
 _APART = ("rejected", "unproven")
@@ -121,6 +121,8 @@ class _Ledger:
             other = told.setdefault(digest([task["instruction"], task["tools"]]), task["id"])
             if other != task["id"]:
                 reasons = (f"an agent is told the same as in {other!r}",)
+            elif len(json_line({"task": task, "certificate": certificate})) > MAX_TASK_BYTES:
+                reasons = (f"it has more than {MAX_TASK_BYTES // 2**20} MiB",)
             if reasons:
                 self.tally.rejected += 1
                 self.tally.newest_reason = f"{task['id']}: {reasons[0]}"

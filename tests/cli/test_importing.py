@@ -72,6 +72,30 @@ def test_when_nothing_is_kept_the_exit_code_says_so(run: Run, tmp_path: Path) ->
     assert "1 rejected, such as plain/wrong: oracle: the oracle earned 0" in said.out
 
 
+def test_a_task_that_no_file_could_hold_is_rejected(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("palestra.envs.intake.MAX_TASK_BYTES", 2**10)
+    source = written(tmp_path / "set.jsonl", UNSOLVED)
+    said = run("import", "plain", str(source), "-o", str(tmp_path / "tasks.jsonl"), "--workers", "1")
+    assert said.code == 1
+    assert "1 rejected, such as plain/next: it has more than" in said.out
+
+
+def test_a_language_that_does_not_work_here_is_told_and_nothing_written(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "nowhere.yaml").write_text(
+        "name: nowhere\ntitle: Nowhere\nfile: main.nw\nexecute: no-such-command main.nw\nversion: no-such-command -v\n"
+        "packages: [nowhere-tools]\nhello: {program: 'x', input: '', output: 'x'}\nprompt: Write Nowhere.\n"
+    )
+    monkeypatch.setenv("PALESTRA_LANGUAGES", str(tmp_path))
+    source = written(tmp_path / "set.jsonl", {**DOUBLE, "language": "nowhere"})
+    said = run("import", "plain", str(source), "-o", str(tmp_path / "tasks.jsonl"), "--workers", "1")
+    assert said.code == 1
+    assert "Nowhere does not work here" in said.err
+    assert "apt-get install nowhere-tools" in said.err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["nowhere.yaml", "set.jsonl"]
+
+
 def test_two_tasks_that_are_told_alike_are_one(run: Run, tmp_path: Path) -> None:
     source = written(tmp_path / "set.jsonl", DOUBLE, {**DOUBLE, "id": "again"})
     said = run("import", "plain", str(source), "-o", str(tmp_path / "tasks.jsonl"), "--workers", "1")

@@ -9,9 +9,11 @@ import pytest
 
 from palestra.envs.actions import call_text
 from palestra.envs.base import Judging, Task, TaskError
+from palestra.envs.certify.task import certify
 from palestra.envs.code.env import CodeEnv
 from palestra.envs.code.languages.shelf import VARIABLE, find_language
 from palestra.envs.code.writing import module_task, program_task
+from palestra.envs.registry import find
 from palestra.envs.scripts import SCRIPTS, play
 from palestra.rewards.base import Verdict, VerifierError
 from palestra.sandbox.base import PermanentInfraError
@@ -212,6 +214,14 @@ def test_a_module_task_that_makes_no_sense_is_refused(
     spoilt = replace(task, public={**task.public, **public}, hidden={**task.hidden, **hidden})
     with pytest.raises(TaskError, match="is not a code task"):
         env.reset(options={"task": spoilt})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["python", "c", "javascript", "lua", "module"])
+def test_tasks_of_every_kind_pass_the_whole_gate(env: CodeEnv, name: str) -> None:
+    task = sharing() if name == "module" else doubling(name)
+    certificate = certify(find("palestra/Code-v0"), env, task, level="full")
+    assert certificate.ok, certificate.failures
 
 
 def test_a_task_without_a_solution_has_no_oracle(env: CodeEnv) -> None:
