@@ -5,7 +5,7 @@ import json
 import time
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import httpx
 
@@ -61,9 +61,14 @@ class VerifierClient:
         if not url.startswith(("http://", "https://")):
             raise PermanentInfraError(f"a service's address starts with http:// or https://, not {url!r}")
         self._url = url.rstrip("/")
-        self._headers = {"Content-Type": "application/json"}
-        if token:
-            self._headers["Authorization"] = f"Bearer {token}"
+        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+        self._settings: dict[str, Any] = {
+            "base_url": self._url,
+            "headers": headers,
+            "timeout": 2 * _POLL_S,
+            "limits": httpx.Limits(max_connections=_CONNECTIONS),
+            "verify": url.startswith("https://"),  # certificates take long to load
+        }
         self._client = client
         self._patience_s = patience_s
         self._held: set[str] = set()  # digests of tasks that the service has, as far as we know
@@ -78,7 +83,7 @@ class VerifierClient:
             InfraError: it could not be had in time.
         """
         if self._http is None:
-            self._http = httpx.Client(base_url=self._url, headers=self._headers, timeout=2 * _POLL_S)
+            self._http = httpx.Client(**self._settings)
         talk = self._judging(env_id, task, solution)
         said: _Said = None
         while True:
@@ -105,10 +110,7 @@ class VerifierClient:
             TaskError, PermanentInfraError, InfraError: as `judge` does, of the first that fails.
         """
         places = asyncio.Semaphore(at_once)
-        limits = httpx.Limits(max_connections=_CONNECTIONS)
-        async with httpx.AsyncClient(
-            base_url=self._url, headers=self._headers, timeout=2 * _POLL_S, limits=limits
-        ) as http:
+        async with httpx.AsyncClient(**self._settings) as http:
 
             async def one(task: Task, solution: str) -> Result:
                 async with places:
