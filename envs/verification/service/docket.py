@@ -11,7 +11,7 @@ import math
 import secrets
 import time
 from collections import OrderedDict, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, Literal
@@ -200,7 +200,7 @@ class Docket:
         worker = self._new_worker()
         try:
             try:
-                await self._wake(worker)
+                worker = await self._awake(worker)
                 self.workers_ready.add(number)
             except Exception as error:  # the first submission may fare better
                 _log.warning("worker %d could not be started: %s", number, error)
@@ -237,27 +237,40 @@ class Docket:
         )
         for _ in range(TRIES):
             try:
-                await self._wake(worker)
-                future = asyncio.wrap_future(worker.submit(partial(carry_out, order)))
-                done, _ = await asyncio.wait([future], timeout=self.bounds.judging_s)
-                if not done:
-                    worker.kill(f"judging took longer than {self.bounds.judging_s:g} s")
-                    worker = self._new_worker()
-                return await future, worker
+                worker = await self._awake(worker)
+                return await self._done(worker, partial(carry_out, order)), worker
             except InfraError as error:  # the worker is lost, which says nothing of the solution
                 self.workers_lost += 1
                 why = f"InfraError: {error}"
                 _log.warning("a worker was lost at %s: %s", submission.id, error)
+                worker = self._another(worker)
             except Exception as error:  # no environment is to stop a worker's turns
                 return self._fault(submission, f"{type(error).__name__}: {error}"), worker
         return self._fault(submission, f"{why}; tried {TRIES} times"), worker
 
-    async def _wake(self, worker: ProcessWorker) -> None:
-        """Have a worker's process started, again if it was killed: that takes nothing of a submission's time."""
+    async def _awake(self, worker: ProcessWorker) -> ProcessWorker:
+        """Return the worker once it can begin at once: what it takes to start one is no submission's time.
+
+        One that was killed while it rested is replaced.
+        """
         try:
-            await asyncio.wrap_future(worker.submit(greet))
+            await self._done(worker, greet)
         except InfraError:
-            await asyncio.wrap_future(worker.submit(greet))
+            worker = self._another(worker)
+            await self._done(worker, greet)
+        return worker
+
+    async def _done(self, worker: ProcessWorker, job: Callable[[Courtroom], Any]) -> Any:
+        """Return what a job returns; a worker that takes too long is killed, which ends the job with InfraError."""
+        future = asyncio.wrap_future(worker.submit(job))
+        done, _ = await asyncio.wait([future], timeout=self.bounds.judging_s)
+        if not done:
+            worker.kill(f"judging took longer than {self.bounds.judging_s:g} s")
+        return await future
+
+    def _another(self, lost: ProcessWorker) -> ProcessWorker:
+        lost.retire()
+        return self._new_worker()
 
     def _new_worker(self) -> ProcessWorker:
         return ProcessWorker(partial(Courtroom, self._options))
