@@ -81,7 +81,7 @@ def testbench(interface: Interface) -> str:
 
 
 def simulate(bench: Bench, interface: Interface, source: str, stimulus: Sequence[Vector]) -> Simulation:
-    """Return what a module, its words looked through by `syntax.refused`, shows on a stimulus.
+    """Return what a module, its words looked through by `syntax.refusal`, shows on a stimulus.
 
     Raises:
         PermanentInfraError: Icarus Verilog is missing or does not work here.

@@ -11,7 +11,7 @@ from palestra.envs.code.judge.bench import NEEDS, Bench
 from palestra.envs.env import AgentEnv, EnvOptions, StepResult
 from palestra.envs.verilog.generate import VerilogTasks
 from palestra.envs.verilog.oracle import solve
-from palestra.envs.verilog.verify import Examiner, told_by
+from palestra.envs.verilog.verify import Examiner, looked_at, told_by
 from palestra.rewards.base import Check, Verdict, VerifierError
 from palestra.sandbox.base import InfraError, Spec
 
@@ -69,7 +69,7 @@ class VerilogEnv(AgentEnv):
 
     def judge(self, task: Task, text: str) -> Verdict:
         """Return the verdict on a module."""
-        return self._examined(lambda examiner: examiner.judge(task, text))
+        return looked_at(task, text) or self._examined(lambda examiner: examiner.judge(task, text))
 
     def explain(self, task: Task, check: Check) -> str:
         """Return the inputs of the hidden stimulus that a check is about, and what was to be shown."""
@@ -105,6 +105,8 @@ class VerilogEnv(AgentEnv):
         return StepResult(replies=(*replies, *[TOO_MANY] * (len(action.calls) - len(replies))))
 
     def _simulate(self, code: str) -> str:
+        if refused := looked_at(self.task, code):
+            return f"refused: {refused.checks[0].evidence}"
         told, good = self._examined(lambda examiner: examiner.try_out(self.task, code))
         self._best = max(self._best, good)
         return told

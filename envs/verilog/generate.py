@@ -43,9 +43,9 @@ TOOLS: Final = (
 )
 RULES: Final = (
     "Bit 0 is the least significant, and unless it is said otherwise numbers are unsigned. Ports have exactly these "
-    "names "
-    "and widths. Of system functions only $signed, $unsigned and $clog2 may be used; delays, names with dots, texts, "
-    "attributes and preprocessor macros are refused. More modules than the one may be written."
+    "names and widths. Of system functions only $signed, $unsigned and $clog2 may be used; delays, names with dots, "
+    "texts, attributes and preprocessor macros are refused. More modules than the one may be written, and Yosys must "
+    "be able to synthesise them."
 )
 
 

@@ -78,7 +78,7 @@ def tokens(source: str) -> Iterator[Token]:
         place = found.end()
 
 
-def refused(source: str, top: str) -> str:
+def refusal(source: str, top: str) -> str:
     """Return why a source is no candidate for the module `top`, or "" if it is one."""
     if len(source) > MOST_CHARS:
         return f"the source has {len(source)} characters; at most {MOST_CHARS} are read"

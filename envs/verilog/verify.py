@@ -17,7 +17,7 @@ from palestra.envs.code.judge.bench import Bench
 from palestra.envs.verilog.bench import Simulation, Synthesis, simulate, synthesise
 from palestra.envs.verilog.design import CLOCK, TICK
 from palestra.envs.verilog.stimulus import Interface, Vector, vectors
-from palestra.envs.verilog.syntax import refused
+from palestra.envs.verilog.syntax import refusal
 from palestra.rewards.base import Check, Verdict, VerifierError
 
 MOST_CYCLES: Final = 100_000
@@ -81,9 +81,9 @@ class Examiner:
             VerifierError: as `trial`.
             InfraError: the sandbox failed.
         """
+        if refused := looked_at(task, text):
+            return refused
         trial = self.trial(task, is_hidden=True)
-        if problem := refused(text, trial.interface.name):
-            return Verdict.of([Check(name="words", passed=False, evidence=problem)])
         shown = simulate(self.bench, trial.interface, text, trial.stimulus)
         if shown.problem:
             return Verdict.of([Check(name="simulation", passed=False, evidence=shown.problem)])
@@ -107,9 +107,9 @@ class Examiner:
             VerifierError: as `trial`.
             InfraError: the sandbox failed.
         """
+        if refused := looked_at(task, text):
+            return refused.checks[0].evidence, 0.0
         trial = self.trial(task, is_hidden=False)
-        if problem := refused(text, trial.interface.name):
-            return f"refused: {problem}", 0.0
         shown = simulate(self.bench, trial.interface, text, trial.stimulus)
         if shown.problem:
             return _failed(shown), 0.0
@@ -150,6 +150,17 @@ class Examiner:
         if not any(bit in "01" for row in trial.wanted for bit in row):
             raise VerifierError(f"the golden module of {task.id!r} shows nothing defined")
         return trial
+
+
+def looked_at(task: Task, text: str) -> Verdict | None:
+    """Return the verdict on a text that is no candidate for a task's module, for which nothing is run; None of others.
+
+    Raises:
+        VerifierError: the task's own interface or module is missing or malformed.
+    """
+    interface, _ = told_by(task)
+    problem = refusal(text, interface.name)
+    return Verdict.of([Check(name="words", passed=False, evidence=problem)]) if problem else None
 
 
 def told_by(task: Task) -> tuple[Interface, str]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from palestra.envs.verilog.syntax import MOST_CHARS, SyntaxRefused, bare, refused, tokens
+from palestra.envs.verilog.syntax import MOST_CHARS, SyntaxRefused, bare, refusal, tokens
 
 
 def body(text: str) -> str:
@@ -32,7 +32,7 @@ def body(text: str) -> str:
     ],
 )
 def test_what_a_module_may_say(text: str) -> None:
-    assert refused(body(text), "m") == ""
+    assert refusal(body(text), "m") == ""
 
 
 @pytest.mark.parametrize(
@@ -74,18 +74,18 @@ def test_what_a_module_may_say(text: str) -> None:
     ],
 )
 def test_what_is_refused_and_why(text: str, told: str) -> None:
-    assert told in refused(body(text), "m")
+    assert told in refusal(body(text), "m")
 
 
 def test_the_module_must_be_there() -> None:
-    assert refused("", "m") == "there is no module 'm'"
-    assert refused(body(""), "other") == "there is no module 'other'; found: m"
-    assert refused("module m;", "m") == "the last module has no 'endmodule'"
-    assert f"at most {MOST_CHARS}" in refused(body("/*" + "x" * MOST_CHARS + "*/"), "m")
+    assert refusal("", "m") == "there is no module 'm'"
+    assert refusal(body(""), "other") == "there is no module 'other'; found: m"
+    assert refusal("module m;", "m") == "the last module has no 'endmodule'"
+    assert f"at most {MOST_CHARS}" in refusal(body("/*" + "x" * MOST_CHARS + "*/"), "m")
 
 
 def test_nested_lists_of_parameters_do_not_take_long() -> None:
-    told = refused(body("m #(" * 9_000 + ") u (" * 200), "m")
+    told = refusal(body("m #(" * 9_000 + ") u (" * 200), "m")
     assert told
 
 
@@ -96,8 +96,8 @@ def test_comments_are_taken_out_and_lines_stay() -> None:
 
 
 @given(st.text(alphabet="ab.#$`\\\"'*/()\n @m1;", max_size=60))
-def test_any_text_is_read_or_refused(text: str) -> None:
-    told = refused(text, "m")
+def test_any_text_is_read_or_refusal(text: str) -> None:
+    told = refusal(text, "m")
     assert isinstance(told, str)
     try:
         words = list(tokens(text))

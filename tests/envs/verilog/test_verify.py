@@ -82,6 +82,13 @@ def test_a_right_module_passes_however_it_is_written(examiner: Examiner, source:
         (("input en,", "input en, input more,"), "ports"),
         (("output reg [3:0] q", "output reg [3:0] p"), "simulation"),
         (("input rst, input en", "input en, input rst"), ""),
+        (
+            (
+                "always @(posedge clk)",
+                "reg [1:0] i; always @* begin i = 0; while (i < 3) i = i + 1; end always @(posedge clk)",
+            ),
+            "ports",
+        ),
         (("if (rst)", "if (rst"), "simulation"),
         (("endmodule", "initial $finish; endmodule"), "words"),
     ],
