@@ -1,0 +1,1 @@
+"""One module an area: archetypes of problems, each a function of choices."""

@@ -1,0 +1,125 @@
+"""Problems about two texts beside each other."""
+
+import itertools
+from typing import Any
+
+from palestra.envs.code.problems.choices import Choices
+from palestra.envs.code.problems.fields import Field
+from palestra.envs.code.problems.parts import Parts, archetype, code
+
+
+@archetype("strings")
+def two_texts(c: Choices) -> Parts:
+    """Two texts beside each other."""
+    view = c.pick("view", ("as they are", "second reversed", "sorted", "without a letter", "first repeated"))
+    objective = c.pick(
+        "objective", ("equal places", "different places", "common start", "common end", "shared letters")
+    )
+    gives_text = c.pick("gives", ("number", "letters"))
+    rest = c.pick("rest", ("ignored", "counts"))
+    letter = c.constant("letter", ("a", "b"), ("c", "d"))
+    prepare = {
+        "as they are": "x = s\ny = t",
+        "second reversed": "x = s\ny = t[::-1]",
+        "sorted": "x = arranged(s)\ny = arranged(t)",
+        "without a letter": "x = without(s)\ny = without(t)",
+        "first repeated": "x = s + s\ny = t",
+    }[view]
+    helper = {
+        "sorted": 'def arranged(s: str) -> str:\n    made = ""\n    for code in range(97, 123):\n        for one in '
+        "s:\n"
+        "            if ord(one) == code:\n                made = made + one\n    return made\n",
+        "without a letter": 'def without(s: str) -> str:\n    made = ""\n    for one in s:\n'
+        f'        if one != "{letter}":\n            made = made + one\n    return made\n',
+    }.get(view, "")
+    body = {
+        "equal places": "for i in range(least):\n    if x[i] == y[i]:\n        found = found + x[i]",
+        "different places": "for i in range(least):\n    if x[i] != y[i]:\n        found = found + x[i]",
+        "common start": "i = 0\nwhile i < least and x[i] == y[i]:\n    found = found + x[i]\n    i += 1",
+        "common end": "i = 1\nwhile i <= least and x[len(x) - i] == y[len(y) - i]:\n"
+        "    found = x[len(x) - i] + found\n    i += 1",
+        "shared letters": "left: dict[str, int] = {}\nfor one in y:\n    left[one] = left.get(one, 0) + 1\nfor one in "
+        "x:\n"
+        "    if left.get(one, 0) > 0:\n        left[one] = left.get(one, 0) - 1\n        found = found + one",
+    }[objective]
+    extra = "len(found) + abs(len(x) - len(y))" if rest == "counts" else "len(found)"
+    longer = "found + x[least:len(x)] + y[least:len(y)]" if rest == "counts" else "found"
+    solve = code(
+        """
+<helper>
+def solve(s: str, t: str) -> <type>:
+    <prepare>
+    least = min(len(x), len(y))
+    found = ""
+    <body>
+    return <end>
+""",
+        helper=helper,
+        type="int" if gives_text == "number" else "str",
+        prepare=prepare,
+        body=body,
+        end=extra if gives_text == "number" else longer,
+    )
+
+    def law(s: str, t: str) -> Any:
+        x, y = {
+            "as they are": (s, t),
+            "second reversed": (s, "".join(reversed(t))),
+            "sorted": ("".join(sorted(s)), "".join(sorted(t))),
+            "without a letter": (s.replace(letter, ""), t.replace(letter, "")),
+            "first repeated": (s * 2, t),
+        }[view]
+        pairs = list(zip(x, y, strict=False))
+        match objective:
+            case "equal places":
+                found = "".join(a for a, b in pairs if a == b)
+            case "different places":
+                found = "".join(a for a, b in pairs if a != b)
+            case "common start":
+                found = max((x[:n] for n in range(len(x) + 1) if y.startswith(x[:n])), key=len)
+            case "common end":
+                found = max((x[n:] for n in range(len(x) + 1) if y.endswith(x[n:])), key=len)
+            case _:
+                found = "".join(one for i, one in enumerate(x) if x[:i].count(one) < y.count(one))
+        tail = "".join(a + b for a, b in itertools.zip_longest(x, y, fillvalue="") if not (a and b))
+        found += tail if rest == "counts" else ""
+        return len(found) if gives_text == "number" else found
+
+    views = {
+        "as they are": "Compare s and t.",
+        "second reversed": "Reverse t, then compare s and t.",
+        "sorted": "Sort the letters of s and those of t alphabetically, then compare.",
+        "without a letter": f"Leave out every {letter} in both, then compare.",
+        "first repeated": "Let s be written twice without a space between, then compare it with t.",
+    }[view]
+    find = {
+        "equal places": "the places where both have the same letter",
+        "different places": "the places where the two have different letters (places that only one of them has do not "
+        "count)",
+        "common start": "the longest text that both begin with",
+        "common end": "the longest text that both end with",
+        "shared letters": "the letters of s, from left to right, each taken if t has one like it that was not used up "
+        "yet",
+    }[objective]
+    places = objective.endswith("places")
+    result = {
+        "number": f"The result is {'how many there are' if places or objective == 'shared letters' else 'its length'}",
+        "letters": "The result is the letters that s has there, in their order"
+        if places
+        else "The result is that text",
+    }[gives_text]
+    tail_words = {
+        "ignored": ".",
+        "counts": ", and to it is added, because of what one of the two is longer than the other, "
+        + ("that difference of lengths." if gives_text == "number" else "the end that is left over of the longer one."),
+    }[rest]
+    return Parts(
+        story=f"Given are two texts s and t. {views} Find {find}. {result}{tail_words}",
+        fields=(
+            Field(name="s", sort="text", what="s", letters="abcd"),
+            Field(name="t", sort="text", what="t", letters="abcd"),
+        ),
+        gives="int" if gives_text == "number" else "text",
+        solve=solve,
+        law=law,
+    )

@@ -1,0 +1,141 @@
+"""Tasks made of problems: in a language, with tests, limits and everything that is needed to check them again."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Final
+
+from palestra.envs.base import Json, Split, Task
+from palestra.envs.code.draws import Draws
+from palestra.envs.code.ir.nodes import Program
+from palestra.envs.code.ir.parse import parse
+from palestra.envs.code.ir.printers.catalogue import PRINTERS, NotInThisLanguage, render
+from palestra.envs.code.problems.catalogue import AREAS
+from palestra.envs.code.problems.large import Large, large_test
+from palestra.envs.code.problems.problem import Plan, Problem, drawn, rebuilt
+from palestra.envs.code.problems.testing import Chosen, cases_of, choose, inputs, printed, wrong_programs
+from palestra.envs.code.writing import program_task
+
+COMMON: Final = ("python", "javascript", "java", "cpp", "c")  # what models write every day; other languages are rare
+_FRESH: Final = 60  # inputs that say whether a wrong program is wrong at all
+_ATTEMPTS: Final = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a task's knobs ask for."""
+
+    area: str = "any"
+    size: int = 6
+    corners: float = 0.3
+    adversarial: float = 0.2
+    language: str = "python"
+    complexity: str = "any"
+    plan: Plan = field(default_factory=Plan)
+
+
+def languages(wanted: str) -> list[str]:
+    """Return the languages that a value of the knob stands for."""
+    if wanted == "any":
+        return sorted(PRINTERS)
+    return sorted(set(PRINTERS) - set(COMMON)) if wanted == "rare" else [wanted]
+
+
+def make_task(
+    wanted: Wanted, split: Split, seed: int, name: str, difficulty: Mapping[str, Json], version: int
+) -> Task | None:
+    """Return the task of a seed, or None if no fair one was found."""
+    draws = Draws(f"{split}/{wanted.area}/{wanted.plan}", seed, "problem")
+    for attempt in range(_ATTEMPTS):
+        area = draws.pick(sorted(AREAS)) if wanted.area == "any" else wanted.area
+        plan = wanted.plan if wanted.complexity == "any" else replace(wanted.plan, structure="one", before=False)
+        problem = drawn(area, draws.pick(sorted(AREAS[area])), draws, split, plan)
+        if wanted.complexity not in ("any", problem.parts.cost):
+            continue
+        stage = Draws(problem.template, seed, f"tests/{attempt}")
+        large = None
+        if wanted.complexity != "any":
+            large = large_test(problem, stage)
+            if large is None:
+                continue
+        chosen = choose(problem, plan, stage, wanted.size, (wanted.corners, wanted.adversarial))
+        spoken = _printed(parse(problem.source), stage.shuffled(languages(wanted.language)))
+        if chosen is not None and spoken is not None:
+            task = _task(problem, plan, chosen, large, spoken, wanted.size, difficulty)
+            provenance = {**task.provenance, "split": split, "generator": version}
+            return replace(task, id=name, seed=seed, provenance=provenance)
+    return None
+
+
+def problem_of(task: Task) -> tuple[Problem, Plan]:
+    """Return the problem that a task was made of.
+
+    Raises:
+        KeyError: it was made of none.
+    """
+    told: Any = task.hidden["problem"]
+    plan = Plan(**told["plan"])
+    return rebuilt(told["area"], told["archetype"], told["choices"], task.provenance["split"], plan), plan
+
+
+def wrong_of(task: Task, most: int = 40) -> Iterator[tuple[str, str]]:
+    """Yield names and sources, in the task's language, of programs that are almost right.
+
+    Each is a mutant of the reference, or solves the problem with one choice another, and prints something
+    else than the reference for some input, which need not be one of the task's tests.
+    """
+    problem, plan = problem_of(task)
+    reference = parse(problem.source)
+    draws = Draws(problem.template, task.seed, "fresh inputs")
+    size = int(task.difficulty["size"])
+    labelled = [*problem.corners(size), *inputs(problem, draws, size, _FRESH)]
+    cases = cases_of(problem, labelled)
+    for name, program in wrong_programs(problem, plan, reference, most):
+        if any(printed(program, case.stdin) != case.lines for case in cases):
+            source = _printed(program, [task.public["language"]])
+            if source is not None:
+                yield name, source[1]
+
+
+def _printed(program: Program, wanted: list[str]) -> tuple[str, str] | None:
+    """Return the first of the languages that the program can be written in, and the program in it."""
+    for language in wanted:
+        try:
+            return language, render(program, language).source
+        except NotInThisLanguage:
+            continue
+    return None
+
+
+def _task(
+    problem: Problem,
+    plan: Plan,
+    chosen: Chosen,
+    large: Large | None,
+    spoken: tuple[str, str],
+    size: int,
+    difficulty: Mapping[str, Json],
+) -> Task:
+    language, source = spoken
+    tests = [case.to_json() for case in chosen.hidden]
+    reasons = list(chosen.reasons)
+    if large is not None:
+        tests.append(large.to_json())
+        reasons.append(f"large: a solution that is not {problem.parts.cost} takes too long")
+    task = program_task(
+        name="",
+        seed=0,
+        statement=problem.statement(large.size if large else size),
+        examples=[case.to_json() for case in chosen.examples],
+        tests=tests,
+        provenance={"template": problem.template},
+        language=language,
+        oracle=source,
+        difficulty=difficulty,
+    )
+    told: dict[str, Json] = {
+        "area": problem.area,
+        "archetype": problem.name,
+        "choices": dict(problem.choices),
+        "plan": asdict(plan),
+    }
+    return replace(task, hidden={**task.hidden, "ir": problem.source, "problem": told, "reasons": reasons})
