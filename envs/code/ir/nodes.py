@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 MOST: Final = 2**53 - 1
-DEEPEST: Final = 900
+DEEPEST: Final = 400
 
 Kind = Literal["int", "bool", "str", "list", "map", "none"]
 Arithmetic = Literal["+", "-", "*", "//", "%"]

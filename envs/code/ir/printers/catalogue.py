@@ -3,20 +3,26 @@
 from typing import Final
 
 from palestra.envs.code.ir.nodes import Program
+from palestra.envs.code.ir.printers.cpp import CppPrinter
 from palestra.envs.code.ir.printers.javascript import JavaScriptPrinter
 from palestra.envs.code.ir.printers.lua import LuaPrinter
+from palestra.envs.code.ir.printers.ocaml import OCamlPrinter
 from palestra.envs.code.ir.printers.page import NotInThisLanguage, Printed
 from palestra.envs.code.ir.printers.perl import PerlPrinter
 from palestra.envs.code.ir.printers.printer import Printer
 from palestra.envs.code.ir.printers.python import PythonPrinter
+from palestra.envs.code.ir.printers.r import RPrinter
 from palestra.envs.code.ir.printers.ruby import RubyPrinter
 
 _ALL: Final[tuple[type[Printer], ...]] = (
     PythonPrinter,
     JavaScriptPrinter,
+    CppPrinter,
     LuaPrinter,
     PerlPrinter,
     RubyPrinter,
+    OCamlPrinter,
+    RPrinter,
 )
 PRINTERS: Final[dict[str, type[Printer]]] = {printer.language: printer for printer in _ALL}
 

@@ -74,6 +74,7 @@ _PLACES: Final = {
     "M": MULTIPLY + 1,
     "u": UNARY,
     "c": CALLED,
+    "x": ATOM,
 }
 LEVELS: Final[dict[str, int]] = {
     "or": OR,

@@ -56,8 +56,16 @@ def is_written(sample: typing.Any, language: str) -> bool:
     return True
 
 
-@pytest.mark.parametrize("language", [name for name in PRINTERS if name in IN_CI])
-@pytest.mark.parametrize("way", ["words", "lines", "mixed"])
+COMPILED = ("cpp",)  # for longer than the other tests here take together
+RUNS = [
+    pytest.param(language, way, marks=[pytest.mark.slow] if language in COMPILED and way != "lines" else [])
+    for language in PRINTERS
+    if language in IN_CI
+    for way in ("words", "lines", "mixed")
+]
+
+
+@pytest.mark.parametrize(("language", "way"), RUNS)
 def test_the_corpus_does_the_same(corpus: typing.Any, bench: Bench, language: str, way: str) -> None:
     samples = [sample for sample in corpus if is_written(sample, language)]
     assert {sample.name for sample in corpus} - {sample.name for sample in samples} == NOT_WRITTEN.get(language, set())
