@@ -21,6 +21,7 @@ from palestra.envs.code.attacks import ATTACKS
 from palestra.envs.code.env import MOST_CALLS, CodeEnv
 from palestra.envs.code.generate import CodeTasks
 from palestra.envs.code.judge.bench import NEEDS
+from palestra.envs.code.oracle import solution_of
 from palestra.envs.code.program import READS
 from palestra.envs.env import Shaping
 from palestra.envs.scripts import SCRIPTS, play
@@ -97,7 +98,7 @@ def test_turns_run_out(env: CodeEnv) -> None:
     ends = [env.step("let me think")[2:4] for _ in range(env.task.budget.turns)]
     assert ends == [(False, False)] * 4 + [(False, True)]
     env.reset(seed=5)
-    assert env.step(run(env.task.hidden["solution"]))[1] == 0.75
+    assert env.step(run(solution_of(env.task)))[1] == 0.75
     assert env.cut("deadline")[0] == -0.75
 
 
@@ -126,7 +127,7 @@ def test_a_run_shows_what_a_program_did(env: CodeEnv) -> None:
 
 def test_calls_of_one_turn_are_done_in_order_until_one_hands_in(env: CodeEnv) -> None:
     env.reset(seed=5)
-    solution = env.task.hidden["solution"]
+    solution = solution_of(env.task)
     observation, reward, terminated, _, info = env.step(run("print(1)") + submit(solution) + submit("") + run(""))
     assert (reward, terminated, info["is_success"]) == (1.0, True, True)
     assert observation.splitlines()[-2:] == ["error: not done; the episode is over"] * 2
@@ -149,7 +150,7 @@ def quick_limits() -> dict[str, float]:
 
 def test_forks_in_mid_episode_are_equal_and_independent(env: CodeEnv) -> None:
     env.reset(seed=7)
-    solution, partial = env.task.hidden["solution"], table_of(env.task.public["examples"][:2])
+    solution, partial = solution_of(env.task), table_of(env.task.public["examples"][:2])
     env.step(run("open('mark', 'w').write('x')"))
     env.step(run(partial))
     left, right = env.fork(2)
@@ -161,7 +162,7 @@ def test_forks_in_mid_episode_are_equal_and_independent(env: CodeEnv) -> None:
 
 def test_a_snapshot_is_json_and_goes_back_in_time(env: CodeEnv) -> None:
     env.reset(seed=7)
-    solution = env.task.hidden["solution"]
+    solution = solution_of(env.task)
     moment = env.snapshot()
     assert json.loads(moment.state)["family"] == {"best": 0}
     first = env.step(run(solution))
@@ -182,13 +183,16 @@ def test_nothing_hidden_is_shown(env: CodeEnv) -> None:
             observation, _, _, _, info = env.step(action)
             seen += [observation, str(info), json.dumps(info["messages"])]
         hidden, shown = env.task.hidden, json.dumps(env.task.public) + env.task.instruction
-        texts = [hidden["solution"], *(case[name].strip() for case in hidden["tests"] for name in ("input", "output"))]
+        texts = [
+            solution_of(env.task),
+            *(case[name].strip() for case in hidden["tests"] for name in ("input", "output")),
+        ]
         secrets = [text for text in texts if len(text) > 9 and text not in shown]
         looked_for += len(secrets)
         for secret in secrets:
             forms = (secret, json.dumps(secret)[1:-1], repr(secret)[1:-1], json.dumps(json.dumps(secret)[1:-1])[1:-1])
             assert not any(form in text for form in forms for text in seen), secret
-    assert looked_for > 100
+    assert looked_for > 50
 
 
 FAULT = """
@@ -196,6 +200,7 @@ import os, signal
 from palestra.envs.actions import call_text
 from palestra.envs.base import EpisodeOver
 from palestra.envs.code.env import CodeEnv
+from palestra.envs.code.oracle import solution_of
 from palestra.sandbox.base import InfraError
 
 def children():
@@ -205,7 +210,7 @@ def children():
 env = CodeEnv()
 env.reset(seed=5)
 print("after reset:", len(children()))
-solution = env.task.hidden["solution"]
+solution = solution_of(env.task)
 env.step(call_text("run", {"code": solution}))
 moment = env.snapshot()
 for pid in children():
@@ -281,7 +286,7 @@ def test_vectors_of_it_play(mode: str) -> None:
     envs = gymnasium.make_vec(ENV_ID, num_envs=2, vectorization_mode=mode)
     try:
         envs.reset(seed=3)
-        solutions = [CodeTasks().sample(seed).hidden["solution"] for seed in (3, 4)]
+        solutions = [solution_of(CodeTasks().sample(seed)) for seed in (3, 4)]
         _, rewards, ended, _, _ = envs.step([submit(solutions[0]), submit("print()")])
         assert rewards.tolist() == [1.0, 0.0]
         assert ended.tolist() == [True, True]
