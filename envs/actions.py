@@ -5,17 +5,17 @@ Text is read by a JSON parser and nothing else; whatever does not parse becomes 
 """
 
 import json
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NoReturn
+from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
 from palestra.envs.base import Json, Message
+from palestra.envs.reading import strict_json
 
 MAX_ACTION_CHARS = 65_536
 MAX_CALLS = 16
@@ -146,7 +146,7 @@ def _read_text(text: str) -> tuple[str, list[Json], str]:
     raw: list[Json] = []
     for block in blocks:
         try:
-            value = _strict_json(block)
+            value = strict_json(block)
         except (ValueError, RecursionError) as error:
             return text, [], f"the tool call is not valid JSON: {error}"
         raw.extend(value if isinstance(value, list) else [value])
@@ -178,7 +178,7 @@ def _read_message(message: Mapping[Any, Any]) -> tuple[str, list[Json], str]:
             text = text if isinstance(text, str) else json.dumps(text, allow_nan=False)
             if len(text) > MAX_ACTION_CHARS:
                 raise ValueError(f"{len(text)} characters; at most {MAX_ACTION_CHARS} are read")
-            value["arguments"] = _strict_json(text)
+            value["arguments"] = strict_json(text)
         except (TypeError, ValueError, RecursionError) as error:
             return content, [], f"the arguments of a tool call are not valid JSON: {error}"
         if isinstance(call.get("id"), str):
@@ -259,30 +259,6 @@ def _is_within(part: Mapping[str, Json], kind: str, value: Json) -> bool:
 def fits(arguments: Mapping[str, Json], schema: Mapping[str, Json]) -> bool:
     """Tell whether arguments fit a tool's JSON Schema."""
     return _fits_plainly(arguments, schema) or _validator(compact_json(schema)).is_valid(dict(arguments))
-
-
-def _strict_json(text: str) -> Json:
-    """Parse JSON; NaN, Infinity, numbers too large for a float and repeated keys are refused."""
-    return json.loads(text) if text.startswith("\ufeff") else _STRICT.decode(text)  # `loads` says what is wrong
-
-
-def _pairs(items: list[tuple[str, Json]]) -> dict[str, Json]:
-    made = dict(items)
-    if len(made) != len(items):
-        raise ValueError("a key occurs twice")
-    return made
-
-
-def _constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a JSON number")
-
-
-def _decimal(digits: str) -> float:
-    number = float(digits)
-    return number if math.isfinite(number) else _constant(digits[:20])
-
-
-_STRICT = json.JSONDecoder(object_pairs_hook=_pairs, parse_constant=_constant, parse_float=_decimal)
 
 
 @lru_cache(maxsize=256)

@@ -13,8 +13,8 @@ from xml.etree.ElementTree import ParseError
 
 from palestra.envs.actions import compact_json
 from palestra.envs.augment import tables, trees
-from palestra.envs.augment.reading import NOT_JSON, read_json
 from palestra.envs.base import Json
+from palestra.envs.reading import NOT_JSON, read_json
 
 _HEAD = re.compile(r"Content-Type: ([a-z/-]+)(?:; shape=([\w ]+))?\n\n", re.ASCII)
 

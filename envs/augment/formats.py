@@ -6,8 +6,9 @@ from typing import ClassVar
 
 from palestra.envs.actions import ToolCall, compact_json
 from palestra.envs.augment.encodings import ENCODINGS, decode, encode
-from palestra.envs.augment.layer import NOT_JSON, Layer, Seen, Solving, Spec, read_json, same_reply
+from palestra.envs.augment.layer import Layer, Seen, Solving, Spec, same_reply
 from palestra.envs.base import Json
+from palestra.envs.reading import NOT_JSON, read_json
 
 
 class Formats(Layer):

@@ -10,9 +10,8 @@ from typing import Any, ClassVar
 
 from palestra.envs.actions import ToolCall, compact_json
 from palestra.envs.augment.encodings import decode
-from palestra.envs.augment.reading import NOT_JSON as NOT_JSON
-from palestra.envs.augment.reading import read_json as read_json
 from palestra.envs.base import Json, TaskError, canonical_json
+from palestra.envs.reading import NOT_JSON, read_json
 
 Tool = Mapping[str, Json]  # an OpenAI-style function tool
 Spec = Mapping[str, Json]  # what a layer is built from

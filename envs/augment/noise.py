@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from palestra.envs.actions import ToolCall, compact_json
-from palestra.envs.augment.layer import NOT_JSON, Layer, Seen, Solving, Spec, read_json, token
+from palestra.envs.augment.layer import Layer, Seen, Solving, Spec, token
 from palestra.envs.base import Json
+from palestra.envs.reading import NOT_JSON, read_json
 
 _CALLS = 4096  # for which drawn numbers stay apart from the oracle's
 _KEYS = {

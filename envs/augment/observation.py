@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from palestra.envs.actions import ToolCall, compact_json, function_tool
-from palestra.envs.augment.layer import Layer, Seen, Solving, Spec, Tool, read_json, token
+from palestra.envs.augment.layer import Layer, Seen, Solving, Spec, Tool, token
 from palestra.envs.base import Json
+from palestra.envs.reading import read_json
 
 _NAMES = ("read_rest", "show_omitted", "read_left_out")
 _BEFORE = ("", "\n\n", "-----\n", "== reply ==\n", "service> ")

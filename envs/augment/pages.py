@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from palestra.envs.actions import ToolCall, compact_json, function_tool
-from palestra.envs.augment.layer import NOT_JSON, Layer, Seen, Solving, Spec, Tool, read_json, token
+from palestra.envs.augment.layer import Layer, Seen, Solving, Spec, Tool, token
 from palestra.envs.base import Json, copy_json
+from palestra.envs.reading import NOT_JSON, read_json
 
 _NAMES = ("next_page", "fetch_next_page", "more_results", "continue_listing")
 _CURSORS = ("next_cursor", "continuation", "page_token", "more_from")

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from palestra.envs.actions import compact_json
-from palestra.envs.augment.reading import NOT_JSON, read_json
 from palestra.envs.base import Json
+from palestra.envs.reading import NOT_JSON, read_json
 
 Table = tuple[str, Sequence[str], Sequence[Sequence[Json]]]  # its shape, the columns, the rows
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

@@ -1,13 +1,12 @@
 """A language model behind an OpenAI-compatible server, asked for JSON."""
 
-import json
-import math
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
 
 from palestra.envs.base import Json
+from palestra.envs.reading import strict_json
 from palestra.sandbox.base import InfraError
 
 MAX_REPLY_CHARS = 20_000
@@ -115,20 +114,9 @@ def read_object(content: Any) -> dict[str, Json]:
     if text.startswith("```") and text.endswith("```"):
         text = text.removeprefix("```json").removeprefix("```").removesuffix("```")
     try:
-        value = json.loads(text, parse_constant=_refuse, parse_float=_finite)
+        value = strict_json(text)
     except (ValueError, RecursionError) as error:
         raise NoJson(f"the model's answer is no JSON: {text[:80]!r}") from error
     if not isinstance(value, dict):
         raise NoJson(f"the model's answer is no JSON object: {text[:80]!r}")
     return value
-
-
-def _finite(digits: str) -> float:
-    number = float(digits)
-    if not math.isfinite(number):
-        raise ValueError(f"{digits[:20]} is too large")
-    return number
-
-
-def _refuse(name: str) -> None:
-    raise ValueError(f"{name} is no JSON number")

@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from palestra.envs.actions import ToolCall, compact_json
-from palestra.envs.augment.layer import NOT_JSON, Layer, Seen, Solving, Spec, Tool, name_of, read_json
+from palestra.envs.augment.layer import Layer, Seen, Solving, Spec, Tool, name_of
 from palestra.envs.augment.operators import OPERATORS
 from palestra.envs.base import Json, copy_json
+from palestra.envs.reading import NOT_JSON, read_json
 from palestra.envs.tooluse.interpret import fault
 
 DATES: Mapping[str, tuple[str, str]] = {  # how a day is written: as a pattern, and from year, month and day

@@ -5,10 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from palestra.envs.actions import ToolCall, compact_json
-from palestra.envs.augment.layer import NOT_JSON, Seen, name_of, read_json
+from palestra.envs.augment.layer import Seen, name_of
 from palestra.envs.augment.rehearse import Rehearsal, Run, rehearse
 from palestra.envs.augment.stack import Stack
 from palestra.envs.base import Json, Task, TaskError
+from palestra.envs.reading import NOT_JSON, read_json
 from palestra.envs.tooluse.closing import CLOSING, briefing
 from palestra.envs.tooluse.describe import function
 from palestra.envs.tooluse.operators.ground import Ground

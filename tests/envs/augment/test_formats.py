@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from palestra.envs.actions import ToolCall, compact_json
 from palestra.envs.augment.encodings import ENCODINGS, decode, encode
 from palestra.envs.augment.formats import Formats
-from palestra.envs.augment.layer import NOT_JSON
 from palestra.envs.base import Json
+from palestra.envs.reading import NOT_JSON
 
 HOSTILE = (
     "a: b", "- x", "null", "5", "1e5", "-0", "true", "No", "\n", " a", "a ", "a|b", "\\", "\\n", "\\|", "&amp;", "]]>",

@@ -11,7 +11,7 @@ import pytest
 import palestra
 from palestra.envs.actions import ToolCall, compact_json, function_tool
 from palestra.envs.augment.faults import FAULTS
-from palestra.envs.augment.layer import NOT_JSON, Layer, Solving, Tool, read_json
+from palestra.envs.augment.layer import Layer, Solving, Tool
 from palestra.envs.augment.operators import OPERATORS
 from palestra.envs.augment.pages import Pages
 from palestra.envs.augment.prove import certify, prove
@@ -19,6 +19,7 @@ from palestra.envs.augment.rename import Rename
 from palestra.envs.augment.wrapper import Augmented
 from palestra.envs.base import Json, Task
 from palestra.envs.env import AgentEnv
+from palestra.envs.reading import NOT_JSON, read_json
 
 SEED = 3  # "Please cancel the order of a round book by Frank Lopez.": find_user, list_orders, cancel_order, answer
 ASKED = 10

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from palestra.envs.actions import ToolCall, compact_json
-from palestra.envs.augment.layer import read_json
+from palestra.envs.reading import read_json
 from palestra.envs.tooluse.describe import function
 from palestra.envs.tooluse.domains.retail import RETAIL
 from palestra.envs.tooluse.operators.layers import DATES, Locale

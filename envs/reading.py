@@ -1,4 +1,4 @@
-"""JSON texts, read strictly: a value or none, and never an exception."""
+"""JSON texts, read strictly: twice the same key, NaN, infinities and numbers too large for a float are none."""
 
 import json
 import math
@@ -14,10 +14,20 @@ class NotJson:
 NOT_JSON = NotJson()
 
 
+def strict_json(text: str) -> Json:
+    """Return the value of a JSON text.
+
+    Raises:
+        ValueError: it is none; the message says why.
+        RecursionError: it is nested too deep.
+    """
+    return json.loads(text) if text.startswith("\ufeff") else _STRICT.decode(text)  # `loads` says what is wrong
+
+
 def read_json(text: str) -> Json:
-    """Return the value of a JSON text, or `NOT_JSON`; twice the same key, NaN and infinities are no JSON."""
+    """Return the value of a JSON text, or `NOT_JSON`."""
     try:
-        return _STRICT.decode(text)
+        return strict_json(text)
     except (ValueError, RecursionError):
         return NOT_JSON
 
