@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
+from palestra.envs.code.ir.looks import from_end, is_length, is_zero, moved, names_changed
 from palestra.envs.code.ir.nodes import (
     INT,
     NONE,
@@ -26,21 +27,7 @@ from palestra.envs.code.ir.nodes import (
 )
 from palestra.envs.code.ir.place import Address
 from palestra.envs.code.ir.printers.cpp_helpers import HELPERS, HELPERS_OF_LINES
-from palestra.envs.code.ir.printers.printer import (
-    ADD,
-    CALLED,
-    COMPARE,
-    OR,
-    PICK,
-    UNARY,
-    Made,
-    Printer,
-    from_end,
-    is_length,
-    is_zero,
-    moved,
-    names_changed,
-)
+from palestra.envs.code.ir.printers.printer import ADD, CALLED, COMPARE, OR, PICK, UNARY, Made, Printer
 
 # Keywords, and what the standard library has outside of std.
 _WORDS = """\

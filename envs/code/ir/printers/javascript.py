@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
+from palestra.envs.code.ir.looks import is_length, is_zero, names_changed
 from palestra.envs.code.ir.nodes import (
     BOOL,
     Block,
@@ -18,19 +19,7 @@ from palestra.envs.code.ir.nodes import (
     Read,
     Use,
 )
-from palestra.envs.code.ir.printers.printer import (
-    ADD,
-    ATOM,
-    CALLED,
-    COMPARE,
-    OR,
-    PICK,
-    Made,
-    Printer,
-    is_length,
-    is_zero,
-    names_changed,
-)
+from palestra.envs.code.ir.printers.printer import ADD, ATOM, CALLED, COMPARE, OR, PICK, Made, Printer
 
 _WORDS = """\
 break case catch class const continue debugger default delete do else enum export extends false finally for function if

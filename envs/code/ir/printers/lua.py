@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
+from palestra.envs.code.ir.looks import from_end, is_length, moved
 from palestra.envs.code.ir.nodes import (
     BOOL,
     STR,
@@ -19,19 +20,7 @@ from palestra.envs.code.ir.nodes import (
     Use,
 )
 from palestra.envs.code.ir.place import Address
-from palestra.envs.code.ir.printers.printer import (
-    AND,
-    CALLED,
-    COMPARE,
-    JOIN,
-    OR,
-    UNARY,
-    Made,
-    Printer,
-    from_end,
-    is_length,
-    moved,
-)
+from palestra.envs.code.ir.printers.printer import AND, CALLED, COMPARE, JOIN, OR, UNARY, Made, Printer
 
 _WORDS = """\
 and break do else elseif end false for function goto if in local nil not or repeat return then true until while print

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
+from palestra.envs.code.ir.looks import moved, names_changed, nodes
 from palestra.envs.code.ir.nodes import (
     BOOL,
     INT,
@@ -32,20 +33,7 @@ from palestra.envs.code.ir.nodes import (
 )
 from palestra.envs.code.ir.place import Address
 from palestra.envs.code.ir.printers.ocaml_helpers import HELPERS, HELPERS_OF_LINES
-from palestra.envs.code.ir.printers.printer import (
-    ATOM,
-    CALLED,
-    COMPARE,
-    JOIN,
-    LEVELS,
-    LOOSE,
-    UNARY,
-    Made,
-    Printer,
-    moved,
-    names_changed,
-    nodes,
-)
+from palestra.envs.code.ir.printers.printer import ATOM, CALLED, COMPARE, JOIN, LEVELS, LOOSE, UNARY, Made, Printer
 
 _WORDS = """\
 and as asr assert begin class constraint do done downto else end exception external false for fun function functor if in

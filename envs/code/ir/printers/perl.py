@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
+from palestra.envs.code.ir.looks import from_end, is_zero, moved
 from palestra.envs.code.ir.nodes import (
     BOOL,
     STR,
@@ -16,20 +17,7 @@ from palestra.envs.code.ir.nodes import (
     Read,
     Use,
 )
-from palestra.envs.code.ir.printers.printer import (
-    ADD,
-    ATOM,
-    CALLED,
-    COMPARE,
-    OR,
-    PICK,
-    UNARY,
-    Made,
-    Printer,
-    from_end,
-    is_zero,
-    moved,
-)
+from palestra.envs.code.ir.printers.printer import ADD, ATOM, CALLED, COMPARE, OR, PICK, UNARY, Made, Printer
 
 # Functions share their names with what the language brings; variables have a $ before theirs.
 _WORDS = """\

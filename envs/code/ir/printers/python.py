@@ -5,6 +5,7 @@ import keyword
 from collections.abc import Sequence
 from typing import ClassVar
 
+from palestra.envs.code.ir.looks import from_end, is_length, is_zero
 from palestra.envs.code.ir.nodes import (
     BOOL,
     NONE,
@@ -20,21 +21,7 @@ from palestra.envs.code.ir.nodes import (
     Read,
     Use,
 )
-from palestra.envs.code.ir.printers.printer import (
-    ADD,
-    ATOM,
-    CALLED,
-    COMPARE,
-    MULTIPLY,
-    NOT,
-    OR,
-    PICK,
-    Made,
-    Printer,
-    from_end,
-    is_length,
-    is_zero,
-)
+from palestra.envs.code.ir.printers.printer import ADD, ATOM, CALLED, COMPARE, MULTIPLY, NOT, OR, PICK, Made, Printer
 
 
 class PythonPrinter(Printer):

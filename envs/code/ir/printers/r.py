@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
+from palestra.envs.code.ir.looks import moved, nodes
 from palestra.envs.code.ir.nodes import (
     BOOL,
     INT,
@@ -20,18 +21,7 @@ from palestra.envs.code.ir.nodes import (
     Type,
     Use,
 )
-from palestra.envs.code.ir.printers.printer import (
-    CALLED,
-    LOOSE,
-    MULTIPLY,
-    NOT,
-    PICK,
-    UNARY,
-    Made,
-    Printer,
-    moved,
-    nodes,
-)
+from palestra.envs.code.ir.printers.printer import CALLED, LOOSE, MULTIPLY, NOT, PICK, UNARY, Made, Printer
 
 _WORDS = """\
 if else repeat while function for next break in return c rep rev sort paste paste0 cat substr nchar length strsplit

@@ -3,18 +3,9 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
+from palestra.envs.code.ir.looks import from_end, is_zero
 from palestra.envs.code.ir.nodes import BOOL, Block, Expression, Function, Items, NewMap, Pick, Read, Use
-from palestra.envs.code.ir.printers.printer import (
-    ADD,
-    ATOM,
-    CALLED,
-    OR,
-    PICK,
-    Made,
-    Printer,
-    from_end,
-    is_zero,
-)
+from palestra.envs.code.ir.printers.printer import ADD, ATOM, CALLED, OR, PICK, Made, Printer
 
 _WORDS = """\
 BEGIN END alias and begin break case class def defined do else elsif end ensure false for if in module next nil not or

@@ -7,11 +7,11 @@ import typing
 import pytest
 
 from palestra.envs.code.ir.interpret import run
+from palestra.envs.code.ir.looks import nodes
 from palestra.envs.code.ir.nodes import INT, Assign, Builtin, ForRange, Let, Name, Operation, Pop, Print, Reader, Use
 from palestra.envs.code.ir.nodes import Statement as AnyStatement
 from palestra.envs.code.ir.parse import LONGEST, SourceError, parse
 from palestra.envs.code.ir.place import statements
-from palestra.envs.code.ir.printers.printer import nodes
 
 
 def test_a_text_becomes_typed_nodes() -> None:

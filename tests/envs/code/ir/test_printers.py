@@ -7,11 +7,11 @@ import pytest
 
 from palestra.envs.code.ir.check import check
 from palestra.envs.code.ir.interpret import run
+from palestra.envs.code.ir.looks import nodes
 from palestra.envs.code.ir.nodes import NONE, Call, Do, Function, Program, Read
 from palestra.envs.code.ir.parse import parse
 from palestra.envs.code.ir.place import statements
 from palestra.envs.code.ir.printers.catalogue import PRINTERS, NotInThisLanguage, render
-from palestra.envs.code.ir.printers.printer import nodes
 from palestra.envs.code.ir.rewrite import transformed
 from palestra.envs.code.judge.bench import Bench
 from palestra.envs.code.judge.case import Case
