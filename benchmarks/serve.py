@@ -27,6 +27,7 @@ import machine
 
 import palestra
 from palestra.envs.base import Task, json_text
+from palestra.envs.code.oracle import solution_of
 from palestra.envs.verification.service.courtroom import Courtroom, Order, carry_out
 from palestra.envs.workers import ProcessWorker
 
@@ -57,11 +58,11 @@ def programs() -> list[Program]:
     tasks = [env.tasks.sample(seed) for seed in range(TASKS)]
     made = []
     for task, other in zip(tasks, tasks[1:] + tasks[:1], strict=True):
-        right = task.hidden["solution"]
+        right = solution_of(task)
         made += [
             Program(task, right, True),
             Program(task, f"# again\n{right}\n", True),
-            Program(task, other.hidden["solution"], False),
+            Program(task, solution_of(other), False),
             Program(task, f"{right}\nprint(0)\n", False),
         ]
     return made
