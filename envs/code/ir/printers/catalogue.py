@@ -3,6 +3,7 @@
 from typing import Final
 
 from palestra.envs.code.ir.nodes import Program
+from palestra.envs.code.ir.printers.c import CPrinter
 from palestra.envs.code.ir.printers.cpp import CppPrinter
 from palestra.envs.code.ir.printers.javascript import JavaScriptPrinter
 from palestra.envs.code.ir.printers.lua import LuaPrinter
@@ -18,6 +19,7 @@ _ALL: Final[tuple[type[Printer], ...]] = (
     PythonPrinter,
     JavaScriptPrinter,
     CppPrinter,
+    CPrinter,
     LuaPrinter,
     PerlPrinter,
     RubyPrinter,

@@ -255,7 +255,10 @@ class Printer(ABC):
 
     def pop(self, of: Place, into: Name | None) -> None:
         """Write one item less."""
-        self.say(*(("pop_into", of, into) if into else ("pop", of)))
+        if into:
+            self.say("pop_into", of, into)
+        else:
+            self.say("pop", of)
 
     def put(self, of: Place, key: Expression, value: Expression) -> None:
         """Write a value for a key."""
