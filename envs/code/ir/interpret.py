@@ -45,7 +45,7 @@ from palestra.envs.code.ir.nodes import (
     While,
 )
 
-__all__ = ["Outcome", "TooLong", "Undefined", "run"]
+__all__ = ["Outcome", "TooLong", "Undefined", "ready", "run"]
 
 Frame = list[Any]  # a function's variables by their numbers; the first is what it returns
 Value = Callable[[Frame], Any]
@@ -76,18 +76,28 @@ def run(program: Program, stdin: str, *, most_steps: int) -> Outcome:
         Undefined: it does what the language leaves undefined; the message says what.
         TooLong: it takes more steps, or what it prints is too long.
     """
-    machine = Machine(stdin, most_steps)
+    return ready(program)(stdin, most_steps)
+
+
+def ready(program: Program) -> Callable[[str, int], Outcome]:
+    """Return `run` of one program: a function of an input and the most steps, made once for many inputs."""
+    machine = Machine("", 0)
     compiler = _Compiler(machine)
     for function in program.functions:
         compiler.define(function.name, [name for name, _ in function.parameters], function.body)
     act, size = compiler.whole(program.body, [])
-    limit = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(limit, _PYTHON_FRAMES))
-    try:
-        act([None] * size)
-    finally:
-        sys.setrecursionlimit(limit)
-    return Outcome("".join(machine.printed), machine.steps)
+
+    def go(stdin: str, most_steps: int) -> Outcome:
+        machine.begin(stdin, most_steps)
+        limit = sys.getrecursionlimit()
+        sys.setrecursionlimit(max(limit, _PYTHON_FRAMES))
+        try:
+            act([None] * size)
+        finally:
+            sys.setrecursionlimit(limit)
+        return Outcome("".join(machine.printed), machine.steps)
+
+    return go
 
 
 class _Compiler:

@@ -35,7 +35,13 @@ class Machine:
     _words: list[str] = field(default_factory=list)  # of the line before it, the next one last
 
     def __post_init__(self) -> None:
-        self._lines = self.stdin.removesuffix("\n").split("\n") if self.stdin else []
+        self.begin(self.stdin, self.most)
+
+    def begin(self, stdin: str, most: int) -> None:
+        """Forget what was, and run on another input."""
+        self.stdin, self.most, self.steps, self.depth = stdin, most, 0, 0
+        self.printed, self._size, self._at, self._words = [], 0, 0, []
+        self._lines = stdin.removesuffix("\n").split("\n") if stdin else []
 
     def spend(self, steps: int) -> None:
         """Count steps.

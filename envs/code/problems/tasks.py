@@ -12,7 +12,7 @@ from palestra.envs.code.ir.printers.catalogue import PRINTERS, NotInThisLanguage
 from palestra.envs.code.problems.catalogue import AREAS
 from palestra.envs.code.problems.large import Large, large_test
 from palestra.envs.code.problems.problem import Plan, Problem, drawn, rebuilt
-from palestra.envs.code.problems.testing import Chosen, cases_of, choose, inputs, printed, wrong_programs
+from palestra.envs.code.problems.testing import Chosen, cases_of, choose, inputs, printer, wrong_programs
 from palestra.envs.code.writing import program_task
 
 COMMON: Final = ("python", "javascript", "java", "cpp", "c")  # what models write every day; other languages are rare
@@ -90,7 +90,8 @@ def wrong_of(task: Task, most: int = 40) -> Iterator[tuple[str, str]]:
     labelled = [*problem.corners(size), *inputs(problem, draws, size, _FRESH)]
     cases = cases_of(problem, labelled)
     for name, program in wrong_programs(problem, plan, reference, most):
-        if any(printed(program, case.stdin) != case.lines for case in cases):
+        prints = printer(program)
+        if any(prints(case.stdin) != case.lines for case in cases):
             source = _printed(program, [task.public["language"]])
             if source is not None:
                 yield name, source[1]
@@ -138,4 +139,6 @@ def _task(
         "choices": dict(problem.choices),
         "plan": asdict(plan),
     }
-    return replace(task, hidden={**task.hidden, "ir": problem.source, "problem": told, "reasons": reasons})
+    return replace(
+        task, hidden={**task.hidden, "solution": source, "ir": problem.source, "problem": told, "reasons": reasons}
+    )

@@ -12,8 +12,8 @@ from typing import Final
 
 from palestra.envs.base import Json
 from palestra.envs.code.draws import Draws
-from palestra.envs.code.ir.interpret import TooLong, Undefined, run
-from palestra.envs.code.ir.mutate import mutants
+from palestra.envs.code.ir.interpret import TooLong, Undefined, ready
+from palestra.envs.code.ir.mutate import some_mutants
 from palestra.envs.code.ir.nodes import IrError, Program
 from palestra.envs.code.ir.parse import parse
 from palestra.envs.code.problems.problem import Input, Plan, Problem, rebuilt
@@ -26,9 +26,10 @@ FEWEST: Final = 5  # hidden tests
 CORNERS: Final = 10  # at most so many borderline inputs are kept for themselves, if all are wanted
 MUTANTS: Final = 40  # looked at when tests are chosen
 VARIANTS: Final = 12
-RANDOM: Final = 24
+RANDOM: Final = 20
 ADVERSARIAL: Final = 6
 MOST_STEPS: Final = 100_000
+MOST_STEPS_WRONG: Final = 10_000  # of a wrong program: one that takes more is as wrong
 LONGEST: Final = 8_000  # characters of an output
 LARGEST: Final = 10**15  # no number that is printed is further from 0
 
@@ -47,11 +48,7 @@ class Case:
     stdin: str
     stdout: str
     label: str  # "random", "adversarial", or the class of borderline inputs
-
-    @property
-    def lines(self) -> Lines:
-        """The words of each line of the output."""
-        return words_of(self.stdout)
+    lines: Lines  # the words of each line of the output
 
     def to_json(self) -> dict[str, Json]:
         """Return the test as tasks hold it."""
@@ -77,12 +74,17 @@ def words_of(text: str) -> Lines:
     return lines
 
 
-def printed(program: Program, stdin: str, most_steps: int = MOST_STEPS) -> Lines | None:
-    """Return what a program prints, None if it ends badly."""
-    try:
-        return words_of(run(program, stdin, most_steps=most_steps).stdout)
-    except (Undefined, TooLong):
-        return None
+def printer(program: Program, most_steps: int = MOST_STEPS) -> Callable[[str], Lines | None]:
+    """Return what says of an input what a program prints on it, None if it ends badly."""
+    run = ready(program)
+
+    def printed(stdin: str) -> Lines | None:
+        try:
+            return words_of(run(stdin, most_steps).stdout)
+        except (Undefined, TooLong):
+            return None
+
+    return printed
 
 
 def cases_of(
@@ -103,15 +105,17 @@ def cases_of(
     Raises:
         DisagreementError: the reference, if it is given, prints something else than the law says.
     """
+    printed = None if reference is None else printer(reference)
     made: dict[str, Case] = {}
     for label, given in labelled:
         stdin = problem.written(given)
         if stdin in made:
             continue
-        case = Case(stdin, problem.expected(given), label)
+        wanted = problem.expected(given)
+        case = Case(stdin, wanted, label, words_of(wanted))
         if len(case.stdout) > LONGEST or _has_large(case.lines):
             continue
-        lines = case.lines if reference is None else printed(reference, stdin)
+        lines = case.lines if printed is None else printed(stdin)
         if lines is None and leaves_out:
             continue
         if lines != case.lines:
@@ -161,9 +165,7 @@ def wrong_programs(
     problem: Problem, plan: Plan, reference: Program, most: int = MUTANTS, variants: int = VARIANTS
 ) -> Iterator[tuple[str, Program]]:
     """Yield mutants of the reference, evenly chosen, and references of what a careless reader would solve."""
-    every = list(mutants(reference))
-    for number in range(min(most, len(every))):
-        one = every[number * len(every) // min(most, len(every))]
+    for number, one in enumerate(some_mutants(reference, most)):
         yield f"mutant {number}: {one.kind} at {'.'.join(map(str, one.address))}", one.program
     found = 0
     for name, given in problem.others:
@@ -180,7 +182,8 @@ def wrong_programs(
 
 
 def _of_program(program: Program) -> Wrong:
-    return lambda case: printed(program, case.stdin, 20_000)
+    printed = printer(program, MOST_STEPS_WRONG)
+    return lambda case: printed(case.stdin)
 
 
 def _too_simple(examples: Sequence[Case], pool: Sequence[Case]) -> list[tuple[str, Wrong]]:

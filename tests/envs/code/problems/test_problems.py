@@ -15,7 +15,7 @@ from palestra.envs.code.problems.fields import FORMS, SEPARATED, Field
 from palestra.envs.code.problems.large import large_test
 from palestra.envs.code.problems.problem import Plan, Problem, build, drawn, is_heldout, rebuilt
 from palestra.envs.code.problems.stages import AFTER, Stage
-from palestra.envs.code.problems.testing import Case, cases_of, choose, inputs, printed, words_of, wrong_programs
+from palestra.envs.code.problems.testing import Case, cases_of, choose, inputs, printer, words_of, wrong_programs
 
 ARCHETYPES = sorted((area, name) for area, names in AREAS.items() for name in names)
 SIZE = 8
@@ -69,7 +69,7 @@ def test_naive_references_agree_as_well(area: str, name: str) -> None:
         problem = problem_of(area, name, seed)
         assert not problem.slow_source or parse(problem.slow_source) != parse(problem.source)
         for case in pool_of(problem, 16) if problem.slow_source else ():
-            assert printed(parse(problem.slow_source), case.stdin) == case.lines
+            assert printer(parse(problem.slow_source))(case.stdin) == case.lines
 
 
 def test_a_problem_can_be_built_again() -> None:
@@ -114,7 +114,7 @@ def test_every_form_of_a_list_is_read_as_it_was_written(sort: str) -> None:
         )
         for value in values:
             told = words_of("\n".join(map(str, [len(value), *value, "next"])))
-            assert printed(program, field.written(value) + "next\n") == told, (form, value)
+            assert printer(program)(field.written(value) + "next\n") == told, (form, value)
 
 
 @pytest.mark.parametrize("stage", AFTER, ids=lambda stage: stage.name)
@@ -135,8 +135,8 @@ def test_a_stage_does_what_its_law_says(stage: Stage) -> None:
     for value, text in values[stage.takes]:
         law = stage.law(value, 3)
         told = words_of(" ".join(map(str, law)) if isinstance(law, list) else str(law))
-        assert printed(parse(f"{function}\n{first}\nz = {name}(x)\n{show}\n"), f"{text}\n") == told
-        assert printed(parse(f"{first}\n{inlined}{show}\n"), f"{text}\n") == told
+        assert printer(parse(f"{function}\n{first}\nz = {name}(x)\n{show}\n"))(f"{text}\n") == told
+        assert printer(parse(f"{first}\n{inlined}{show}\n"))(f"{text}\n") == told
 
 
 def test_no_kept_test_is_useless() -> None:
@@ -153,8 +153,8 @@ def test_no_kept_test_is_useless() -> None:
         for number, (case, reason) in enumerate(zip(chosen.hidden, chosen.reasons, strict=True)):
             if reason in wrong:
                 own = wrong[reason]
-                assert printed(own, case.stdin, 20_000) != case.lines
-                assert all(printed(own, other.stdin, 20_000) == other.lines for other in chosen.hidden[:number])
+                assert printer(own, 10_000)(case.stdin) != case.lines
+                assert all(printer(own, 10_000)(other.stdin) == other.lines for other in chosen.hidden[:number])
             else:
                 assert reason.startswith(("simple: ", "corner: "))
         shown = {case.stdin for case in chosen.examples}
