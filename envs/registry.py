@@ -179,6 +179,14 @@ for _entry in (
         certificate="palestra.envs.code/Code-v0.certificate.json",
     ),
     EnvEntry(
+        id="palestra/Fuzz-v0",
+        entry_point="palestra.envs.fuzz.env:FuzzEnv",
+        family="fuzz",
+        summary="read a program in C or Python, and find an input that takes it to one of its branches",
+        needs=frozenset({"network_off", "read_only_root", "process_count", "pid_hidden", "socket_families"}),
+        certificate="palestra.envs.fuzz/Fuzz-v0.certificate.json",
+    ),
+    EnvEntry(
         id="palestra/Sql-v0",
         entry_point="palestra.envs.sql.env:SqlEnv",
         family="sql",

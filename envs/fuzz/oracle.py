@@ -1,4 +1,4 @@
-"""The reference solver: hand in the input that the program was built around."""
+"""The reference solver: try the input that the program was built around, then hand it in."""
 
 from collections.abc import Iterator
 
@@ -8,4 +8,6 @@ from palestra.envs.base import Task
 
 def solve(task: Task) -> Iterator[str]:
     """Yield the actions that solve a generated task."""
-    yield call_text("submit", {"input": task.hidden["witness"]})
+    witness = task.hidden["witness"]
+    yield call_text("run", {"input": witness})
+    yield call_text("submit", {"input": witness})

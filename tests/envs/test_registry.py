@@ -54,7 +54,7 @@ def test_a_near_name_is_suggested(wrong: str) -> None:
 
 def test_a_far_name_gets_the_list() -> None:
     with pytest.raises(UnknownEnvError, match=r"known: .*palestra/Code-v0, .*palestra/ToolUse-v0"):
-        palestra.find("Zzzzzz-v0")
+        palestra.find("Kkkkkkkkkk-v0")
     with pytest.raises(LookupError):
         palestra.find("")
 
@@ -166,6 +166,7 @@ OURS = [
     "palestra/BFCLMultiTurn-v0",
     "palestra/BFCLSingleTurn-v0",
     "palestra/Code-v0",
+    "palestra/Fuzz-v0",
     "palestra/Sql-v0",
     "palestra/ToolUse-v0",
     "palestra/ToolUseMini-v0",

@@ -45,7 +45,7 @@ def test_the_oracle_earns_one_and_doing_nothing_earns_nothing(split: Split) -> N
         for seed, language in enumerate(LANGUAGES * 2):
             env.difficulty = {"language": language, "depth": 2 + seed}
             episode = play(env, SCRIPTS["oracle"], seed)
-            assert (episode.reward, episode.is_success, len(episode.actions)) == (1.0, True, 1), env.task.id
+            assert (episode.reward, episode.is_success, len(episode.actions)) == (1.0, True, 2), env.task.id
             assert play(env, SCRIPTS["nop"], seed).reward == 0.0
 
 
