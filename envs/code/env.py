@@ -1,9 +1,9 @@
 """`palestra/Code-v0`: write a program, try it on examples, revise it, hand it in."""
 
 from collections.abc import Iterator
-from typing import ClassVar, Final, Unpack
+from typing import ClassVar, Unpack
 
-from palestra.envs.actions import Action
+from palestra.envs.actions import ToolCall
 from palestra.envs.base import Json, Split, Task, TaskError, TaskSource
 from palestra.envs.code.generate import CodeTasks
 from palestra.envs.code.modules import check_module_task, explain_module, is_module, module_name
@@ -18,16 +18,12 @@ from palestra.envs.code.verify import (
     language_name,
     language_of,
 )
-from palestra.envs.env import AgentEnv, EnvOptions, StepResult
+from palestra.envs.env import EnvOptions
+from palestra.envs.submission import SubmissionEnv
 from palestra.rewards.base import Check, Verdict, VerifierError
 
-MOST_CALLS: Final = 4  # carried out in one turn
-NO_CALL: Final = "error: call run or submit with the code of your program"
-TOO_MANY: Final = f"error: not done; at most {MOST_CALLS} calls are carried out in one turn"
-ENDED: Final = "error: not done; the episode is over"
 
-
-class CodeEnv(AgentEnv):
+class CodeEnv(SubmissionEnv):
     """Programming tasks that a program solves from stdin to stdout, in Python or in another language on the shelf.
 
     ``run(code)`` tries a program on the task's examples; ``submit(code)`` ends the episode with the
@@ -47,6 +43,9 @@ class CodeEnv(AgentEnv):
     """
 
     env_id: ClassVar[str] = "palestra/Code-v0"
+    no_call: ClassVar[str] = "error: call run or submit with the code of your program"
+    submits: ClassVar[str] = "code"
+    told: ClassVar[tuple[str, str]] = ("passed all hidden tests", "failed the hidden tests")
 
     def __init__(
         self,
@@ -99,30 +98,10 @@ class CodeEnv(AgentEnv):
             raise TaskError(f"{task.id!r} is not a code task: {error}") from error
         self._best = 0
 
-    def _act(self, action: Action) -> StepResult:
-        if not action.calls:
-            return StepResult(replies=(NO_CALL,))
-        replies: list[str] = []
-        for call in action.calls[:MOST_CALLS]:
-            code = call.arguments["code"]
-            if call.name == "run":
-                replies.append(self._run(code))
-                continue
-            passed = self._submit(code)
-            replies.append("passed all hidden tests" if passed else "failed the hidden tests")
-            left = len(action.calls) - len(replies)
-            return StepResult(
-                replies=(*replies, *[ENDED] * left), parts={"outcome": float(passed)}, done=True, is_success=passed
-            )
-        return StepResult(replies=(*replies, *[TOO_MANY] * (len(action.calls) - len(replies))))
-
-    def _run(self, code: str) -> str:
-        told = self._rooms.run(self.task, code)
+    def _try(self, call: ToolCall) -> str:
+        told = self._rooms.run(self.task, call.arguments["code"])
         self._best = max(self._best, told.passed)
         return told.text
-
-    def _submit(self, code: str) -> bool:
-        return self.judge(self.task, code).passed
 
     def _potential(self) -> float:
         return self._best / (len(self.task.public.get("examples", ())) + 1)

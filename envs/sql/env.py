@@ -1,32 +1,26 @@
 """`palestra/Sql-v0`: answer a question in words by one SQL query, tried on a database and judged on others."""
 
 import json
-from collections.abc import Callable, Iterator
-from typing import ClassVar, Final, TypeVar, Unpack
+from collections.abc import Iterator, Mapping
+from typing import ClassVar, Final, Unpack
 
-from palestra import sandbox as sandboxes
-from palestra.envs.actions import Action
+from palestra.envs.actions import ToolCall
 from palestra.envs.base import Json, Split, Task, TaskError, TaskSource
-from palestra.envs.code.judge.bench import NEEDS, Bench
-from palestra.envs.env import AgentEnv, EnvOptions, StepResult
+from palestra.envs.code.judge.bench import Bench
+from palestra.envs.env import EnvOptions
 from palestra.envs.sql.generate import SqlTasks
 from palestra.envs.sql.oracle import solve
 from palestra.envs.sql.pay import REWARDS, Reward, reasoning_sql
 from palestra.envs.sql.verify import Answer, ask, exam, explain, is_right, judge
+from palestra.envs.submission import SubmissionEnv
 from palestra.rewards.base import Check, Verdict, VerifierError
-from palestra.sandbox.base import InfraError, Spec
+from palestra.sandbox.held import Held
 
-MOST_CALLS: Final = 4  # carried out in one turn
 SHOWN_ROWS: Final = 20
 SHOWN_CHARS: Final = 200  # of one row, of an error, and of the columns' names
-NO_CALL: Final = "error: call query or submit with your SQL"
-TOO_MANY: Final = f"error: not done; at most {MOST_CALLS} calls are carried out in one turn"
-ENDED: Final = "error: not done; the episode is over"
-
-Made = TypeVar("Made")
 
 
-class SqlEnv(AgentEnv):
+class SqlEnv(SubmissionEnv):
     """Questions over small relational databases, each answered by one query for SQLite.
 
     ``query(sql)`` runs a query on the task's example database and shows its rows; ``submit(sql)`` ends the episode
@@ -43,6 +37,9 @@ class SqlEnv(AgentEnv):
     """
 
     env_id: ClassVar[str] = "palestra/Sql-v0"
+    no_call: ClassVar[str] = "error: call query or submit with your SQL"
+    submits: ClassVar[str] = "sql"
+    told: ClassVar[tuple[str, str]] = ("right on all hidden databases", "wrong on a hidden database")
     system_prompt: ClassVar[str] = "Answer with one SQLite query. Try it with query, then hand it in with submit."
 
     def __init__(
@@ -57,15 +54,11 @@ class SqlEnv(AgentEnv):
             raise ValueError(f"reward must be one of {', '.join(REWARDS)}, not {reward!r}")
         super().__init__(**options)
         self.reward: Reward = reward
-        self._backend = sandbox
-        self._unsafe = unsafe
-        self._bench: Bench | None = None
+        self._bench = Held(lambda: Bench.open(backend=sandbox, unsafe=unsafe))
         self._matched = False  # whether a query was right on the example database
 
     def close(self) -> None:
-        bench, self._bench = self._bench, None
-        if bench is not None:
-            bench.close()
+        self._bench.close()
 
     def oracle(self) -> Iterator[str]:
         return solve(self.task)
@@ -76,7 +69,7 @@ class SqlEnv(AgentEnv):
 
     def judge(self, task: Task, text: str) -> Verdict:
         """Return the verdict on a query."""
-        return self._with_bench(lambda bench: judge(bench, task, text))
+        return self._bench.use(lambda bench: judge(bench, task, text))
 
     def explain(self, task: Task, check: Check) -> str:
         """Return the hidden database that a check is about, and the rows that were wanted there."""
@@ -92,48 +85,20 @@ class SqlEnv(AgentEnv):
             raise TaskError(f"{task.id!r} is not an SQL task: {error}") from error
         self._matched = False
 
-    def _act(self, action: Action) -> StepResult:
-        if not action.calls:
-            return StepResult(replies=(NO_CALL,))
-        replies: list[str] = []
-        for call in action.calls[:MOST_CALLS]:
-            sql = call.arguments["sql"]
-            if call.name == "query":
-                replies.append(self._query(sql))
-                continue
-            passed = self.judge(self.task, sql).passed
-            replies.append("right on all hidden databases" if passed else "wrong on a hidden database")
-            left = len(action.calls) - len(replies)
-            return StepResult(
-                replies=(*replies, *[ENDED] * left), parts=self._parts_of(sql, passed), done=True, is_success=passed
-            )
-        return StepResult(replies=(*replies, *[TOO_MANY] * (len(action.calls) - len(replies))))
-
-    def _query(self, sql: str) -> str:
-        answer = self._ask(sql)
+    def _try(self, call: ToolCall) -> str:
+        answer = self._ask(call.arguments["sql"])
         self._matched = self._matched or is_right(self.task, answer)
         return report(answer)
 
     def _ask(self, sql: str) -> Answer:
-        return self._with_bench(lambda bench: ask(bench, self.task, sql))
+        return self._bench.use(lambda bench: ask(bench, self.task, sql))
 
-    def _parts_of(self, sql: str, passed: bool) -> dict[str, float]:
+    def _pay(self, text: str, verdict: Verdict) -> Mapping[str, float]:
         if self.reward == "exact":
-            return {"outcome": float(passed)}
-        task = self.task
-        runs = passed or not self._ask(sql).error
-        return reasoning_sql(task.hidden["solution"], sql, task.public["tables"], is_right=passed, runs=runs)
-
-    def _with_bench(self, job: Callable[[Bench], Made]) -> Made:
-        """Do a job on the environment's bench, set up if need be; one that failed is not used again."""
-        try:
-            if self._bench is None:
-                spec = Spec(needs=frozenset() if self._unsafe else NEEDS, env={"PYTHONHASHSEED": "0"})
-                self._bench = Bench(sandboxes.create(spec, backend=self._backend, unsafe=self._unsafe))
-            return job(self._bench)
-        except InfraError:
-            self.close()
-            raise
+            return super()._pay(text, verdict)
+        task, passed = self.task, verdict.passed
+        runs = passed or not self._ask(text).error
+        return reasoning_sql(task.hidden["solution"], text, task.public["tables"], is_right=passed, runs=runs)
 
     def _potential(self) -> float:
         return 0.5 * self._matched

@@ -18,13 +18,14 @@ from palestra import sandbox
 from palestra.envs.actions import call_text
 from palestra.envs.base import SPLITS, EpisodeOver, Split, Task, TaskError
 from palestra.envs.code.attacks import ATTACKS
-from palestra.envs.code.env import MOST_CALLS, CodeEnv
+from palestra.envs.code.env import CodeEnv
 from palestra.envs.code.generate import CodeTasks
 from palestra.envs.code.judge.bench import NEEDS
 from palestra.envs.code.oracle import solution_of
 from palestra.envs.code.program import READS
 from palestra.envs.env import Shaping
 from palestra.envs.scripts import SCRIPTS, play
+from palestra.envs.submission import MOST_CALLS
 from palestra.rewards.base import Scored, Truncated, VerifierError
 from palestra.sandbox.base import CapabilityError, Spec
 

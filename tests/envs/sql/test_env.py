@@ -14,9 +14,10 @@ from palestra.envs.base import Judging, Task, TaskError
 from palestra.envs.env import Shaping
 from palestra.envs.scripts import SCRIPTS, play
 from palestra.envs.sql.attacks import all_names
-from palestra.envs.sql.env import MOST_CALLS, SqlEnv, report
+from palestra.envs.sql.env import SqlEnv, report
 from palestra.envs.sql.render import literal
 from palestra.envs.sql.verify import Answer, exam, read
+from palestra.envs.submission import MOST_CALLS
 from palestra.rewards.base import Check, Scored, VerifierError
 
 
