@@ -28,8 +28,8 @@ _MUTANTS_EACH = 4  # of a task, of each kind
 
 def main() -> None:
     """Measure, and print."""
-    chosen = machine.arguments(__doc__, "four tasks of each split instead of forty").parse_args()
-    tasks = 4 if chosen.quick else 40
+    chosen = machine.arguments(__doc__, "four tasks of each split instead of twenty").parse_args()
+    tasks = 4 if chosen.quick else 20
     with closing(Bench.open()) as bench:
         examiner = Examiner(bench)
         report = {

@@ -6,6 +6,7 @@ earns.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from functools import partial
 from typing import Final
 
@@ -14,14 +15,17 @@ import numpy as np
 from palestra.envs.actions import call_text
 from palestra.envs.base import Task
 from palestra.envs.certify.spoilt import Mutant
+from palestra.envs.code.judge.bench import Bench
 from palestra.envs.env import AgentEnv
 from palestra.envs.scripts import Script
+from palestra.envs.verilog.bench import simulate
 from palestra.envs.verilog.design import CLOCK, STYLES, Style
 from palestra.envs.verilog.mutants import design_of, mutants, near_misses
-from palestra.envs.verilog.stimulus import Interface
+from palestra.envs.verilog.stimulus import Interface, vectors
 
 _NEAR_EACH: Final = 6  # mutants of a task of each kind
 _WORDS_EACH: Final = 6
+_TRIAL: Final = 1_000  # cycles on which a mutant must differ
 _BODIES: Final[dict[str, str]] = {  # within a module that has the right ports
     "no_body": "",
     "finish": "initial $finish;",
@@ -142,13 +146,26 @@ def _wider(env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
 
 
 def spoilt(task: Task) -> Iterator[Mutant]:
-    """Hand in modules with one parameter or one word of the golden one changed."""
-    for kind, most, found in (
-        ("near", _NEAR_EACH, list(near_misses(task))),
-        ("word", _WORDS_EACH, list(mutants(task.hidden["golden"]))),
-    ):
-        for name, source in found[:: max(1, -(-len(found) // most))]:
-            yield Mutant(f"{kind} {name}", (call_text("submit", {"code": source}),), kind)
+    """Hand in modules with one parameter or one word of the golden one changed, all of which are known to differ.
+
+    Of those with another parameter the models differ; the others differ in a simulation on a stimulus of their own.
+    """
+    near = list(near_misses(task))
+    for name, source in near[:: max(1, -(-len(near) // _NEAR_EACH))]:
+        yield Mutant(f"near {name}", (call_text("submit", {"code": source}),), "near")
+    words = list(mutants(task.hidden["golden"]))
+    for name, source in _differing(task, words[:: max(1, -(-len(words) // _WORDS_EACH))]):
+        yield Mutant(f"word {name}", (call_text("submit", {"code": source}),), "word")
+
+
+def _differing(task: Task, others: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    interface = Interface.of(task.public["module"], task.public["interface"])
+    stimulus = vectors(interface, _TRIAL, f"mutants of {task.id}")
+    with closing(Bench.open()) as bench:
+        shown = simulate(bench, interface, task.hidden["golden"], stimulus)
+        for name, source in others:
+            if simulate(bench, interface, source, stimulus) != shown:
+                yield name, source
 
 
 def _told_otherwise(write: Callable[[Task], str], env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:

@@ -31,7 +31,7 @@ _ALLOWED: Final = {
     "polarity": ("any", "high", "low"),
 }
 WIDTHS: Final = range(4, 33)
-CYCLES: Final = 1_000  # of the hidden stimulus
+CYCLES: Final = 2_000  # of the hidden stimulus
 PUBLIC_CYCLES: Final = 64
 _ATTEMPTS: Final = 200
 _CODE: Final = {
@@ -139,5 +139,5 @@ class VerilogTasks:
 def shows_something(design: Design, name: str) -> bool:
     """Return whether every output takes more than one value on a stimulus, as the model says."""
     interface = Interface.of(name, design.interface())
-    rows = [row for row in design.trace(vectors(interface, CYCLES // 4, "trial")) if row is not None]
+    rows = [row for row in design.trace(vectors(interface, CYCLES // 8, "trial")) if row is not None]
     return all(len({row[port.name] for row in rows}) > 1 for port in design.outputs)

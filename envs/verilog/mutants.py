@@ -15,10 +15,10 @@ from palestra.envs.verilog.template import Choice
 _SWAPS: Final = {
     **{"+": "-", "-": "+", "&": "|", "|": "&", "^": "|", "&&": "||", "||": "&&", "==": "!=", "!=": "=="},
     **{"<": ">=", ">": "<=", ">=": ">", "<<": ">>", ">>": "<<", "~": "", "!": ""},
-    **{"posedge": "negedge", "negedge": "posedge"},
+    **{"posedge": "negedge", "negedge": "posedge", "%": "/", "/": "%"},
 }
 _NUMBER: Final = re.compile(r"(\d+)'d(\d+)")
-_REDRAWS: Final = 3  # of each parameter
+_REDRAWS: Final = 6  # of each parameter
 _TRIAL: Final = 400  # vectors on which a model must differ
 
 

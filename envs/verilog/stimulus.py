@@ -18,7 +18,7 @@ _EVERY: Final = 10  # so many bits of input are tried in every combination
 _QUIET: Final = (2, 4, 4, 8, 8, 16, 24, 40, 90, 150)  # cycles between resets, at least
 _RESET: Final = "reset"
 _MOST_BITS: Final = 4_096
-_ONES: Final = (0.05, 0.5, 0.5, 0.9)  # how often a random bit that stands alone is 1
+_ONES: Final = (0.0, 0.0, 0.05, 0.5, 0.9, 1.0)  # how often a bit that stands alone is 1, by kind of stretch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,15 +114,14 @@ def _every(data: Sequence[tuple[str, int]]) -> list[dict[str, int]]:
 
 
 def _stream(draws: Draws, bits: int, count: int) -> list[int]:
-    """Return one input's values: stretches of different kinds."""
+    """Return one input's values: stretches of different kinds, some of them long."""
     top, values = (1 << bits) - 1, list[int]()
     while len(values) < count:
-        kind, length = draws.between(0, 7 if bits > 1 else 3), draws.between(2, 40)
-        ones = draws.pick(_ONES)
+        kind, length = draws.between(0, 7 if bits > 1 else 5), draws.between(2, draws.pick((20, 40, 120)))
         for _ in range(length):
             last = values[-1] if values else 0
             if bits == 1:
-                values.append((int(draws.chance(ones)), int(draws.chance(0.5)), 1, last)[kind])
+                values.append(int(draws.chance(_ONES[kind])))
             elif kind <= 2:
                 values.append(draws.between(0, top))
             else:

@@ -147,6 +147,8 @@ class Examiner:
             if is_hidden or made[-1].level() <= _DULL:
                 break
         trial = made[0] if is_hidden else min(made, key=Trial.level)
+        if is_hidden and (problem := port_problem(interface, synthesise(self.bench, interface.name, golden))):
+            raise VerifierError(f"the golden module of {task.id!r} is not what its interface tells: {problem}")
         if not any(bit in "01" for row in trial.wanted for bit in row):
             raise VerifierError(f"the golden module of {task.id!r} shows nothing defined")
         return trial

@@ -9,6 +9,7 @@ from palestra.envs.actions import call_text
 from palestra.envs.base import Judging, Task, TaskError
 from palestra.envs.scripts import SCRIPTS, play
 from palestra.envs.verilog.env import ENDED, NO_CALL, TOO_MANY, VerilogEnv
+from palestra.envs.verilog.mutants import near_misses
 
 
 @pytest.fixture(scope="module")
@@ -57,11 +58,12 @@ def test_a_task_of_another_family_is_refused(env: VerilogEnv) -> None:
 
 def test_it_judges_outside_of_episodes(env: VerilogEnv) -> None:
     assert isinstance(env, Judging)
-    task = env.tasks.sample(1)
+    task = env.tasks.sample(1, {"template": "counter"})
     golden = task.hidden["golden"]
     assert env.artefact(task) == f"{task.public['module']}.v"
     assert env.judge(task, golden).passed
-    verdict = env.judge(task, golden.replace("== ", "!= ").replace("+", "-").replace("? ", "? ~"))
+    _, source = next(near_misses(task))
+    verdict = env.judge(task, source)
     assert not verdict.passed
     assert "expected: " in env.explain(task, verdict.checks[-1])
     refused = env.judge(task, "")

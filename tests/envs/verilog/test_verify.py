@@ -164,6 +164,7 @@ def test_defined_bits_must_be_right_and_others_may_be_anything() -> None:
         {"golden": GOLDEN, "cycles": True},
         {"golden": "module register; endmodule", "cycles": 5},
         {"golden": GOLDEN.replace("q <=", "p <="), "cycles": 5},
+        {"golden": GOLDEN.replace("input [3:0] d", "input [2:0] d"), "cycles": 5},
         {
             "golden": GOLDEN.replace("posedge rst", "rst").replace("q <= 4'd9", "q <= 4'bx").replace("d;", "4'bz;"),
             "cycles": 5,
