@@ -19,6 +19,7 @@ from palestra.envs.certify.spoilt import Mutant
 from palestra.envs.code.cheats.python import REGENERATE
 from palestra.envs.code.cheats.shelf import NAMES, cheats_for, table_of
 from palestra.envs.code.oracle import solution_of
+from palestra.envs.code.problems.tasks import wrong_of
 from palestra.envs.code.program import Program, Step
 from palestra.envs.code.testing import near_misses
 from palestra.envs.code.verify import language_name
@@ -82,8 +83,9 @@ def _farm_examples(env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
 def near(task: Task) -> Iterator[Mutant]:
     """Hand in some programs that are nearly right.
 
-    They are those one step, operation or constant away from the task's own, the mutants that came with it, or
-    else broken ones: of a solution that others wrote nobody knows which small changes leave it as it is.
+    They are those one step, operation or constant away from the task's own, mutants of a problem's reference and
+    references of problems that differ in one choice, the mutants that came with it, or else broken ones: of a
+    solution that others wrote nobody knows which small changes leave it as it is.
     """
     for name, program in _spread(list(_near(task))):
         yield Mutant(name, (call_text("submit", {"code": program}),))
@@ -93,6 +95,8 @@ def _near(task: Task) -> Iterator[tuple[str, str]]:
     if told := task.hidden.get("program"):
         program = Program(told["reads"], tuple(Step(name, constant) for name, constant in told["steps"]))
         yield from ((miss.template, miss.source()) for miss in near_misses(program))
+    elif "problem" in task.hidden:
+        yield from wrong_of(task)
     elif mutants := task.hidden.get("mutants"):
         yield from ((f"mutant {number}", str(mutant)) for number, mutant in enumerate(mutants))
     elif solution := solution_of(task):

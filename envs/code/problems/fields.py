@@ -48,7 +48,8 @@ class Field:
     letters: str = "abc"  # of texts and words
     words: tuple[str, ...] = ()  # of a list of words, if only these occur
     least: int = 0  # items, or letters of a text
-    most: int = 0  # items at most; 0: as many as the problem's size
+    most: int = 0  # items at most; 0: as many as the problem's size says
+    scale: int = 1  # so many times the problem's size
     columns: tuple[str, ...] = ()  # of rows: what each is
     shape: str = ""  # of lines: what each looks like
     form: str = "line"
@@ -60,7 +61,7 @@ class Field:
 
     def limit(self, size: int) -> int:
         """Return the most items that the field may have."""
-        return max(min(self.most or size, size), self.least)
+        return max(min(self.most or size * self.scale, size * self.scale), self.least)
 
     def written(self, value: Any) -> str:
         """Return the value as it stands in the input."""
@@ -121,7 +122,7 @@ class Field:
             "ints": f"an integer from {self.low} to {self.high}",
             "words": "a word: " + (f"one of {', '.join(self.words)}" if self.words else self._spelt()),
             "lines": self.shape,
-            "rows": "integers separated by spaces: " + ", ".join(self.columns),
+            "rows": "integers separated by spaces: " + ", ".join(filter(None, self.columns)),
         }.get(self.sort, "")
         if self.sort == "int":
             return f"a line with an integer from {self.low} to {self.high}: {self.what}"
@@ -131,10 +132,11 @@ class Field:
         if self.form == "ended":
             return f"{self.what} ({many} of them), one a line, each {value}; after them a line with the word {END}"
         if self.form == "column" or self.sort in ("lines", "rows"):
-            return f"a line with n ({many}), then n lines with {self.what}, one a line, each {value}"
+            return f"a line with a number m ({many}), then m lines with {self.what}, one a line, each {value}"
         if self.form == "counted":
-            left_out = ", which is left out if n is 0" if not self.least else ""
-            return f"a line with n ({many}), then a line{left_out} with {self.what}, separated by spaces, each {value}"
+            left_out = ", which is left out if m is 0" if not self.least else ""
+            then = f"then a line{left_out} with {self.what}, separated by spaces, each {value}"
+            return f"a line with a number m ({many}), {then}"
         how = "a comma and a space" if self.form == "comma" else "spaces"
         empty = "; if there are none the line is empty" if not self.least else ""
         return f"a line with {self.what} ({many} of them), separated by {how}, each {value}{empty}"

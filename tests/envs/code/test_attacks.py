@@ -69,7 +69,7 @@ def test_what_is_written_otherwise_is_another_text_of_the_same_program() -> None
     )
     assert ast.dump(ast.parse(commented(source))) == ast.dump(ast.parse(source))
     for split, seed in itertools.product(SPLITS, range(50)):
-        solution = CodeTasks(split).sample(seed, {"steps": 1 + seed % 5}).hidden["solution"]
+        solution = CodeTasks(split).sample(seed, {"area": "chains", "steps": 1 + seed % 5}).hidden["solution"]
         assert renamed(solution) != solution
         assert ast.dump(ast.parse(commented(solution))) == ast.dump(ast.parse(solution))
 

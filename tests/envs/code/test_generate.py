@@ -10,7 +10,10 @@ import pytest
 
 from palestra.envs.base import Task, TaskError
 from palestra.envs.code.catalogue import OPERATIONS
-from palestra.envs.code.generate import CodeTasks, is_heldout_pair
+from palestra.envs.code.chains import is_heldout_pair
+from palestra.envs.code.generate import CodeTasks
+from palestra.envs.code.ir.printers.catalogue import PRINTERS
+from palestra.envs.code.problems.tasks import COMMON
 from palestra.envs.code.program import READS, OutOfRange, Program, Step, written
 from palestra.envs.code.testing import near_misses
 
@@ -116,12 +119,18 @@ def test_tasks_survive_json() -> None:
 
 
 def test_what_the_agent_reads_is_short_and_holds_no_hidden_test() -> None:
-    for task in itertools.islice(CodeTasks(), 40):
-        assert len(task.instruction) < 900, task.instruction
+    tasks = [CodeTasks().sample(seed, {"area": "chains"}) for seed in range(40)]
+    for task in [*tasks, *itertools.islice(CodeTasks(), 10)]:
+        most = 900 if "program" in task.hidden else 6_000
+        assert len(task.instruction) < most, task.instruction
         shown = task.instruction + json.dumps(task.public)
         assert task.hidden["solution"] not in shown
         long = [case["input"].strip() for case in task.hidden["tests"] if len(case["input"]) > 12]
         assert not any(given in task.instruction for given in long)
+
+
+def chain(seed: int, size: int) -> Task:
+    return CodeTasks().sample(seed, {"area": "chains", "size": size})
 
 
 def test_knobs_change_what_they_name() -> None:
@@ -130,7 +139,11 @@ def test_knobs_change_what_they_name() -> None:
         program = program_of(tasks.sample(3, {"kind": kind, "steps": steps}))
         assert (program.reads, len(program.steps)) == (kind, steps)
     small, large = (
-        sum(len(case["input"]) for seed in range(10) for case in tasks.sample(seed, {"size": size}).hidden["tests"])
+        sum(
+            len(case["input"])
+            for seed in range(10)
+            for case in tasks.sample(seed, {"area": "chains", "size": size}).hidden["tests"]
+        )
         for size in (4, 40)
     )
     assert large > 3 * small
@@ -145,12 +158,64 @@ def test_knobs_change_what_they_name() -> None:
         ({"size": 3}, "4 to 40"),
         ({"size": 41}, "4 to 40"),
         ({"kind": "line"}, "ints"),
+        ({"area": "poetry"}, "chains"),
+        ({"area": "maps", "kind": "ints"}, "is of the area"),
+        ({"area": "chains", "structure": "cases"}, "is not of the area"),
+        ({"kind": "ints", "language": "any"}, "is not of the area"),
+        ({"structure": "two"}, "cases"),
+        ({"format": "xml"}, "counted"),
+        ({"helpers": 5}, "0 to 4"),
+        ({"corners": 1.5}, "0 to 1"),
+        ({"complexity": "cubic"}, "quadratic"),
+        ({"language": "klingon"}, "python"),
         ({"depth": 2}, "unknown difficulty knob"),
     ],
 )
 def test_wrong_knobs_are_named(knobs: dict[str, Any], told: str) -> None:
     with pytest.raises(TaskError, match=told):
         CodeTasks().sample(0, knobs)
+
+
+def test_knobs_of_problems_change_what_they_name() -> None:
+    tasks = CodeTasks()
+    told = [
+        tasks.sample(seed, {"area": "maps", "structure": "cases", "steps": 1}).hidden["problem"] for seed in range(2)
+    ]
+    assert {one["choices"]["structure"] for one in told} == {"cases"}
+    for form in ("counted", "comma"):
+        fields = tasks.sample(1, {"area": "arrays", "format": form}).hidden["problem"]["choices"]
+        assert fields["form of xs"] == form
+    rare = tasks.sample(2, {"area": "strings", "language": "rare"})
+    assert rare.public["language"] in set(PRINTERS) - set(COMMON)
+    assert rare.hidden["oracle"] != tasks.sample(2, {"area": "strings"}).hidden["oracle"]
+    many, few = (tasks.sample(4, {"area": "numbers", "corners": share}).hidden["reasons"] for share in (1.0, 0.0))
+    assert sum("corner" in reason for reason in many) >= sum("corner" in reason for reason in few) == 0
+    functions = [
+        tasks.sample(3, {"area": "arrays", "steps": 4, "helpers": n}).hidden["ir"].count("def ") for n in (0, 4)
+    ]
+    assert functions[0] < functions[1]
+
+
+def test_a_large_test_has_limits_of_its_own() -> None:
+    task = CodeTasks().sample(1, {"complexity": "linear"})
+    large = task.hidden["tests"][-1]
+    assert len(large["input"]) > 10 * max(len(case["input"]) for case in task.hidden["tests"][:-1])
+    assert large["limits"]["cpu_s"] > 0
+    assert "large" in task.hidden["reasons"][-1]
+
+
+def test_ids_tell_tasks_of_other_knobs_apart() -> None:
+    tasks = CodeTasks()
+    chosen: list[dict[str, Any]] = [
+        {},
+        {"area": "maps"},
+        {"structure": "one"},
+        {"steps": 3},
+        {"area": "chains"},
+        {"kind": "ints"},
+    ]
+    ids = [tasks.sample(0, knobs).id for knobs in chosen]
+    assert len(set(ids)) == len(ids)
 
 
 def test_an_unknown_split_is_named() -> None:

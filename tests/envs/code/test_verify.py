@@ -149,7 +149,7 @@ def kill_rate(bench: Bench, seeds: range) -> float:
     outcomes = []
     for split in SPLITS:
         for seed in seeds:
-            task = CodeTasks(split).sample(seed, {"steps": 1 + seed % 4})
+            task = CodeTasks(split).sample(seed, {"area": "chains", "steps": 1 + seed % 4})
             task = replace(task, public={**task.public, "limits": QUICK})
             solution = task.hidden["solution"]
             outcomes += [judge(bench, task, mutant).passed for _, mutant in mutants(solution)]

@@ -15,7 +15,7 @@ Edges = list[list[int]]
 
 def _fields(*, weighted: bool = False) -> tuple[Field, ...]:
     columns = ("u", "v", "w (1 to 9)") if weighted else ("u", "v")
-    first = (*columns[:1], "v (from 1 to n)", *columns[2:])
+    first = (*columns[:1], "v (each from 1 to n)", *columns[2:])
     return (
         Field(name="n", sort="int", what="n, the number of nodes, which are numbered from 1 to n", low=1, high=NODES),
         Field(name="edges", sort="rows", what="the edges", columns=first),

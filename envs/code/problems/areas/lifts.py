@@ -111,7 +111,7 @@ def solve(s: str) -> <type>:
         "r unlocks it. While it is locked, m, f and t do nothing but count as blocked. If a move would leave the "
         "floors, "
         f"{beyond_words}. The result is {asked}.",
-        fields=(Field(name="s", sort="text", what="the events", letters="mftsr"),),
+        fields=(Field(name="s", sort="text", what="the events", letters="mftsr", scale=2),),
         gives=gives,
         solve=solve,
         law=law,

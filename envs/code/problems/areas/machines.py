@@ -123,7 +123,7 @@ def solve(s: str) -> <type>:
         story=f"A machine starts in the state {names[0]} and reads the symbols of a text one after the other:\n"
         + "\n".join(rows)
         + f"\n{only.strip()}{missing_words}\nThe result is {asked}.",
-        fields=(Field(name="s", sort="text", what="the text", letters=symbols),),
+        fields=(Field(name="s", sort="text", what="the text", letters=symbols, scale=2),),
         gives=gives,
         solve=solve,
         law=law,
@@ -386,7 +386,7 @@ def solve(s: str) -> <type>:
         story=f"A lock opens when the sequence {secret} is typed, key by key. After a wrong key {wrongs}.{alarms} "
         "When the lock opens: "
         f"{then} The result is {asked}.",
-        fields=(Field(name="s", sort="text", what="the keys that are typed", letters="abc"),),
+        fields=(Field(name="s", sort="text", what="the keys that are typed", letters="abc", scale=3),),
         gives=gives,
         solve=solve,
         law=law,

@@ -270,7 +270,7 @@ def solve(s: str) -> <type>:
         for _ in range(draws.between(0, 8)):
             key = "".join(draws.pick("abc") for _ in range(draws.pick((0, 1, 1, 1, 2))))
             parts.append(key + (equals + str(draws.between(0, 20)) if draws.chance(0.75) else draws.pick(("", equals))))
-            if len(between.join(parts)) > size:
+            if len(between.join(parts)) > size * 4:
                 parts.pop()
                 break
         return (between.join(parts),)
@@ -295,7 +295,7 @@ def solve(s: str) -> <type>:
         f"followed by a non-negative integer, its value. A pair without a value {without}; a pair whose key is empty "
         "does not count. If a "
         f"key occurs in several pairs that count, {twice}. The result is {asked}.",
-        fields=(Field(name="s", sort="text", what="the text", letters=f"abc0123456789{equals}{between}"),),
+        fields=(Field(name="s", sort="text", what="the text", letters=f"abc0123456789{equals}{between}", scale=4),),
         gives=gives,
         solve=solve,
         law=law,

@@ -160,12 +160,13 @@ def solve(s: str) -> int:
                 letters=f"0123456789{symbols}" + "()" * bool(inside),
                 least=1,
                 most=longest,
+                scale=4,
             ),
         ),
         gives="int",
         solve=solve,
         law=law,
-        draw=lambda draws, size: (short(lambda: text(draws, size, 0), size),),
+        draw=lambda draws, size: (short(lambda: text(draws, size, 0), min(size * 4, longest)),),
         corners=tuple(
             (name, (text_,))
             for name, text_ in (
@@ -308,7 +309,7 @@ def solve(s: str) -> int:
         story=f"A text has brackets: {pairs_words} belong together. Reading from left to right, a closing bracket "
         f"matches {match}. {rest} "
         f"The result is {asked}.",
-        fields=(Field(name="s", sort="text", what="the text", letters=kinds + letters),),
+        fields=(Field(name="s", sort="text", what="the text", letters=kinds + letters, scale=2),),
         gives="int",
         solve=solve,
         law=law,

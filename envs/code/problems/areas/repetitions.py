@@ -188,13 +188,19 @@ def solve(s: str) -> <type>:
         f"12. The result is {asked}.",
         fields=(
             Field(
-                name="s", sort="text", what="the text", letters="abc0123456789" + opening + closing, least=1, most=24
+                name="s",
+                sort="text",
+                what="the text",
+                letters="abc0123456789" + opening + closing,
+                least=1,
+                most=24,
+                scale=3,
             ),
         ),
         gives="text" if objective == "text" else "int",
         solve=solve,
         law=law,
-        draw=lambda draws, size: (_short_letters(lambda: text(draws, size, 0), size),),
+        draw=lambda draws, size: (_short_letters(lambda: text(draws, size, 0), min(size * 3, 24)),),
         corners=tuple(
             (name, (one,))
             for name, one in (

@@ -127,12 +127,12 @@ def solve(s: str) -> <type>:
         f"x = {x0}, y = {y0}, facing north. Commands are letters: {turns}; F moves it one cell ahead. If it would "
         f"leave the field, {edge}. "
         f"The result is {asked}.",
-        fields=(Field(name="s", sort="text", what="the commands", letters=letters),),
+        fields=(Field(name="s", sort="text", what="the commands", letters=letters, scale=3),),
         gives=gives,
         solve=solve,
         law=law,
         draw=lambda draws, size: (
-            "".join("F" if draws.chance(0.6) else draws.pick(letters) for _ in range(draws.between(0, size))),
+            "".join("F" if draws.chance(0.6) else draws.pick(letters) for _ in range(draws.between(0, 3 * size))),
         ),
         corners=tuple(
             (name, (text,))
