@@ -16,9 +16,9 @@ from palestra.envs.base import Task
 from palestra.envs.certify.spoilt import Mutant
 from palestra.envs.env import AgentEnv
 from palestra.envs.fuzz.encoding import decode, encode, encode_all
-from palestra.envs.fuzz.env import MOST_CALLS
 from palestra.envs.fuzz.fuzzers import draws_of, mutated
 from palestra.envs.scripts import Script
+from palestra.envs.submission import MOST_CALLS
 
 _MOST: Final = 4096  # bytes, more than any target reads
 _MUTANTS: Final = 12  # of a witness

@@ -1,30 +1,25 @@
 """`palestra/Fuzz-v0`: read a program, try inputs on it, hand in one that reaches the branch that is asked for."""
 
-from collections.abc import Callable, Iterator
-from typing import ClassVar, Final, Literal, TypeVar, Unpack
+from collections.abc import Iterator, Mapping
+from typing import ClassVar, Final, Literal, Unpack
 
-from palestra.envs.actions import Action
+from palestra.envs.actions import ToolCall
 from palestra.envs.base import Json, Split, Task, TaskError, TaskSource
-from palestra.envs.env import AgentEnv, EnvOptions, StepResult
+from palestra.envs.env import EnvOptions
 from palestra.envs.fuzz.encoding import InputError
 from palestra.envs.fuzz.generate import FuzzTasks
 from palestra.envs.fuzz.oracle import solve
 from palestra.envs.fuzz.trace import Taken
 from palestra.envs.fuzz.verify import Ground, Puzzle, Run
+from palestra.envs.submission import SubmissionEnv
 from palestra.rewards.base import Check, Verdict, VerifierError
-from palestra.sandbox.base import InfraError
+from palestra.sandbox.held import Held
 
 Reward = Literal["outcome", "distance"]
-MOST_CALLS: Final = 4  # carried out in one turn
 SHOWN_DECISIONS: Final = 60
-NO_CALL: Final = "error: call run or submit with an input"
-TOO_MANY: Final = f"error: not done; at most {MOST_CALLS} calls are carried out in one turn"
-ENDED: Final = "error: not done; the episode is over"
-
-Made = TypeVar("Made")
 
 
-class FuzzEnv(AgentEnv):
+class FuzzEnv(SubmissionEnv):
     """Programs with a branch that few inputs reach.
 
     ``run(input)`` tells which way the program went, how far from the target it turned off, and what it printed;
@@ -41,6 +36,8 @@ class FuzzEnv(AgentEnv):
     """
 
     env_id: ClassVar[str] = "palestra/Fuzz-v0"
+    no_call: ClassVar[str] = "error: call run or submit with an input"
+    submits: ClassVar[str] = "input"
     system_prompt: ClassVar[str] = (
         "Find an input that takes the program to the target. Try inputs with run, then hand one in with submit."
     )
@@ -57,16 +54,12 @@ class FuzzEnv(AgentEnv):
             raise ValueError(f"reward must be 'outcome' or 'distance', not {reward!r}")
         super().__init__(**options)
         self._reward: Reward = reward
-        self._backend = sandbox
-        self._unsafe = unsafe
-        self._ground: Ground | None = None
+        self._ground = Held(lambda: Ground(backend=sandbox, unsafe=unsafe))
         self._puzzle: Puzzle
         self._best = 0.0  # the least distance so far
 
     def close(self) -> None:
-        ground, self._ground = self._ground, None
-        if ground is not None:
-            ground.close()
+        self._ground.close()
 
     def oracle(self) -> Iterator[str]:
         return solve(self.task)
@@ -77,7 +70,8 @@ class FuzzEnv(AgentEnv):
 
     def judge(self, task: Task, text: str) -> Verdict:
         """Return the verdict on an input."""
-        return self._judge(Puzzle.of(task), text)
+        puzzle, pays_nearness = Puzzle.of(task), self._reward == "distance"
+        return self._ground.use(lambda ground: ground.judge(puzzle, text, pays_nearness=pays_nearness))
 
     def explain(self, task: Task, check: Check) -> str:
         """Return an input that reaches the target, if the check says that another did not."""
@@ -90,47 +84,23 @@ class FuzzEnv(AgentEnv):
         self._take(task)
         self._best = self._puzzle.start_distance
 
-    def _act(self, action: Action) -> StepResult:
-        if not action.calls:
-            return StepResult(replies=(NO_CALL,))
-        replies: list[str] = []
-        for call in action.calls[:MOST_CALLS]:
-            text = call.arguments["input"]
-            if call.name == "run":
-                replies.append(self._run(text))
-                continue
-            verdict = self._judge(self._puzzle, text)
-            replies.append(_told(verdict))
-            left = len(action.calls) - len(replies)
-            return StepResult(
-                replies=(*replies, *[ENDED] * left),
-                parts={"outcome": verdict.score},
-                done=True,
-                is_success=verdict.passed,
-            )
-        return StepResult(replies=(*replies, *[TOO_MANY] * (len(action.calls) - len(replies))))
-
-    def _run(self, text: str) -> str:
+    def _try(self, call: ToolCall) -> str:
+        text = call.arguments["input"]
         try:
-            run = self._on_ground(lambda ground: ground.run(self._puzzle, text))
+            run = self._ground.use(lambda ground: ground.run(self._puzzle, text))
         except InputError as error:
             return f"error: {error}"
         self._best = min(self._best, run.distance)
         return _report(self._puzzle, run)
 
-    def _judge(self, puzzle: Puzzle, text: str) -> Verdict:
-        pays_nearness = self._reward == "distance"
-        return self._on_ground(lambda ground: ground.judge(puzzle, text, pays_nearness=pays_nearness))
+    def _pay(self, text: str, verdict: Verdict) -> Mapping[str, float]:
+        return {"outcome": verdict.score}
 
-    def _on_ground(self, job: Callable[[Ground], Made]) -> Made:
-        """Do a job where programs run, set up if need be; a place that failed is not used again."""
-        try:
-            if self._ground is None:
-                self._ground = Ground(backend=self._backend, unsafe=self._unsafe)
-            return job(self._ground)
-        except InfraError:
-            self.close()
-            raise
+    def _tell(self, verdict: Verdict) -> str:
+        if verdict.passed:
+            return "the target is reached"
+        failed = next(check for check in verdict.checks if not check.passed)
+        return f"the target is not reached: {failed.evidence}"
 
     def _potential(self) -> float:
         return self._puzzle.closeness(self._best)
@@ -147,13 +117,6 @@ class FuzzEnv(AgentEnv):
     def _load(self, state: Json) -> None:
         self._take(self.task)
         self._best = float(state["best"])
-
-
-def _told(verdict: Verdict) -> str:
-    if verdict.passed:
-        return "the target is reached"
-    failed = next(check for check in verdict.checks if not check.passed)
-    return f"the target is not reached: {failed.evidence}"
 
 
 def _report(puzzle: Puzzle, run: Run) -> str:

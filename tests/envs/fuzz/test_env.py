@@ -10,11 +10,12 @@ from palestra.envs.actions import call_text
 from palestra.envs.base import SPLITS, EpisodeOver, Judging, Split, Task, TaskError
 from palestra.envs.env import Shaping
 from palestra.envs.fuzz.encoding import decode, encode
-from palestra.envs.fuzz.env import MOST_CALLS, FuzzEnv
+from palestra.envs.fuzz.env import FuzzEnv
 from palestra.envs.fuzz.generate import FuzzTasks
 from palestra.envs.fuzz.target import REACHED, Target
 from palestra.envs.fuzz.verify import ONLY_NEAR, Ground, Puzzle
 from palestra.envs.scripts import SCRIPTS, play
+from palestra.envs.submission import MOST_CALLS
 from palestra.rewards.base import Scored, VerifierError
 from palestra.sandbox.base import CapabilityError
 
