@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, runtime_checkable
 
 from palestra.rewards.base import Check, Verdict
+from palestra.sandbox.base import SandboxSnapshot, SavedSnapshot
 
 Json = Any  # None, bool, int, float, str, list or dict with str keys, all the way down
 Message = dict[str, Any]  # an OpenAI-style chat message: role, content, tool_calls, tool_call_id
@@ -254,6 +255,48 @@ class Frozen(Protocol):
         ...
 
 
+class Held:
+    """A blob that is a sandbox's snapshot: equal where the content is, and bytes only when it leaves the process."""
+
+    def __init__(self, snapshot: SandboxSnapshot) -> None:
+        self.snapshot = snapshot
+
+    @property
+    def digest(self) -> str:
+        """The hash of the content: times, and how a shell stands, are no part of it."""
+        return self.snapshot.digest
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Held) and (self.snapshot is other.snapshot or self.digest == other.digest)
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    def __reduce__(self) -> tuple[type["Held"], tuple[SavedSnapshot]]:
+        return Held, (SavedSnapshot(self.snapshot.data, self.digest),)
+
+    def to_json(self) -> Json:
+        """Return it as JSON data, with a hash of the bytes beside that of the content."""
+        data = self.snapshot.data
+        told = {"digest": self.digest, "sha256": hashlib.sha256(data).hexdigest()}
+        return {**told, "data": base64.b64encode(data).decode("ascii")}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Json]) -> Self:
+        """Return what `to_json` wrote.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is none, or was damaged.
+        """
+        data = base64.b64decode(value["data"], validate=True)
+        if hashlib.sha256(data).hexdigest() != value["sha256"] or not isinstance(value["digest"], str):
+            raise ValueError("a sandbox's snapshot was damaged")
+        return cls(SavedSnapshot(data, value["digest"]))
+
+
+Blob = bytes | Held
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """One moment of an episode: everything that decides what happens next, with a content hash.
@@ -268,17 +311,17 @@ class Snapshot:
 
     env_id: str
     state: str
-    blobs: Mapping[str, bytes]
+    blobs: Mapping[str, Blob]
     digest: str
 
     @classmethod
-    def take(cls, env_id: str, state: Json, blobs: Mapping[str, bytes]) -> Self:
+    def take(cls, env_id: str, state: Json, blobs: Mapping[str, Blob]) -> Self:
         """Return a snapshot of the state, its hash computed."""
         text = json_text(state)
         return cls(env_id, text, dict(blobs), cls._hash(env_id, text, blobs))
 
     @classmethod
-    def of(cls, env_id: str, moment: Frozen, blobs: Mapping[str, bytes]) -> Self:
+    def of(cls, env_id: str, moment: Frozen, blobs: Mapping[str, Blob]) -> Self:
         """Return a snapshot of a moment that is never changed, its text and hash still to be made."""
         snapshot = object.__new__(cls)
         snapshot.__dict__.update(env_id=env_id, blobs=dict(blobs), _moment=moment)
@@ -311,7 +354,10 @@ class Snapshot:
 
     def to_dict(self) -> dict[str, Json]:
         """Return the snapshot as plain JSON data. It holds the task's hidden part: never show it to an agent."""
-        blobs = {name: base64.b64encode(blob).decode("ascii") for name, blob in self.blobs.items()}
+        blobs = {
+            name: blob.to_json() if isinstance(blob, Held) else base64.b64encode(blob).decode("ascii")
+            for name, blob in self.blobs.items()
+        }
         return {"env_id": self.env_id, "state": self.state, "blobs": blobs, "digest": self.digest}
 
     @classmethod
@@ -328,8 +374,11 @@ class Snapshot:
         if wrong := [name for name, text in texts.items() if not isinstance(text, str)]:
             raise SnapshotError(f"snapshot field {wrong[0]!r} must be text, not {data[wrong[0]]!r:.80}")
         try:
-            blobs = {name: base64.b64decode(blob, validate=True) for name, blob in data["blobs"].items()}
-        except (TypeError, ValueError) as error:
+            blobs: dict[str, Blob] = {
+                name: Held.from_json(blob) if isinstance(blob, Mapping) else base64.b64decode(blob, validate=True)
+                for name, blob in data["blobs"].items()
+            }
+        except (KeyError, TypeError, ValueError) as error:
             raise SnapshotError(f"snapshot field 'blobs' must hold base64 texts: {error}") from error
         return cls(**texts, blobs=blobs)
 
@@ -348,6 +397,9 @@ class Snapshot:
             raise SnapshotError(f"the snapshot's state is not JSON: {error}") from error
 
     @staticmethod
-    def _hash(env_id: str, text: str, blobs: Mapping[str, bytes]) -> str:
-        blob_hashes = {name: hashlib.sha256(blob).hexdigest() for name, blob in blobs.items()}
+    def _hash(env_id: str, text: str, blobs: Mapping[str, Blob]) -> str:
+        blob_hashes = {
+            name: blob.digest if isinstance(blob, Held) else hashlib.sha256(blob).hexdigest()
+            for name, blob in blobs.items()
+        }
         return digest({"env_id": env_id, "state": text, "blobs": blob_hashes})

@@ -19,6 +19,7 @@ import numpy as np
 
 from palestra.envs.actions import Action, parse_action
 from palestra.envs.base import (
+    Blob,
     EpisodeOver,
     Json,
     Message,
@@ -164,11 +165,11 @@ class AgentEnv(gymnasium.Env[str, Any], ABC):
         """Return `_dump` as canonical JSON; families with much state that seldom changes may keep its text."""
         return canonical_json(self._dump())
 
-    def _blobs(self) -> dict[str, bytes]:
-        """Return what belongs to the state and is not JSON, such as a sandbox's workspace."""
+    def _blobs(self) -> dict[str, Blob]:
+        """Return what belongs to the state and is not JSON, such as a sandbox's workspace; asked for after `_dump`."""
         return {}
 
-    def _load_blobs(self, blobs: Mapping[str, bytes]) -> None:
+    def _load_blobs(self, blobs: Mapping[str, Blob]) -> None:
         """Restore what `_blobs` returned."""
 
     def _fresh(self) -> Self:

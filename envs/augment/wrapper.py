@@ -13,6 +13,7 @@ from palestra.envs.augment.operators import OPERATORS
 from palestra.envs.augment.rehearse import Choice, draw, record, rehearse
 from palestra.envs.augment.stack import Passage, Stack
 from palestra.envs.base import (
+    Blob,
     Budget,
     Json,
     Split,
@@ -166,10 +167,10 @@ class Augmented(AgentEnv):
     def _state_text(self) -> str:
         return f'{{"below":{self.env._state_text()},"layers":{canonical_json(self.stack.dump())}}}'
 
-    def _blobs(self) -> dict[str, bytes]:
+    def _blobs(self) -> dict[str, Blob]:
         return self.env._blobs()
 
-    def _load_blobs(self, blobs: Mapping[str, bytes]) -> None:
+    def _load_blobs(self, blobs: Mapping[str, Blob]) -> None:
         self.env._load_blobs(blobs)
 
 
