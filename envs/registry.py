@@ -195,6 +195,14 @@ for _entry in (
         certificate="palestra.envs.sql/Sql-v0.certificate.json",
     ),
     EnvEntry(
+        id="palestra/Verilog-v0",
+        entry_point="palestra.envs.verilog.env:VerilogEnv",
+        family="verilog",
+        summary="write a Verilog module for a specification, simulate it, submit it (needs iverilog and yosys)",
+        needs=frozenset({"network_off", "read_only_root", "process_count", "pid_hidden", "socket_families"}),
+        certificate="palestra.envs.verilog/Verilog-v0.certificate.json",
+    ),
+    EnvEntry(
         id="palestra/BFCLSingleTurn-v0",
         entry_point="palestra.envs.bfcl.singleturn.env:SingleTurnEnv",
         family="bfcl",

@@ -170,6 +170,7 @@ OURS = [
     "palestra/Sql-v0",
     "palestra/ToolUse-v0",
     "palestra/ToolUseMini-v0",
+    "palestra/Verilog-v0",
 ]
 LOOK = "print(sorted(name for name in gymnasium.registry if name.startswith('palestra/')))"
 
