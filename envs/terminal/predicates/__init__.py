@@ -51,3 +51,111 @@ listens     ``command`` words and ``files`` as for runs; ``port`` of localhost; 
 `runs` and `listens` are judged by running something, see `palestra.envs.terminal.runs`; all others are judged of a tree
 alone.
 """
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from palestra.envs.terminal.predicates.content import Predicate
+from palestra.envs.terminal.predicates.judging import reason
+from palestra.envs.terminal.tree import Tree
+from palestra.rewards.base import Check, VerifierError
+
+__all__ = ["RUNNING", "Predicate", "check_predicate", "evaluate", "name_of"]
+
+RUNNING: Final = frozenset({"runs", "listens"})  # kinds that need a machine
+_KEYS: Final[Mapping[str, tuple[frozenset[str], frozenset[str]]]] = {  # by kind: what is needed, and what may be
+    kind: (frozenset(needed.split()), frozenset(more.split()))
+    for kind, needed, more in (
+        ("file", "path", "equals lines lines_any_order contains lacks matches exists absent encoding"),
+        ("json", "path", "equals absent at any_order tolerance"),
+        ("toml", "path", "equals absent at any_order tolerance"),
+        ("ini", "path at", "equals absent"),
+        ("csv", "path rows", "header any_order delimiter"),
+        ("mode", "path equals", ""),
+        ("owner", "path equals", ""),
+        ("mtime", "path equals", ""),
+        ("link", "path", "target leads"),
+        ("folder", "path", "files folders lists count"),
+        ("same", "path", "sha256 tree"),
+        ("archive", "path format", "members names modes content"),
+        ("checksums", "path of", "ordered"),
+        ("sqlite", "path query rows", "any_order tolerance"),
+        (
+            "git",
+            "path",
+            "branch branches tags clean at subjects files has without parents author message ancestor commits lacks",
+        ),
+        ("runs", "command files cases", "compare seconds"),
+        ("listens", "command files port cases", "seconds"),
+    )
+}
+_ONE_OF: Final[Mapping[str, frozenset[str]]] = {  # by kind: at least one of these
+    "file": frozenset(["equals", "lines", "lines_any_order", "contains", "lacks", "matches", "exists", "absent"]),
+    "json": frozenset({"equals", "absent"}),
+    "toml": frozenset({"equals", "absent"}),
+    "ini": frozenset({"equals", "absent"}),
+    "link": frozenset({"target", "leads"}),
+    "same": frozenset({"sha256", "tree"}),
+    "archive": frozenset({"members", "names", "content"}),
+    "git": _KEYS["git"][1] - {"at"},
+}
+_FORMATS: Final = ("tar", "tar.gz", "tar.bz2", "tar.xz", "zip", "gz", "bz2", "xz")
+
+
+def evaluate(tree: Tree, predicate: Predicate) -> Check:
+    """Return whether a predicate holds of a tree, and why not.
+
+    It is for trees of our own; what an agent left is judged in a slot, by `palestra.envs.terminal.verify`.
+
+    Raises:
+        VerifierError: it is malformed, or needs a machine.
+    """
+    check_predicate(predicate)
+    if predicate["kind"] in RUNNING:
+        raise VerifierError(f"a predicate of kind {predicate['kind']!r} is judged by running something, not of a tree")
+    told = reason(tree, predicate)
+    return Check(name=name_of(predicate), passed=not told, evidence=told)
+
+
+def name_of(predicate: Predicate) -> str:
+    """Return what a predicate's check is called: its group, its kind and what it is about."""
+    about = predicate.get("path") or " ".join(predicate["command"])
+    return f"step {predicate['group'] + 1}: {predicate['kind']} {about}"[:200]
+
+
+def check_predicate(predicate: Any) -> None:
+    """Refuse a predicate that asks for nothing, or for what nobody knows.
+
+    Raises:
+        VerifierError: it is malformed; the message says how.
+    """
+    if not isinstance(predicate, Mapping) or predicate.get("kind") not in _KEYS:
+        raise VerifierError(f"a predicate is an object with a kind of {', '.join(_KEYS)}, not {predicate!r:.120}")
+    kind, keys = predicate["kind"], set(predicate) - {"kind", "group"}
+    needed, more = _KEYS[kind]
+    if type(predicate.get("group")) is not int:
+        raise VerifierError(f"a predicate's group is the number of its step, not {predicate.get('group')!r}")
+    if unknown := sorted(keys - needed - more):
+        raise VerifierError(f"a predicate of kind {kind!r} knows nothing of {unknown[0]!r}: {predicate!r:.120}")
+    if lacking := sorted(needed - keys):
+        raise VerifierError(f"a predicate of kind {kind!r} needs {lacking[0]!r}: {predicate!r:.120}")
+    if kind in _ONE_OF and not keys & _ONE_OF[kind]:
+        raise VerifierError(f"a predicate of kind {kind!r} asks for one of {', '.join(sorted(_ONE_OF[kind]))}")
+    paths = predicate["files"] if kind in RUNNING else [predicate["path"]]
+    if not all(isinstance(path, str) and path.startswith("/") for path in paths):
+        raise VerifierError(f"a predicate's paths are absolute, not {paths!r:.120}")
+    if kind in RUNNING:
+        _check_running(predicate)
+    elif kind == "archive" and predicate["format"] not in _FORMATS:
+        raise VerifierError(f"an archive's format is one of {', '.join(_FORMATS)}, not {predicate['format']!r}")
+
+
+def _check_running(predicate: Predicate) -> None:
+    command, cases = predicate["command"], predicate["cases"]
+    for listed in (command, cases):
+        if not isinstance(listed, Sequence) or isinstance(listed, str) or not listed:
+            raise VerifierError(f"what runs has a list of words and at least one case, not {listed!r:.120}")
+    wanted = {"stdout"} if predicate["kind"] == "runs" else {"send"}
+    for case in cases:
+        if not isinstance(case, Mapping) or not wanted <= set(case):
+            raise VerifierError(f"a case of {predicate['kind']!r} is an object with {wanted}, not {case!r:.120}")

@@ -1,0 +1,43 @@
+"""Every kind of predicate that is judged of a tree alone, and its judgement: a reason, or none.
+
+This and what it imports is also what runs in the verifier's slot, on what an agent left: it needs nothing beside the
+standard library, and a predicate that cannot be judged is one that does not hold.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from palestra.envs.terminal.predicates import archives, database, history, nodes, texts, values
+from palestra.envs.terminal.predicates.content import Predicate, UnmetError
+from palestra.envs.terminal.tree import Tree
+
+JUDGES: Final[Mapping[str, Callable[[Tree, Predicate], None]]] = {
+    "file": texts.file,
+    "checksums": texts.checksums,
+    "json": values.json_file,
+    "toml": values.toml_file,
+    "ini": values.ini_file,
+    "csv": values.csv_file,
+    "mode": nodes.mode,
+    "owner": nodes.owner,
+    "mtime": nodes.mtime,
+    "link": nodes.link,
+    "folder": nodes.folder,
+    "same": nodes.same,
+    "archive": archives.archive,
+    "sqlite": database.sqlite,
+    "git": history.git,
+}
+
+
+def reason(tree: Tree, asked: Predicate) -> str:
+    """Return why a predicate does not hold of a tree; "" if it does."""
+    try:
+        JUDGES[asked["kind"]](tree, asked)
+    except UnmetError as unmet:
+        return str(unmet) or "it does not hold"
+    except MemoryError:
+        return f"{asked.get('path')}: it takes more memory than there is to look at it"
+    except Exception as error:  # whatever somebody hostile has thought of
+        return f"{asked.get('path')}: it cannot be judged: {type(error).__name__}: {error!s:.160}"
+    return ""
