@@ -1,30 +1,24 @@
 """`palestra/Verilog-v0`: write a hardware module, simulate it, revise it, hand it in."""
 
 import re
-from collections.abc import Callable, Iterator
-from typing import ClassVar, Final, TypeVar, Unpack
+from collections.abc import Iterator
+from typing import ClassVar, Final, Unpack
 
-from palestra import sandbox as sandboxes
-from palestra.envs.actions import Action
+from palestra.envs.actions import ToolCall
 from palestra.envs.base import Json, Split, Task, TaskError, TaskSource
-from palestra.envs.code.judge.bench import NEEDS, Bench
-from palestra.envs.env import AgentEnv, EnvOptions, StepResult
+from palestra.envs.code.judge.bench import Bench
+from palestra.envs.env import EnvOptions
+from palestra.envs.submission import SubmissionEnv
 from palestra.envs.verilog.generate import VerilogTasks
 from palestra.envs.verilog.oracle import solve
 from palestra.envs.verilog.verify import Examiner, looked_at, told_by
 from palestra.rewards.base import Check, Verdict, VerifierError
-from palestra.sandbox.base import InfraError, Spec
+from palestra.sandbox.held import Held
 
-MOST_CALLS: Final = 4  # carried out in one turn
-NO_CALL: Final = "error: call simulate or submit with the code of your module"
-TOO_MANY: Final = f"error: not done; at most {MOST_CALLS} calls are carried out in one turn"
-ENDED: Final = "error: not done; the episode is over"
 _WORTH: Final = 0.5  # the potential of a module that is right on the whole public stimulus
 
-Made = TypeVar("Made")
 
-
-class VerilogEnv(AgentEnv):
+class VerilogEnv(SubmissionEnv):
     """Specifications that a Verilog-2005 module fulfils.
 
     ``simulate(code)`` compiles a module and runs it on a short stimulus; ``submit(code)`` ends the episode with the
@@ -40,6 +34,9 @@ class VerilogEnv(AgentEnv):
     """
 
     env_id: ClassVar[str] = "palestra/Verilog-v0"
+    no_call: ClassVar[str] = "error: call simulate or submit with the code of your module"
+    submits: ClassVar[str] = "code"
+    told: ClassVar[tuple[str, str]] = ("right on the hidden stimulus", "wrong on the hidden stimulus")
     system_prompt: ClassVar[str] = "Write the module in Verilog. Try it with simulate, then hand it in with submit."
 
     def __init__(
@@ -50,15 +47,11 @@ class VerilogEnv(AgentEnv):
         **options: Unpack[EnvOptions],
     ) -> None:
         super().__init__(**options)
-        self._backend = sandbox
-        self._unsafe = unsafe
-        self._examiner: Examiner | None = None
+        self._examiner = Held(lambda: Examiner(Bench.open(backend=sandbox, unsafe=unsafe)))
         self._best = 0.0  # how good the best module was that was simulated
 
     def close(self) -> None:
-        examiner, self._examiner = self._examiner, None
-        if examiner is not None:
-            examiner.bench.close()
+        self._examiner.close()
 
     def oracle(self) -> Iterator[str]:
         return solve(self.task)
@@ -69,13 +62,13 @@ class VerilogEnv(AgentEnv):
 
     def judge(self, task: Task, text: str) -> Verdict:
         """Return the verdict on a module."""
-        return looked_at(task, text) or self._examined(lambda examiner: examiner.judge(task, text))
+        return looked_at(task, text) or self._examiner.use(lambda examiner: examiner.judge(task, text))
 
     def explain(self, task: Task, check: Check) -> str:
         """Return the inputs of the hidden stimulus that a check is about, and what was to be shown."""
         if not (found := re.fullmatch(r"hidden moment (\d+)", check.name)):
             return ""
-        return self._examined(lambda examiner: examiner.explain(task, int(found[1])))
+        return self._examiner.use(lambda examiner: examiner.explain(task, int(found[1])))
 
     def _source(self, split: Split) -> TaskSource:
         return VerilogTasks(split)
@@ -87,40 +80,13 @@ class VerilogEnv(AgentEnv):
             raise TaskError(f"{task.id!r} is not a Verilog task: {error}") from error
         self._best = 0.0
 
-    def _act(self, action: Action) -> StepResult:
-        if not action.calls:
-            return StepResult(replies=(NO_CALL,))
-        replies: list[str] = []
-        for call in action.calls[:MOST_CALLS]:
-            code = call.arguments["code"]
-            if call.name == "simulate":
-                replies.append(self._simulate(code))
-                continue
-            passed = self.judge(self.task, code).passed
-            replies.append("right on the hidden stimulus" if passed else "wrong on the hidden stimulus")
-            left = len(action.calls) - len(replies)
-            return StepResult(
-                replies=(*replies, *[ENDED] * left), parts={"outcome": float(passed)}, done=True, is_success=passed
-            )
-        return StepResult(replies=(*replies, *[TOO_MANY] * (len(action.calls) - len(replies))))
-
-    def _simulate(self, code: str) -> str:
+    def _try(self, call: ToolCall) -> str:
+        code = call.arguments["code"]
         if refused := looked_at(self.task, code):
             return f"refused: {refused.checks[0].evidence}"
-        told, good = self._examined(lambda examiner: examiner.try_out(self.task, code))
+        told, good = self._examiner.use(lambda examiner: examiner.try_out(self.task, code))
         self._best = max(self._best, good)
         return told
-
-    def _examined(self, job: Callable[[Examiner], Made]) -> Made:
-        """Do a job with the environment's examiner, set up if need be; one that failed is not used again."""
-        try:
-            if self._examiner is None:
-                spec = Spec(needs=frozenset() if self._unsafe else NEEDS, env={"PYTHONHASHSEED": "0"})
-                self._examiner = Examiner(Bench(sandboxes.create(spec, backend=self._backend, unsafe=self._unsafe)))
-            return job(self._examiner)
-        except InfraError:
-            self.close()
-            raise
 
     def _potential(self) -> float:
         return _WORTH * self._best

@@ -57,6 +57,10 @@ class Examiner:
         self.bench = bench
         self._trials: OrderedDict[tuple[str, bool], Trial] = OrderedDict()
 
+    def close(self) -> None:
+        """Give the bench back."""
+        self.bench.close()
+
     def trial(self, task: Task, *, is_hidden: bool) -> Trial:
         """Return what a task's modules are judged on, or what they are tried on.
 

@@ -8,7 +8,8 @@ import pytest
 from palestra.envs.actions import call_text
 from palestra.envs.base import Judging, Task, TaskError
 from palestra.envs.scripts import SCRIPTS, play
-from palestra.envs.verilog.env import ENDED, NO_CALL, TOO_MANY, VerilogEnv
+from palestra.envs.submission import ENDED, TOO_MANY
+from palestra.envs.verilog.env import VerilogEnv
 from palestra.envs.verilog.mutants import near_misses
 
 
@@ -42,7 +43,7 @@ def test_a_wrong_module_is_told_of_and_revised(env: VerilogEnv) -> None:
 
 def test_calls_of_one_turn(env: VerilogEnv) -> None:
     env.reset(seed=0)
-    assert env.step("I think.")[0] == NO_CALL
+    assert env.step("I think.")[0] == env.no_call
     empty = call_text("simulate", {"code": ""})
     told = env.step(empty * 5)[0].splitlines()
     assert told[:4] == [f"refused: there is no module {env.task.public['module']!r}"] * 4
