@@ -1,0 +1,58 @@
+"""What talks to a service in the machine where it is started: start it, wait for its port, send, print the answers."""
+
+import base64
+import json
+import socket
+import subprocess
+import sys
+import time
+
+QUIET_S = 1.0  # after so long without a byte an answer is over
+MOST_BYTES = 256 * 1024  # of one answer
+
+
+def main() -> None:
+    """Read what to do from stdin and print {"error": "..."} or {"replies": [base64, ...]}."""
+    asked = json.load(sys.stdin)
+    nothing = subprocess.DEVNULL
+    try:
+        service = subprocess.Popen(asked["command"], stdin=nothing, stdout=nothing, stderr=nothing)
+    except OSError as error:
+        print(json.dumps({"error": f"it cannot be started: {error.strerror}"}))
+        return
+    address = ("127.0.0.1", asked["port"])
+    if not is_open(address, asked["seconds"]):
+        ended = f", and it ended with {service.returncode}" if service.poll() is not None else ""
+        print(json.dumps({"error": f"nothing listens on port {address[1]} after {asked['seconds']:g} s{ended}"}))
+        return
+    replies = [base64.b64encode(answer(address, base64.b64decode(text))).decode() for text in asked["send"]]
+    print(json.dumps({"replies": replies}))
+
+
+def is_open(address: tuple[str, int], seconds: float) -> bool:
+    """Return whether somebody listens before the time is over."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            socket.create_connection(address, 1.0).close()
+            return True
+        except OSError:
+            time.sleep(0.01)
+    return False
+
+
+def answer(address: tuple[str, int], text: bytes) -> bytes:
+    """Return what is answered to a text."""
+    got = b""
+    try:
+        with socket.create_connection(address, QUIET_S) as connection:
+            connection.sendall(text)
+            while len(got) < MOST_BYTES and (chunk := connection.recv(65536)):
+                got += chunk
+    except OSError:
+        pass
+    return got[:MOST_BYTES]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""What runs in the slot that judges: it is given our modules, archives of files, and predicates, and tells reasons.
+
+What is in the archives was made by an agent. It is parsed here and nowhere else, within the slot's limits; nothing in
+it is run. What this prints is read as texts.
+"""
+
+import json
+import marshal
+import signal
+import sys
+import types
+from typing import Any
+
+SECONDS_EACH = 2.0  # of processor time, for one predicate
+
+
+def main() -> None:
+    """Read all from stdin and print a JSON list: for each predicate why it does not hold, or ""."""
+    sys.path.pop(0)  # the workspace, where nothing is to be imported from
+    given = sys.stdin.buffer.read()
+    size = int.from_bytes(given[:8], "big")
+    head = json.loads(given[8 : 8 + size])
+    place = 8 + size
+    parts = []
+    for length in head["sizes"]:
+        parts.append(given[place : place + length])
+        place += length
+    load(marshal.loads(parts[0]))
+    print(json.dumps(judged(parts[1:], head["troubles"], head["predicates"])))
+
+
+def load(modules: list[tuple[str, Any]]) -> None:
+    """Make modules of their codes, in the order in which they import each other."""
+    base: Any = types.ModuleType("palestra.envs.base")
+    base.Json = object
+    sys.modules["palestra.envs.base"] = base
+    for name, code in modules:
+        module = sys.modules[name] = types.ModuleType(name)
+        exec(code, module.__dict__)
+        package, _, last = name.rpartition(".")
+        setattr(sys.modules.setdefault(package, types.ModuleType(package)), last, module)
+
+
+def judged(archives: list[bytes], troubles: dict[str, str], predicates: list[dict[str, Any]]) -> list[str]:
+    """Return for each predicate why it does not hold, or ""."""
+    judging: Any = sys.modules["palestra.envs.terminal.predicates.judging"]
+    tree: Any = sys.modules["palestra.envs.terminal.tree"].Tree()
+    for archive in archives:
+        tree = tree.joined(type(tree).from_tar(archive))
+
+    def stop(*_: object) -> None:
+        raise TimeoutError(f"it takes more than {SECONDS_EACH:g} s to look at it")
+
+    signal.signal(signal.SIGPROF, stop)
+    reasons = []
+    for predicate in predicates:
+        path = f"{predicate['path']}/"
+        told = next((told for place, told in troubles.items() if path.startswith(f"{place}/")), "")
+        signal.setitimer(signal.ITIMER_PROF, SECONDS_EACH)
+        reasons.append(told or judging.reason(tree, predicate))
+        signal.setitimer(signal.ITIMER_PROF, 0)
+    return reasons
+
+
+if __name__ == "__main__":
+    main()

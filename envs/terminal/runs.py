@@ -1,0 +1,183 @@
+"""Scripts and services that an agent wrote, run in a fresh machine on inputs that the agent has never seen.
+
+The machine holds the declared files and nothing else of the agent's: no shell of its, no home, no variables, no
+programs but those among the files. What is printed, answered and written is compared on this side.
+"""
+
+import base64
+import functools
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+from palestra import sandbox as sandboxes
+from palestra.envs.base import Json
+from palestra.envs.code.judge.case import trouble
+from palestra.envs.code.judge.checkers import KINDS
+from palestra.envs.terminal.frozen import Frozen
+from palestra.envs.terminal.predicates.content import Predicate, UnmetError, difference, shown
+from palestra.rewards.base import VerifierError
+from palestra.sandbox.base import MIB, InfraError, Limits, Python, Sandbox, SandboxFileError, SandboxSnapshot, Spec
+
+_SECONDS: Final = 5.0
+_OURS: Final = Limits(wall_s=30.0, cpu_s=10.0, memory_bytes=512 * MIB, output_bytes=4 * MIB, file_bytes=64 * MIB)
+_DISK_BYTES: Final = 128 * MIB
+
+
+class Stage:
+    """The machine in which programs of an agent are tried. Not thread-safe; give it back with `close`."""
+
+    def __init__(self, *, image: str = "", backend: str = "native", unsafe: bool = False) -> None:
+        """Start a machine.
+
+        Raises:
+            InfraError: none could be started.
+        """
+        spec = Spec(terminal=backend != "process", image=image, limits=Limits(disk_bytes=_DISK_BYTES))
+        self._sandbox = sandboxes.create(spec, backend=backend, unsafe=unsafe)
+        try:
+            self._empty: SandboxSnapshot | None = self._sandbox.snapshot()
+        except BaseException:
+            self._sandbox.close()
+            raise
+        self._is_used = False
+
+    def close(self) -> None:
+        """Give the machine back."""
+        self._sandbox.close()
+
+    def reason(self, frozen: Frozen, asked: Predicate) -> str:
+        """Return why a predicate of kind ``runs`` or ``listens`` does not hold, or "".
+
+        Raises:
+            VerifierError: the predicate makes no sense.
+            InfraError: the machine failed.
+        """
+        try:
+            laid = self._lay_out(frozen, asked["files"])
+            if asked["kind"] == "listens":
+                self._listen(asked)
+            else:
+                same = _comparison(asked.get("compare", "lines"))
+                for number, case in enumerate(asked["cases"], 1):
+                    if number > 1:
+                        self._sandbox.restore(laid)
+                    _run(self._sandbox, asked, case, f"hidden run {number}", same)
+        except UnmetError as unmet:
+            return str(unmet)
+        return ""
+
+    def _lay_out(self, frozen: Frozen, paths: Sequence[str]) -> SandboxSnapshot:
+        if self._is_used and self._empty is not None:
+            self._sandbox.restore(self._empty)
+        self._is_used = True
+        for place, told in frozen.troubles.items():
+            if any(f"{path}/".startswith(f"{place}/") for path in paths):
+                raise UnmetError(told)
+        asked = json.dumps({"paths": list(paths), "sizes": [len(one) for one in frozen.archives]}).encode()
+        given = b"".join((len(asked).to_bytes(8, "big"), asked, *frozen.archives))
+        result = self._sandbox.exec(_program("unpack"), stdin=given, limits=_OURS)
+        if not result.ok:
+            raise InfraError(f"files could not be laid out to be run: {result.stderr[-300:]!r}")
+        if lacking := sorted(set(paths) - set(json.loads(result.stdout))):
+            raise UnmetError(f"{lacking[0]} is missing; it was to be run")
+        return self._sandbox.snapshot()
+
+    def _listen(self, asked: Predicate) -> None:
+        seconds, cases = asked.get("seconds", _SECONDS), asked["cases"]
+        told = {
+            "command": asked["command"],
+            "port": asked["port"],
+            "seconds": seconds,
+            "send": [base64.b64encode(case["send"].encode()).decode() for case in cases],
+        }
+        limits = Limits(wall_s=seconds + 3.0 * len(cases) + 5.0, cpu_s=seconds + 10.0, output_bytes=8 * MIB)
+        result = self._sandbox.exec(_program("ask"), stdin=json.dumps(told).encode(), limits=limits)
+        command = shown(" ".join(asked["command"]))
+        try:
+            answer = json.loads(result.stdout)
+            replies = [base64.b64decode(reply) for reply in answer.get("replies", ())]
+        except (ValueError, AttributeError, TypeError, RecursionError):
+            raise UnmetError(f"the service {command}: {trouble(result, limits) or 'no answer'}") from None
+        if "error" in answer or len(replies) != len(cases):
+            raise UnmetError(f"the service {command}: {answer.get('error', 'no answer')!s:.200}")
+        for case, reply in zip(cases, replies, strict=True):
+            _check_reply(command, case, reply)
+
+
+def judge_running(
+    frozen: Frozen,
+    predicates: Sequence[Predicate],
+    *,
+    image: str = "",
+    backend: str = "native",
+    unsafe: bool = False,
+) -> list[str]:
+    """Return for each predicate of kind ``runs`` or ``listens`` why it does not hold, or "".
+
+    Raises:
+        VerifierError: a predicate makes no sense.
+        InfraError: no machine could be started, or it failed.
+    """
+    if not predicates:
+        return []
+    with closing(Stage(image=image, backend=backend, unsafe=unsafe)) as stage:
+        return [stage.reason(frozen, predicate) for predicate in predicates]
+
+
+def _run(
+    sandbox: Sandbox, asked: Predicate, case: Mapping[str, Json], name: str, same: Callable[[bytes, bytes], bool]
+) -> None:
+    """Run the command on one case; raises UnmetError."""
+    seconds = asked.get("seconds", _SECONDS)
+    limits = Limits(wall_s=seconds, cpu_s=seconds, output_bytes=MIB, disk_bytes=_DISK_BYTES)
+    for path, text in case.get("files", {}).items():
+        _write(sandbox, path, text)
+    command = [*asked["command"], *case.get("args", ())]
+    result = sandbox.exec(command, stdin=case.get("stdin", "").encode(), limits=limits)
+    what, wanted = f"{name} of {shown(' '.join(command))}", case.get("exit", 0)
+    if (problem := trouble(result, limits)) and (result.exit_code is None or problem != f"exit code {wanted}"):
+        said = result.stderr.strip().splitlines()[-1:]
+        raise UnmetError(f"{what}: {problem}{': ' + shown(said[0]) if said else ''}")
+    if not problem and wanted:
+        raise UnmetError(f"{what}: exit code 0, not {wanted}")
+    if not same(result.stdout, expected := case["stdout"].encode()):
+        raise UnmetError(f"{what}: its output: {difference(expected, result.stdout)}")
+    for path, text in case.get("makes", {}).items():
+        try:
+            made = sandbox.read(path, limit_bytes=MIB)
+        except SandboxFileError as error:
+            raise UnmetError(f"{what}: {path} was to be written: {error.strerror}") from error
+        if not same(made, text.encode()):
+            raise UnmetError(f"{what}: {path}: {difference(text.encode(), made)}")
+
+
+def _write(sandbox: Sandbox, path: str, text: str) -> None:
+    try:
+        sandbox.write(path, text.encode())
+    except SandboxFileError as error:
+        raise UnmetError(f"{path}, an input of a hidden run, cannot be written: {error.strerror}") from error
+
+
+def _check_reply(command: str, case: Mapping[str, Json], reply: bytes) -> None:
+    what, text = f"the service {command}, asked {shown(case['send'])}", reply.decode("utf-8", "replace")
+    if "equals" in case and text != case["equals"]:
+        raise UnmetError(f"{what} answers {shown(text)}, not {shown(case['equals'])}")
+    if "contains" in case and case["contains"] not in text:
+        raise UnmetError(f"{what} answers {shown(text)}, without {shown(case['contains'])}")
+    if "matches" in case and not re.fullmatch(case["matches"], text):
+        raise UnmetError(f"{what} answers {shown(text)}, which is not of the form {case['matches']}")
+
+
+def _comparison(name: str) -> Callable[[bytes, bytes], bool]:
+    if name not in KINDS:
+        raise VerifierError(f"outputs are compared as one of {', '.join(KINDS)}, not {name!r:.80}")
+    return KINDS[name]()
+
+
+@functools.cache
+def _program(name: str) -> Python:
+    return Python(Path(__file__).with_name(f"{name}.py").read_text(encoding="utf-8"))

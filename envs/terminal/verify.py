@@ -1,0 +1,141 @@
+"""What counts as solved: files that are as every predicate of the task asks, when nothing of the agent's runs any more.
+
+The agent's processes are ended, its shell first. What the task declares is copied out by the sandbox, not by a
+program in it, and judged elsewhere: in a slot of our own, and in a third machine what has to be run.
+"""
+
+import itertools
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Final
+
+from palestra.envs.base import Json, Task, canonical_json
+from palestra.envs.terminal.frozen import Frozen, judge_frozen
+from palestra.envs.terminal.predicates import RUNNING, Predicate, check_predicate, name_of
+from palestra.envs.terminal.predicates.judging import reason
+from palestra.envs.terminal.runs import judge_running
+from palestra.envs.terminal.tree import Tree
+from palestra.rewards.base import Check, Verdict, VerifierError
+from palestra.sandbox.base import CapabilityError, Sandbox
+
+KEPT: Final = "kept"  # what checks of inputs that must stay are called
+_BESIDE: Final = ("-wal", "-journal")  # what of a database may lie beside its file
+
+
+def verify(task: Task, sandbox: Sandbox, *, backend: str = "native", unsafe: bool = False) -> Verdict:
+    """Return the verdict on what an episode left; everything that runs in its sandbox is ended.
+
+    Args:
+        task: what was asked.
+        sandbox: where the agent worked. Its shell is closed.
+        backend: of that sandbox, and of the machine in which scripts are tried.
+        unsafe: accept a backend that does not isolate programs.
+
+    Raises:
+        VerifierError: the task's predicates are missing or malformed.
+        InfraError: a sandbox failed.
+    """
+    predicates = predicates_of(task)
+    end_processes(sandbox)
+    frozen = Frozen.collect(sandbox, declared(task))
+    still = [one for one in predicates if one["kind"] not in RUNNING]
+    moving = [one for one in predicates if one["kind"] in RUNNING]
+    reasons = dict(zip(map(id, still), judge_frozen(frozen, still, backend=backend, unsafe=unsafe), strict=True))
+    image = str(task.public.get("image", ""))
+    tried = judge_running(frozen, moving, image=image, backend=backend, unsafe=unsafe)
+    reasons |= dict(zip(map(id, moving), tried, strict=True))
+    return Verdict.of([_check(one, reasons[id(one)]) for one in predicates])
+
+
+def end_processes(sandbox: Sandbox) -> None:
+    """End everything that runs in a sandbox: the shell by force, so that nothing it has planned for its end is done.
+
+    Raises:
+        InfraError: the sandbox failed.
+    """
+    with suppress(CapabilityError):  # without a shell nothing outlives its `exec`
+        sandbox.shell().close()
+        sandbox.snapshot(end_processes=True)
+
+
+def predicates_of(task: Task) -> list[Predicate]:
+    """Return all that a task asks: its checks, and that its inputs are as they were.
+
+    Raises:
+        VerifierError: there are none, or one is malformed.
+    """
+    checks, keeps = task.hidden.get("checks"), task.hidden.get("keeps", {})
+    if not isinstance(checks, Sequence) or isinstance(checks, str) or not checks or not isinstance(keeps, Mapping):
+        raise VerifierError(f"a shell task needs at least one check, in a list, not {checks!r:.80}")
+    for check in checks:
+        check_predicate(check)
+    kept: list[Predicate] = [{"kind": "same", "group": -1, "path": path, "sha256": keeps[path]} for path in keeps]
+    return [*checks, *kept]
+
+
+def declared(task: Task) -> list[str]:
+    """Return the paths that are copied out of the agent's machine, none below another.
+
+    They are those that the task declares and those of its predicates.
+    """
+    wanted = [*task.hidden.get("collect", ())]
+    for predicate in predicates_of(task):
+        wanted += predicate["files"] if predicate["kind"] in RUNNING else [predicate["path"]]
+        if predicate["kind"] == "sqlite":
+            wanted += [predicate["path"] + ending for ending in _BESIDE]
+    return outermost(wanted)
+
+
+def outermost(paths: Iterable[str]) -> list[str]:
+    """Return the paths that are not below another of them, sorted."""
+    found: list[str] = []
+    for path in sorted({path.rstrip("/") for path in paths}, key=lambda path: path.split("/")):
+        if not found or not path.startswith(f"{found[-1]}/"):
+            found.append(path)
+    return list(dict.fromkeys(found))
+
+
+def partial(verdict: Verdict) -> dict[int, bool]:
+    """Return which steps, counted from 0, passed all their checks; inputs that were changed are group -1."""
+    groups = itertools.groupby(sorted((_group(check), check.passed) for check in verdict.checks), lambda one: one[0])
+    return {group: all(passed for _, passed in checks) for group, checks in groups}
+
+
+def progress(task: Task, sandbox: Sandbox, *, backend: str = "native", unsafe: bool = False) -> float:
+    """Return the share of steps whose milestones are reached, from 0 to below 1; nothing is ended or changed.
+
+    A step's milestones are the differences that the oracle makes with it: its checks, where they do not all hold of the
+    start. What has to be run is left to the end; a step that asks for nothing else has no milestone. Nothing counts
+    while an input that must stay is changed. So what makes no difference earns nothing, doing it twice earns nothing
+    more, undoing it takes it back, and only the outcome makes it 1.
+
+    Raises:
+        VerifierError: the task's predicates are missing or malformed.
+        InfraError: a sandbox failed.
+    """
+    still = [one for one in predicates_of(task) if one["kind"] not in RUNNING]
+    start = Tree.from_json(task.hidden.get("start", {}))
+    steps = {one["group"] for one in still if reason(start, one)} - {-1}
+    asked = [one for one in still if one["group"] in steps or one["group"] < 0]
+    if not steps:
+        return 0.0
+    reasons = judge_frozen(Frozen.collect(sandbox, declared(task)), asked, backend=backend, unsafe=unsafe)
+    failed = {one["group"] for one, told in zip(asked, reasons, strict=True) if told}
+    return 0.0 if -1 in failed else len(steps - failed) / (len(steps) + 1)
+
+
+def _check(predicate: Predicate, reason: str) -> Check:
+    name = f"{KEPT} {predicate['path']}" if predicate["group"] < 0 else name_of(predicate)
+    return Check(name=name, passed=not reason, evidence=reason)
+
+
+def _group(check: Check) -> int:
+    found = re.match(r"step (\d+): ", check.name)
+    return int(found[1]) - 1 if found else -1
+
+
+def explain(task: Task, check: Check) -> str:
+    """Return the predicates that a check is about, as JSON; "" if there are none. Never to be shown to an agent."""
+    found: list[Json] = [one for one in predicates_of(task) if _check(one, "").name == check.name]
+    return "\n".join(map(canonical_json, found))
