@@ -18,7 +18,7 @@ STEPS_PER_S: Final = 10_000_000  # of the references in Python on a machine of t
 LEAST_S: Final = 0.5  # of processor time: below this, starting takes most of it
 SLACK: Final = 4  # the limit is so many times what the reference takes
 BEYOND: Final = 10  # a naive solution takes so many times the limit
-SIZES: Final = (300, 600, 1_200, 2_500, 5_000, 10_000, 20_000)
+SIZES: Final = (300, 450, 600, 900, 1_300, 2_500, 5_000, 10_000, 20_000)
 # On which the naive solution's growth is seen, by the class of the reference: more items than there are values.
 _SMALL: Final = {"linear": (200, 400), "loglinear": (200, 400), "quadratic": (50, 100)}
 _MOST_STEPS: Final = 5_000_000

@@ -1,5 +1,6 @@
 """Tasks made of problems: in a language, with tests, limits and everything that is needed to check them again."""
 
+import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
@@ -10,13 +11,13 @@ from palestra.envs.code.ir.nodes import Program
 from palestra.envs.code.ir.parse import parse
 from palestra.envs.code.ir.printers.catalogue import PRINTERS, NotInThisLanguage, render
 from palestra.envs.code.problems.catalogue import AREAS
+from palestra.envs.code.problems.choices import Choices
 from palestra.envs.code.problems.large import Large, large_test
 from palestra.envs.code.problems.problem import Plan, Problem, drawn, rebuilt
-from palestra.envs.code.problems.testing import Chosen, cases_of, choose, inputs, printer, wrong_programs
+from palestra.envs.code.problems.testing import Chosen, choose, fresh, printer, wrong_programs
 from palestra.envs.code.writing import program_task
 
 COMMON: Final = ("python", "javascript", "java", "cpp", "c")  # what models write every day; other languages are rare
-_FRESH: Final = 60  # inputs that say whether a wrong program is wrong at all
 _ATTEMPTS: Final = 200
 
 
@@ -40,17 +41,27 @@ def languages(wanted: str) -> list[str]:
     return sorted(set(PRINTERS) - set(COMMON)) if wanted == "rare" else [wanted]
 
 
+@functools.cache
+def archetypes(complexity: str) -> tuple[tuple[str, str], ...]:
+    """Return areas and names of the archetypes that can demand a complexity; "any": of all."""
+    made = []
+    for area, name in sorted((area, name) for area, names in AREAS.items() for name in names):
+        parts = AREAS[area][name](Choices(Draws(f"{area}/{name}", 0, "cost"), "train"))
+        if complexity == "any" or (parts.cost == complexity and parts.slow):
+            made.append((area, name))
+    return tuple(made)
+
+
 def make_task(
     wanted: Wanted, split: Split, seed: int, name: str, difficulty: Mapping[str, Json], version: int
 ) -> Task | None:
     """Return the task of a seed, or None if no fair one was found."""
     draws = Draws(f"{split}/{wanted.area}/{wanted.plan}", seed, "problem")
-    for attempt in range(_ATTEMPTS):
-        area = draws.pick(sorted(AREAS)) if wanted.area == "any" else wanted.area
+    fitting = [one for one in archetypes(wanted.complexity) if wanted.area in ("any", one[0])]
+    for attempt in range(_ATTEMPTS if fitting else 0):
         plan = wanted.plan if wanted.complexity == "any" else replace(wanted.plan, structure="one", before=False)
-        problem = drawn(area, draws.pick(sorted(AREAS[area])), draws, split, plan)
-        if wanted.complexity not in ("any", problem.parts.cost):
-            continue
+        area = draws.pick(sorted({area for area, _ in fitting}))
+        problem = drawn(area, draws.pick([name for one, name in fitting if one == area]), draws, split, plan)
         stage = Draws(problem.template, seed, f"tests/{attempt}")
         large = None
         if wanted.complexity != "any":
@@ -81,14 +92,13 @@ def wrong_of(task: Task, most: int = 40) -> Iterator[tuple[str, str]]:
     """Yield names and sources, in the task's language, of programs that are almost right.
 
     Each is a mutant of the reference, or solves the problem with one choice another, and prints something
-    else than the reference for some input, which need not be one of the task's tests.
+    else than the reference for some random input, which need not be one of the task's tests.
     """
     problem, plan = problem_of(task)
     reference = parse(problem.source)
-    draws = Draws(problem.template, task.seed, "fresh inputs")
     size = int(task.difficulty["size"])
-    labelled = [*problem.corners(size), *inputs(problem, draws, size, _FRESH)]
-    cases = cases_of(problem, labelled)
+    shown = {case["input"] for case in task.public["examples"]}
+    cases = [case for case in fresh(problem, reference, size) if case.stdin not in shown]
     for name, program in wrong_programs(problem, plan, reference, most):
         prints = printer(program)
         if any(prints(case.stdin) != case.lines for case in cases):

@@ -28,6 +28,7 @@ MUTANTS: Final = 40  # looked at when tests are chosen
 VARIANTS: Final = 12
 RANDOM: Final = 20
 ADVERSARIAL: Final = 6
+FRESH: Final = 32  # more random inputs, for wrong programs that all others let pass
 MOST_STEPS: Final = 100_000
 MOST_STEPS_WRONG: Final = 10_000  # of a wrong program: one that takes more is as wrong
 LONGEST: Final = 8_000  # characters of an output
@@ -152,13 +153,21 @@ def choose(problem: Problem, plan: Plan, draws: Draws, size: int, shares: tuple[
     if len({case.stdout for case in examples}) < EXAMPLES or len(pool) < FEWEST or _most_common(pool) > COMMON:
         return None
     wrong = [(name, _of_program(program)) for name, program in wrong_programs(problem, plan, reference)]
-    hidden, reasons, alive = _selected(_mixed(pool, draws, shares), [*_too_simple(examples, pool), *wrong])
+    known = shown | {case.stdin for case in pool}
+    last = [case for case in fresh(problem, reference, size) if case.stdin not in known]
+    hidden, reasons, alive = _selected([*_mixed(pool, draws, shares), *last], [*_too_simple(examples, pool), *wrong])
     if any(name.startswith("simple") for name in alive):
         return None
     _add_corners(pool, hidden, reasons, round(shares[0] * CORNERS))
     if len(hidden) < FEWEST:
         return None
     return Chosen(examples, hidden, reasons, len(wrong) - len(alive), len(alive))
+
+
+def fresh(problem: Problem, reference: Program, size: int) -> list[Case]:
+    """Return further random inputs: a program that prints something else on one of them is wrong."""
+    labelled = inputs(problem, Draws(problem.template, size, "fresh inputs"), size, FRESH)
+    return cases_of(problem, labelled, reference, leaves_out=True)
 
 
 def wrong_programs(

@@ -149,26 +149,31 @@ def triples(c: Choices) -> Parts:
     sign = "+" if signs == "plus" else "-"
     test = {"at most": f"total <= {k}", "equal": f"total == {k}", "nearest": f"abs(total - {k}) <= 2"}[relation]
     distinct_all = "True" if same == "any" else "xs[h] != xs[i] and xs[h] != xs[j] and xs[i] != xs[j]"
-    low, high = {"at most": (-400, k), "equal": (k, k), "nearest": (k - 2, k + 2)}[relation]
-    # Pairs (i, j) in order; before them a table of how often each value occurred at h < i.
+    low, high = {"at most": (-(10**6), k), "equal": (k, k), "nearest": (k - 2, k + 2)}[relation]
+    # For each pair i < j, how many h < i have a value in a range: told from counts of what is below each value.
     solve = code(
         """
 def solve(xs: list[int]) -> int:
     found = 0
-    tally: dict[int, int] = {}
+    least = 0
+    most = 0
     for i in range(len(xs)):
-        values = sorted(tally)
-        sums: list[int] = [0]
-        for value in values:
-            sums.append(sums[len(sums) - 1] + tally.get(value, 0))
+        if i == 0 or xs[i] < least:
+            least = xs[i]
+        if i == 0 or xs[i] > most:
+            most = xs[i]
+    span = most - least + 1
+    below = [0] * (span + 1)
+    for i in range(len(xs)):
         for j in range(i + 1, len(xs)):
             if <fits>:
-                rest = xs[j] <sign> xs[i]
-                low = upto(values, <low> - rest - 1)
-                high = upto(values, <high> - rest)
-                found += sums[high] - sums[low]
+                rest = xs[j] <sign> xs[i] + least
+                first = max(0, min(<low> - rest, span))
+                last = max(0, min(<high> - rest + 1, span))
+                found += below[last] - below[first]
                 <less>
-        tally[xs[i]] = tally.get(xs[i], 0) + 1
+        for place in range(xs[i] - least + 1, span + 1):
+            below[place] += 1
     return found
 """,
         fits="True" if same == "any" else "xs[i] != xs[j]",
@@ -177,23 +182,10 @@ def solve(xs: list[int]) -> int:
         high=str(high),
         less=""
         if same == "any"
-        else f"for taken in [xs[i], xs[j]]:\n    if taken + rest >= {low} and taken + rest <= {high}:\n"
-        "        found -= tally.get(taken, 0)",
+        else f"for taken in [xs[i], xs[j]]:\n    total = taken + rest - least\n"
+        f"    if total >= {low} and total <= {high}:\n"
+        "        found -= below[taken - least + 1] - below[taken - least]",
     )
-    upto = """
-def upto(values: list[int], limit: int) -> int:
-    low = 0
-    high = len(values)
-    while low < high:
-        middle = (low + high) // 2
-        if values[middle] <= limit:
-            low = middle + 1
-        else:
-            high = middle
-    return low
-
-
-"""
     slow = code(
         """
 def solve(xs: list[int]) -> int:
@@ -229,7 +221,7 @@ def solve(xs: list[int]) -> int:
         "is the list that is given. The result is their number.",
         fields=(numbers_field(c),),
         gives="int",
-        solve=upto.strip("\n") + "\n\n\n" + solve,
+        solve=solve,
         law=law,
         cost="quadratic",
         slow=slow,
