@@ -9,6 +9,7 @@ from palestra.envs.code.judge.case import WRONG, Attempt, Case
 from palestra.envs.code.judge.exam import Exam
 
 SHOWN_CHARS: Final = 400  # of a program's output, and of the end of its errors
+OWN_CHARS: Final = 2_000  # of what it printed on an input that the agent chose
 _COMPILER_CHARS: Final = 1_200  # of the beginning of what a compiler says
 
 
@@ -36,6 +37,14 @@ def feedback(bench: Bench, program: Program | Attempt, exam: Exam) -> Feedback:
             break
         made.append(bench.attempt(program, case, exam.limits, exam.checker))
     return Feedback(sum(attempt.passed for attempt in made), _report(exam.cases, made))
+
+
+def told_of(attempt: Attempt) -> str:
+    """Return what an agent is told of a program that was run on an input of its own, whatever it was to print."""
+    printed, errors = _text(attempt.stdout), _text(attempt.stderr)
+    ended = [attempt.problem] if attempt.problem not in ("", WRONG) else []
+    said = ["errors:", errors[-SHOWN_CHARS:]] if errors else []
+    return "\n".join([*ended, "printed:", printed[:OWN_CHARS] or "nothing", *said])
 
 
 def _report(examples: Sequence[Case], attempts: Sequence[Attempt]) -> str:

@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from palestra.envs.base import Task
 from palestra.envs.code.feedback import Feedback, feedback
 from palestra.envs.code.judge.bench import Bench
+from palestra.envs.code.judge.case import Attempt, Case
 from palestra.envs.code.judge.checker_program import ProgramChecker
 from palestra.envs.code.judge.pytest_exam import PytestBench
 from palestra.envs.code.languages.language import Language
 from palestra.envs.code.modules import is_module, judge_module, try_module
-from palestra.envs.code.verify import checked_by, examples, judge, program_of
+from palestra.envs.code.verify import checked_by, examples, judge, limits_of, program_of
 from palestra.rewards.base import Verdict
 from palestra.sandbox.base import InfraError, PermanentInfraError
 
@@ -64,6 +65,18 @@ class Rooms:
                 return Feedback(0, try_module(self._pytest_bench(), task, text))
             bench, exam = self._program_bench(), checked_by(task, examples(task), self._checker)
             return feedback(bench, program_of(bench, task, text), exam)
+
+    def attempt(self, task: Task, text: str, given: str) -> Attempt:
+        """Run a program of a task on any input, and return what it did; any output counts as wrong.
+
+        Raises:
+            VerifierError: the task's limits or its language make no sense.
+            InfraError: a sandbox failed.
+        """
+        with self._given_back_on_failure():
+            bench, limits = self._program_bench(), limits_of(task.public["limits"])
+            stdin = given.encode("utf-8", "surrogatepass")
+            return bench.attempt(program_of(bench, task, text), Case(stdin, b""), limits)
 
     def _program_bench(self) -> Bench:
         self._bench = self._bench or Bench.open(backend=self._backend, unsafe=self._unsafe)

@@ -1,0 +1,1 @@
+"""Programs with a fault in them, to be found and mended by edits."""

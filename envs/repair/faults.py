@@ -1,0 +1,174 @@
+"""Faults for a programming task: each by itself can be seen and fails the hidden tests, and one edit undoes it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from typing import Any, Final
+
+from palestra.envs.base import Json, Task
+from palestra.envs.code.draws import Draws
+from palestra.envs.code.hunks import Hunk, are_apart, hunks, patched
+from palestra.envs.code.judge.checkers import lines as same_lines
+from palestra.envs.repair.sources import NeverEnds, Source, merged, source_of
+
+NEAR: Final = 8  # other wrong programs that come with a task
+RIGHT, WRONG, UNDEFINED = "right", "wrong", "undefined"
+_LONGEST: Final = 2_000  # characters of an input that programs are run on here
+_TRIED: Final = 60  # faults that are looked at for a task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One fault in a reference."""
+
+    kind: str
+    hunk: Hunk  # what it changes in the reference's lines
+    tree: Any  # the reference with this fault alone
+
+    def to_json(self) -> Json:
+        """Return what a task tells of it, to verifiers: its kind, and the line of the reference where it begins."""
+        return {"kind": self.kind, "line": self.hunk.first + 1}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broken:
+    """A program with faults."""
+
+    program: str
+    reference: str
+    faults: tuple[Fault, ...]
+    passed: int  # examples
+    near: tuple[str, ...]  # other programs that fail the hidden tests: nearly mended, or with another fault
+
+
+def broken(task: Task, draws: Draws, *, faults: int, kind: str, visible: bool) -> Broken | None:
+    """Return the reference of a programming task with faults put in, or None if none were found.
+
+    Args:
+        task: with a reference that `source_of` knows.
+        draws: which faults.
+        faults: how many.
+        kind: of each, or "any".
+        visible: each fault by itself fails an example, or none does and only the hidden tests show them.
+    """
+    bench = _Bench(task, visible)
+    found: list[Fault] = []
+    spare: list[str] = []
+    for one in islice(_single(bench, draws, kind), _TRIED):
+        if len(found) < faults and _fits(bench, [*found, one]):
+            found.append(one)
+        elif len(spare) < NEAR:
+            spare.append(bench.text([one]))
+        if len(found) == faults and len(spare) == NEAR:
+            break
+    if len(found) < faults:
+        return None
+    program = bench.text(found)
+    partly = [bench.text([each for each in found if each is not left]) for left in found] if faults > 1 else []
+    return Broken(
+        program=program,
+        reference=bench.reference,
+        faults=tuple(found),
+        passed=bench.passed(_all_of(bench.source, found)),
+        near=tuple(dict.fromkeys([*partly, *spare])),
+    )
+
+
+class _Bench:
+    """The reference of a task with its tests."""
+
+    def __init__(self, task: Task, visible: bool) -> None:
+        self.source: Source = source_of(task)
+        self.reference = self.source.printed(self.source.tree) or ""
+        self.lines = self.reference.splitlines()
+        self.examples: Sequence[Mapping[str, Json]] = task.public["examples"]
+        self.hidden = [case for case in task.hidden["tests"] if len(case["input"]) <= _LONGEST]
+        self._visible = visible
+
+    def text(self, chosen: Sequence[Fault]) -> str:
+        """Return the reference with some faults."""
+        return "\n".join(patched(self.lines, [fault.hunk for fault in chosen])) + "\n"
+
+    def passed(self, tree: Any) -> int:
+        """Return how many examples a program passes.
+
+        Raises:
+            NeverEnds: it takes too long for one.
+        """
+        return sum(self._does(tree, case) == RIGHT for case in self.examples)
+
+    def matters(self, number: int) -> bool:
+        """Return whether the hidden tests fail without a line of the reference, given by the number of those before."""
+        tree = self._without.get(number)  # without others it is no program, or not one that differs from the reference
+        try:
+            return tree is None or any(self._does(tree, case) != RIGHT for case in self.hidden)
+        except NeverEnds:
+            return True
+
+    @cached_property
+    def _without(self) -> Mapping[int, Any]:
+        """The trees of the reference without one of its lines, by the number of those before."""
+        found = {}
+        for kind, tree in self.source.faulty():
+            text = self.source.printed(tree) if kind in ("dropped_statement", "missing_update") else None
+            for hunk in hunks(self.lines, text.splitlines()) if text else ():
+                if len(hunk.old) == 1 and not hunk.new:
+                    found[hunk.first] = tree
+        return found
+
+    def is_fault(self, tree: Any) -> bool:
+        """Return whether a program ends on every test, prints something wrong on a hidden one, and shows it or not."""
+        try:
+            is_seen = self.passed(tree) < len(self.examples)
+            return is_seen == self._visible and WRONG in [self._does(tree, case) for case in self.hidden]
+        except NeverEnds:
+            return False
+
+    def _does(self, tree: Any, case: Mapping[str, Json]) -> str:
+        printed = self.source.prints(tree, case["input"])
+        if printed is None:
+            return UNDEFINED
+        return RIGHT if same_lines(printed.encode(), case["output"].encode()) else WRONG
+
+
+def _single(bench: _Bench, draws: Draws, kind: str) -> Iterator[Fault]:
+    """Yield faults in a random order in which no kind is rarer than another, each of one hunk."""
+    by_kind: dict[str, list[Any]] = {}
+    for name, tree in bench.source.faulty():
+        if kind in ("any", name):
+            by_kind.setdefault(name, []).append(tree)
+    while by_kind:
+        name = draws.pick(sorted(by_kind))
+        tree = by_kind[name].pop(draws.between(0, len(by_kind[name]) - 1))
+        if not by_kind[name]:
+            del by_kind[name]
+        text = bench.source.printed(tree)
+        changes = hunks(bench.lines, text.splitlines()) if text else ()
+        if len(changes) == 1 and bench.is_fault(tree) and _is_firm(bench, changes[0]):
+            yield Fault(kind=name, hunk=changes[0], tree=tree)
+
+
+def _is_firm(bench: _Bench, hunk: Hunk) -> bool:
+    """Return whether the lines around a fault matter: an edit that takes one of them away as well mends nothing."""
+    first = hunk.first - (not hunk.new)  # what is only missing is put back with the line before it
+    around = [number for number in (first - 1, hunk.end) if 0 <= number < len(bench.lines)]
+    return all(bench.matters(number) for number in around if bench.lines[number].strip())
+
+
+def _fits(bench: _Bench, chosen: Sequence[Fault]) -> bool:
+    """Return whether faults can be together in a program that fails, with each in lines of its own."""
+    if len(chosen) == 1:
+        return True
+    if not are_apart([fault.hunk for fault in chosen]):
+        return False
+    tree = _all_of(bench.source, chosen)
+    return tree is not None and bench.source.printed(tree) == bench.text(chosen) and bench.is_fault(tree)
+
+
+def _all_of(source: Source, chosen: Sequence[Fault]) -> Any:
+    """Return the reference with all of the faults; None if two of them are in the same place."""
+    tree = chosen[0].tree
+    for fault in chosen[1:]:
+        tree = None if tree is None else merged(source.tree, tree, fault.tree)
+    return tree
