@@ -4,10 +4,32 @@ from collections.abc import Mapping
 from itertools import chain
 from typing import Final
 
+from palestra.envs.terminal.operators import (
+    files_archives,
+    files_checksums,
+    files_dates,
+    files_duplicates,
+    files_encodings,
+    files_find,
+    files_layout,
+    files_modes,
+    files_parts,
+    files_rename,
+)
 from palestra.envs.terminal.step import Operator
 
 _MODULES: Final[tuple[tuple[Operator, ...], ...]] = (
     # files
+    files_archives.OPERATORS,
+    files_checksums.OPERATORS,
+    files_dates.OPERATORS,
+    files_duplicates.OPERATORS,
+    files_encodings.OPERATORS,
+    files_find.OPERATORS,
+    files_layout.OPERATORS,
+    files_modes.OPERATORS,
+    files_parts.OPERATORS,
+    files_rename.OPERATORS,
     # logs, data
     # scripting, databases
 )
