@@ -1,0 +1,175 @@
+"""How the machine of a task is when its episode begins: files, what a script made of them, and services.
+
+All of it is done before the agent is there, so the machine's own programs can be trusted. What came of it is kept
+as a snapshot for later episodes of the task, whose machines begin with those very files; processes cannot be kept,
+so services are started anew.
+"""
+
+import atexit
+import os
+import shlex
+import threading
+from collections import OrderedDict
+from typing import Any, Final
+
+from palestra.envs.base import Task, TaskError
+from palestra.envs.terminal.tree import Tree
+from palestra.sandbox import create
+from palestra.sandbox.base import (
+    MIB,
+    Limits,
+    ProcessesRunningError,
+    Sandbox,
+    SandboxFileError,
+    SandboxSnapshot,
+    Shell,
+    Spec,
+)
+
+_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_ENVIRONMENT: Final = {"PATH": _PATH, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TZ": "UTC", "PAGER": "cat"}
+_LIMITS: Final = Limits(
+    wall_s=120,
+    cpu_s=600,
+    memory_bytes=512 * MIB,
+    processes=128,
+    file_bytes=128 * MIB,
+    disk_bytes=256 * MIB,
+    output_bytes=8 * MIB,
+)
+NEEDS: Final = frozenset({"terminal", "network_off", "process_count", "pid_hidden", "socket_families"})
+_FILES, _SCRIPT = "/tmp/.start.tar", "/tmp/.setup.sh"
+_UNPACK: Final = f"tar --no-overwrite-dir -xpf {_FILES} -C / && rm {_FILES}"
+_SETUP_S, _READY_S = 60, 10
+_KEPT: Final = 32  # snapshots of starts
+
+
+class Starts:
+    """The starts of the tasks that were played last, as snapshots that their machines share. Thread-safe."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._kept: OrderedDict[tuple[int, str], SandboxSnapshot] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, task: Task) -> SandboxSnapshot | None:
+        """Return the start of a task, if it was kept in this process."""
+        with self._lock:
+            key = (os.getpid(), task.digest)  # a machine of the process that this one was forked from is not ours
+            if key in self._kept:
+                self._kept.move_to_end(key)
+            return self._kept.get(key)
+
+    def put(self, task: Task, snapshot: SandboxSnapshot) -> None:
+        """Keep the start of a task, in place of the one that was not asked for longest."""
+        with self._lock:
+            self._kept[os.getpid(), task.digest] = snapshot
+            if len(self._kept) > self._size:
+                self._kept.popitem(last=False)
+
+    def clear(self) -> None:
+        """Forget all of them."""
+        with self._lock:
+            self._kept.clear()
+
+    def drop(self, task: Task) -> None:
+        """Forget the start of a task."""
+        with self._lock:
+            self._kept.pop((os.getpid(), task.digest), None)
+
+
+_starts = Starts(_KEPT)
+atexit.register(_starts.clear)
+
+
+def new_sandbox(task: Task, backend: str, *, unsafe: bool) -> Sandbox:
+    """Return an empty machine of the kind that a task asks for.
+
+    Raises:
+        CapabilityError, InfraError: there is none.
+    """
+    image = str(task.public.get("image", ""))
+    spec = Spec(terminal=True, limits=_LIMITS, env=_ENVIRONMENT, image=image, needs=NEEDS)
+    return create(spec, backend=backend, unsafe=unsafe)
+
+
+def started(task: Task, backend: str, *, unsafe: bool) -> Sandbox:
+    """Return a machine in which a task's episode can begin.
+
+    Raises:
+        TaskError: the task's start is none.
+        CapabilityError, InfraError: there is no machine.
+    """
+    kept = _starts.get(task) if backend == "native" else None  # elsewhere, to restore is to start another machine
+    sandbox = new_sandbox(task, backend, unsafe=unsafe)
+    try:
+        if kept is not None:
+            try:
+                sandbox.restore(kept)
+            except SandboxFileError:  # it is no more what it was
+                _starts.drop(task)
+                sandbox.close()
+                return started(task, backend, unsafe=unsafe)
+        else:
+            _lay_out(task, sandbox, backend)
+        start_services(task, sandbox)
+    except BaseException:
+        sandbox.close()
+        raise
+    return sandbox
+
+
+def _lay_out(task: Task, sandbox: Sandbox, backend: str) -> None:
+    try:
+        tree, setup = Tree.from_json(task.hidden["start"]), str(task.hidden.get("setup", ""))
+        lay_out(sandbox, tree, setup)
+    except (KeyError, TypeError, AttributeError, ValueError, SandboxFileError) as error:
+        raise TaskError(f"{task.id!r} has no start: {error}") from error
+    if backend == "native":
+        try:
+            _starts.put(task, sandbox.snapshot())
+        except ProcessesRunningError:  # which its setup has started
+            return
+
+
+def lay_out(sandbox: Sandbox, start: Tree, setup: str) -> None:
+    """Put files into an empty machine, and run a script there as root.
+
+    Raises:
+        ValueError: the files cannot be put there, or the script fails.
+        SandboxFileError: there is no room for them.
+    """
+    shell = sandbox.shell()
+    if start:
+        sandbox.write(_FILES, start.to_tar())
+        _must(shell, _UNPACK, "the files cannot be laid out")
+    if setup:
+        sandbox.write(_SCRIPT, setup.encode())
+        _must(shell, f"bash {_SCRIPT} </dev/null && rm {_SCRIPT}", "its setup fails")
+
+
+def start_services(task: Task, sandbox: Sandbox) -> None:
+    """Start what runs in a task's machine beside the agent, and wait until it is ready.
+
+    A service is a line of bash, or an object with that as ``run`` and a line ``ready`` that succeeds when it is.
+
+    Raises:
+        TaskError: one does not become ready.
+    """
+    services: list[Any] = list(task.hidden.get("services", ()))
+    for service in services:
+        told = {"run": service} if isinstance(service, str) else service
+        ready = f"bash -c {shlex.quote(str(told.get('ready', 'true')))} >/dev/null 2>&1"
+        line = f"(cd /; setsid bash -c {shlex.quote(str(told['run']))} </dev/null >/dev/null 2>&1 &)"
+        waits = f"for _ in {{1..{_READY_S * 20}}}; do {ready} && break; sleep 0.05; done"
+        try:
+            _must(sandbox.shell(), f"{line}; {waits}; unset _; {ready}", f"{told['run']!r:.80} does not get ready")
+        except ValueError as error:
+            raise TaskError(f"{task.id!r}: {error}") from error
+
+
+def _must(shell: Shell, line: str, trouble: str) -> None:
+    done = shell.run(line, timeout_s=_SETUP_S)
+    if done.exit_code != 0:
+        shown = done.output[-500:].decode("utf-8", "replace").strip()
+        raise ValueError(f"{trouble} (exit code {done.exit_code}): {shown}")
