@@ -21,7 +21,7 @@ from palestra.envs.base import (
     canonical_json,
 )
 from palestra.envs.env import AgentEnv, EnvOptions, StepResult
-from palestra.envs.terminal.keys import typed
+from palestra.envs.terminal.keys import HANGUP, typed
 from palestra.envs.terminal.looking import only_looks
 from palestra.envs.terminal.machine import Heard, Machine
 from palestra.envs.terminal.shown import SHOWN_CHARS, as_text, shortened
@@ -41,7 +41,7 @@ TOO_MANY: Final = f"error: not done; at most {MOST_CALLS} calls are carried out 
 ENDED: Final = "error: not done; the episode is over"
 BUSY: Final = (
     "error: a command is still running; wait for it with an empty command, type into it with send_keys, "
-    "or end it with the key C-c"
+    "or end it with the key C-c, or Hangup if that does not help"
 )
 IDLE: Final = "error: nothing is running; use bash to run a command"
 _MACHINE, _SINCE = "machine", "since"  # the blobs
@@ -200,6 +200,8 @@ class TerminalEnv(AgentEnv):
                 return Heard(output=f"{place} is written\n".encode("utf-8", "replace"), exit_code=0, seconds=0)
             if name == "send_keys":
                 keys = typed(arguments["keys"])
+                if arguments["keys"] == [HANGUP]:
+                    return machine.hang_up()
                 return machine.type(keys, self._left_s()) if machine.is_busy else IDLE
             wait_s = min(int(arguments.get("timeout_s", USUAL_S)), self._allowance.command_s, self._left_s())
             command = arguments["command"]

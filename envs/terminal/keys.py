@@ -19,6 +19,7 @@ KEYS: Final = {
     "PageUp": b"\x1b[5~",
     "PageDown": b"\x1b[6~",
 }
+HANGUP: Final = "Hangup"  # no key, but what closing a terminal's window does
 _CONTROL = re.compile(r"C-([a-zA-Z\\\]^_@\[])")
 
 

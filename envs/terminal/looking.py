@@ -3,13 +3,13 @@
 import re
 
 _WORDS = """
-[ basename cal cat cd cmp comm cut date df diff dirname du echo egrep expr false fgrep getfacl grep
+: [ basename cal cat cd cmp comm cut date df diff dirname du echo egrep expr false fgrep getfacl grep
 groups head hexdump hostname id jobs join ls md5sum nl nproc od pgrep printenv ps pwd readlink
 realpath sha1sum sha256sum sha512sum stat strings tac tail test tr true type uname uptime wc which
 who whoami
 """
 _READERS = frozenset(_WORDS.split())
-_PLAIN = re.compile(r"[^<>`$&;(){}\\\n\r!#=]*")
+_PLAIN = re.compile(r"(?:[^<>`$&;(){}\\\n\r!#=]|\$[A-Za-z_?])*")
 _PARTS = re.compile(r"\|\|?|&&|;")
 
 

@@ -95,6 +95,15 @@ class Machine:
         )
         return _with(heard, seconds=time.monotonic() - begun, note=note or heard.note)
 
+    def hang_up(self) -> Heard:
+        """Close the terminal, which ends the shell and what it runs, and open another."""
+        shell, self._shell, self._broken = self._shell, None, ""
+        if shell is not None:
+            shell.close()
+        self.cwd = HOME
+        _, note = self._heard(lambda shell: shell.run(_TELL_CWD, timeout_s=_START_S))
+        return Heard(output=b"", exit_code=None if note else 0, seconds=0.0, note=note or "this is a new shell")
+
     def write(self, path: str, content: bytes) -> str:
         """Write a file, and return where it is.
 

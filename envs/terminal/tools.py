@@ -5,7 +5,7 @@ from typing import Any, Final, Self
 
 from palestra.envs.actions import function_tool
 from palestra.envs.base import Json, Task, TaskError
-from palestra.envs.terminal.keys import KEYS
+from palestra.envs.terminal.keys import HANGUP, KEYS
 
 USUAL_S: Final = 10  # how long a command is waited for if nobody says otherwise
 
@@ -35,7 +35,8 @@ TOOLS: Final[tuple[dict[str, Json], ...]] = (
     function_tool(
         "send_keys",
         "Type into the program that is running. Each item is a key by its name or a text to type as it is; "
-        f"names: C-a to C-z, {', '.join(KEYS)}.",
+        f"names: C-a to C-z, {', '.join(KEYS)}. {HANGUP} alone closes the terminal and opens another, with a new "
+        "shell, where nothing else helps.",
         {"keys": {"type": "array", "items": {"type": "string"}, "description": 'such as ["print(1)", "Enter"]'}},
     ),
     function_tool("done", "Say that the task is done. What is there then is judged, and the episode ends.", {}),
