@@ -5,12 +5,14 @@ or more; a naive solution needs ten times the limit or more, told from how its s
 """
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from palestra.envs.base import Json
 from palestra.envs.code.draws import Draws
 from palestra.envs.code.ir.interpret import TooLong, Undefined, run
+from palestra.envs.code.ir.nodes import Program
 from palestra.envs.code.ir.parse import parse
 from palestra.envs.code.problems.problem import Problem
 
@@ -46,23 +48,34 @@ def large_test(problem: Problem, draws: Draws) -> Large | None:
     if not problem.slow_source:
         return None
     reference, naive = parse(problem.source), parse(problem.slow_source)
+    sizes = _SMALL[problem.parts.cost]
+    stdins = [_input(problem, draws, size) for size in sizes]
     try:
-        small, more = (
-            run(naive, _input(problem, draws, n), most_steps=_MOST_STEPS).steps for n in _SMALL[problem.parts.cost]
-        )
-        growth = math.log2(more / small)
+        foreseen_of, naive_of = (_growing(program, sizes, stdins) for program in (reference, naive))
         for size in SIZES:
-            foreseen = int(more * (size / _SMALL[problem.parts.cost][1]) ** growth)
-            if foreseen < BEYOND * LEAST_S * STEPS_PER_S:
+            naive_steps = int(naive_of(size))
+            if naive_steps < BEYOND * max(LEAST_S * STEPS_PER_S, SLACK * foreseen_of(size)):
                 continue
             stdin = _input(problem, draws, size)
             done = run(reference, stdin, most_steps=_MOST_STEPS)
             cpu_s = max(LEAST_S, round(SLACK * done.steps / STEPS_PER_S + 0.05, 1))
-            if foreseen >= BEYOND * cpu_s * STEPS_PER_S:
-                return Large(stdin, done.stdout, size, done.steps, foreseen, cpu_s)
+            if naive_steps >= BEYOND * cpu_s * STEPS_PER_S:
+                return Large(stdin, done.stdout, size, done.steps, naive_steps, cpu_s)
     except (TooLong, Undefined):
         return None
     return None
+
+
+def _growing(program: Program, sizes: tuple[int, int], stdins: Sequence[str]) -> Callable[[int], float]:
+    """Return how many steps a program foreseeably takes on an input of a size, told from two smaller ones.
+
+    Raises:
+        TooLong: it takes too many on these.
+        Undefined: numbers become too large.
+    """
+    small, more = (run(program, stdin, most_steps=_MOST_STEPS).steps for stdin in stdins)
+    growth = math.log(more / small) / math.log(sizes[1] / sizes[0])
+    return lambda size: more * float(size / sizes[1]) ** growth
 
 
 def _input(problem: Problem, draws: Draws, size: int) -> str:

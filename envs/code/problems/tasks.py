@@ -63,14 +63,14 @@ def make_task(
         area = draws.pick(sorted({area for area, _ in fitting}))
         problem = drawn(area, draws.pick([name for one, name in fitting if one == area]), draws, split, plan)
         stage = Draws(problem.template, seed, f"tests/{attempt}")
-        large = None
-        if wanted.complexity != "any":
-            large = large_test(problem, stage)
-            if large is None:
-                continue
         chosen = choose(problem, plan, stage, wanted.size, (wanted.corners, wanted.adversarial))
+        if chosen is None:
+            continue
+        large = None if wanted.complexity == "any" else large_test(problem, stage)
+        if large is None and wanted.complexity != "any":
+            continue
         spoken = _printed(parse(problem.source), stage.shuffled(languages(wanted.language)))
-        if chosen is not None and spoken is not None:
+        if spoken is not None:
             task = _task(problem, plan, chosen, large, spoken, wanted.size, difficulty)
             provenance = {**task.provenance, "split": split, "generator": version}
             return replace(task, id=name, seed=seed, provenance=provenance)
