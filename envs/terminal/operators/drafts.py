@@ -147,11 +147,13 @@ class Desk:
         makes: Sequence[str],
         gives: Artefact | None = None,
         changes: Sequence[str] = (),
+        is_bytewise: bool = True,
     ) -> Step | None:
         """Return the step, or None if the drawn data lets too many near misses pass.
 
         Args:
             changes: files of the start that the step is to change or remove.
+            is_bytewise: what is made is compared byte for byte if that is how strict the task is.
         """
         start, own, asked = self.start(), self._own(), tuple(checks)
 
@@ -163,7 +165,7 @@ class Desk:
             return None
         keeps = tuple(path for path in own if path not in changes)
         last = [text]
-        if self.knobs.strict:
+        if self.knobs.strict and is_bytewise:
             last.append(STRICT)
         if keeps:
             last.append(f"Leave the files that are in `{self.folder}` as they are{OTHERS if changes else ''}.")

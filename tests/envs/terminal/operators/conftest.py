@@ -83,18 +83,24 @@ def is_kept(step: Step, start: Tree, end: Tree) -> bool:
     return all(isinstance(kept := end.get(path), File) and kept.data == start.data(path) for path in step.keeps)
 
 
+def is_told(path: str, text: str) -> bool:
+    """Return whether a text names a path, or all of it up to the last dot, or a folder of the task's that it is in."""
+    parents = [path[:at] for at in range(len(FOLDER) + 1, len(path)) if path[at] == "/"]
+    return any(one in text for one in (path, path.rpartition(".")[0] or path, *parents))
+
+
 def check_shape(operator: Operator, step: Step, given: Artefact | None) -> None:
     """What can be seen of a step without running it."""
     assert step.operator == operator.name
     assert len(step.wrong) >= 2, "fewer than two wrong variants"
     assert step.checks, "nothing is asked"
     assert step.solve not in step.wrong.values()
-    told = [*step.makes, *([step.gives.path] if step.gives else []), *([given.path] if given else [])]
-    for path in told:
+    for path in (one.path for one in (step.gives, given) if one is not None):
         assert path in step.text, f"the text does not name {path}"
+    for path in step.makes:
+        assert is_told(path, step.text), f"the text does not name {path}, nor what it is called after or stands in"
     for path in step.keeps:
-        folders = {path[:at] for at in range(len(HOME) + 1, len(path) + 1) if at == len(path) or path[at] == "/"}
-        assert any(folder in step.text for folder in folders), f"the text names neither {path} nor a folder it is in"
+        assert is_told(path, step.text) or FOLDER in step.text, f"the text names neither {path} nor a folder it is in"
         assert path in step.starts
     for path in step.starts:
         assert path.startswith(f"{FOLDER}/") or path == FOLDER or not path.startswith(f"{HOME}/"), (

@@ -5,10 +5,29 @@ from typing import Any, Final
 
 import pytest
 
-from palestra.envs.terminal.operators import logs_access, logs_spans, logs_time
+from palestra.envs.terminal.operators import (
+    data_group,
+    data_join,
+    data_table,
+    logs_access,
+    logs_rotate,
+    logs_spans,
+    logs_text,
+    logs_time,
+)
 from palestra.envs.terminal.step import Knobs, Operator
 
-OPERATORS: Final = (*logs_access.OPERATORS, *logs_time.OPERATORS, *logs_spans.OPERATORS)
+MODULES: Final = (
+    data_group,
+    data_join,
+    data_table,
+    logs_access,
+    logs_rotate,
+    logs_spans,
+    logs_text,
+    logs_time,
+)
+OPERATORS: Final[tuple[Operator, ...]] = tuple(one for module in MODULES for one in module.OPERATORS)
 VARIED: Final = (
     Knobs(),
     Knobs(size=20, decoys=2, strict=True),
