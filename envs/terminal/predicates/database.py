@@ -62,6 +62,8 @@ def _rows(file: Path, query: str) -> list[list[Any]]:
 def _reads_only(action: int, one: str | None, two: str | None, *_place: str | None) -> int:
     allowed = action in _ALLOWED
     allowed = allowed or (action == sqlite3.SQLITE_FUNCTION and (two or "").lower() != "load_extension")
+    # SQLite says so when it declares the table that a PRAGMA is read as; nothing can be written here
+    allowed = allowed or (action == sqlite3.SQLITE_UPDATE and one == "sqlite_master")
     allowed = allowed or (action == sqlite3.SQLITE_PRAGMA and (one or "").lower() in _PRAGMAS | _FACTS)
     return sqlite3.SQLITE_OK if allowed else sqlite3.SQLITE_DENY
 
