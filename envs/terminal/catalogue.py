@@ -5,6 +5,9 @@ from itertools import chain
 from typing import Final
 
 from palestra.envs.terminal.operators import (
+    data_group,
+    data_join,
+    data_table,
     files_archives,
     files_checksums,
     files_dates,
@@ -15,6 +18,11 @@ from palestra.envs.terminal.operators import (
     files_modes,
     files_parts,
     files_rename,
+    logs_access,
+    logs_rotate,
+    logs_spans,
+    logs_text,
+    logs_time,
 )
 from palestra.envs.terminal.step import Operator
 
@@ -31,6 +39,14 @@ _MODULES: Final[tuple[tuple[Operator, ...], ...]] = (
     files_parts.OPERATORS,
     files_rename.OPERATORS,
     # logs, data
+    data_group.OPERATORS,
+    data_join.OPERATORS,
+    data_table.OPERATORS,
+    logs_access.OPERATORS,
+    logs_rotate.OPERATORS,
+    logs_spans.OPERATORS,
+    logs_text.OPERATORS,
+    logs_time.OPERATORS,
     # scripting, databases
 )
 

@@ -188,7 +188,7 @@ STRICT: Final = "What you write is compared byte for byte; every line, the last 
 OTHERS: Final = ", but for what is said here"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Operation:
     """An operator that draws again until a draw is worth asking."""
 

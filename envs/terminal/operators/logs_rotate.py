@@ -52,11 +52,11 @@ class Rotate:
         pack = f'\n  [ $((i + 1)) -lt {self.packed} ] || gzip -n "{self.name}.{label}"' if self.packed else ""
         after = {"empty": f": > {self.name}", "absent": f"rm -f {self.name}", "copied": ":"}[self.fresh]
         return (
-            f"cd {self.folder} && keep={self.keep.word}\n"
+            f"(cd {self.folder} && keep={self.keep.word}\n"
             f"cp {self.name} {self.name}.0\n"
             f"for i in $(ls | sed -n 's/^{re.escape(self.name)}\\.\\([0-9][0-9]*\\)$/\\1/p' | sort -rn); do\n"
             f'  if [ $((i + 1)) -gt "$keep" ]; then rm "{self.name}.$i"; continue; fi\n'
-            f'  mv "{self.name}.$i" "{self.name}.{label}"{pack}\ndone\n{after}'
+            f'  mv "{self.name}.$i" "{self.name}.{label}"{pack}\ndone\n{after})'
         )
 
 
