@@ -14,7 +14,7 @@ from palestra.envs.draws import Draws
 from palestra.envs.terminal.catalogue import OPERATORS, REPAIRS
 from palestra.envs.terminal.predicates import RUNNING, evaluate
 from palestra.envs.terminal.step import HOME, Artefact, Knobs, Operator, Step
-from palestra.envs.terminal.tree import File, Tree
+from palestra.envs.terminal.tree import File, Folder, Tree
 
 AREAS: Final = ("files", "logs", "data", "scripting", "databases")
 TOOLS: Final = ("python3", "perl", "awk", "sed", "jq", "sqlite3")  # what can be taken away
@@ -150,8 +150,10 @@ def _joined(steps: Sequence[Step], sources: Sequence[int], folders: Sequence[str
     if any(_overlap(one.starts, other.starts) for at, one in enumerate(steps) for other in steps[:at]):
         return None
     start = noise
-    for step in steps:
+    for folder, step in zip(folders, steps, strict=True):
         start = start.joined(step.starts)
+        if folder not in start.folders:
+            start = start.put(folder, Folder())
     try:
         end = _after(steps, start)
         found = Composed(

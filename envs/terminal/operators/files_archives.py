@@ -137,7 +137,10 @@ def _solve(task: str, form: str, other: str, root: str, archive: str, second: st
     reads = {"tar": "tar -xf {0}", "tar.gz": "tar -xzf {0}", "zip": "unzip -q {0}"}
     listed = f"find . {find} | sed 's|^\\./||' | LC_ALL=C sort"
     if task == "pack":
-        return f"cd {q(root)} && {listed} | {packs[form].format(q(archive))}"
+        copied = (
+            f'work=$(mktemp -d)\ncp -r {q(root)}/. "$work" && cd "$work" && find . -exec touch -d 2025-01-01 {{}} +'
+        )
+        return f"{copied}\n{listed} | {packs[form].format(q(archive))}"
     unpacked = f'work=$(mktemp -d)\ncd "$work" && {reads[form].format(q(archive))}\n'
     if task == "convert":
         return f"{unpacked}{listed} | {packs[other].format(q(second))}"

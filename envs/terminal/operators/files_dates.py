@@ -6,7 +6,7 @@ from typing import Final
 from palestra.envs.draws import Draws
 from palestra.envs.terminal.operators.files_words import EXTENSIONS, contents, names, opening, prose, q, texts
 from palestra.envs.terminal.step import Area, Artefact, Knobs, Operator, Shape, Step
-from palestra.envs.terminal.tree import Tree
+from palestra.envs.terminal.tree import File, Tree
 
 _OPENINGS: Final = {
     False: (
@@ -66,7 +66,7 @@ class Dates:
         def effect(tree: Tree) -> Tree:
             for path, node in tree.below(root).items():
                 name = path[len(root) + 1 :]
-                if "/" in name or not (target := _target(name, form, layout, rest)):
+                if not isinstance(node, File) or "/" in name or not (target := _target(name, form, layout, rest)):
                     continue
                 tree = tree.drop(path).put(f"{root}/{target}/{name}", node)
             return tree
