@@ -20,6 +20,7 @@ from palestra.envs.certify.spoilt import Mutant
 from palestra.envs.env import AgentEnv
 from palestra.envs.scripts import Script
 from palestra.envs.terminal.predicates import RUNNING
+from palestra.envs.terminal.proofs import agreeing
 from palestra.envs.terminal.verify import declared, predicates_of
 
 _FOLDER: Final = Path(__file__).with_name("cheats")
@@ -202,6 +203,7 @@ EQUIVALENTS: Final[dict[str, Script]] = {
     "by_script": _by_script,
     "as_text": _as_text,
     "with_leftovers": _with_leftovers,
+    "agreeing": agreeing,
 }
 MUTANTS = near
 
