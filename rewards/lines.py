@@ -37,17 +37,27 @@ class LineScorer(Protocol):
         ...
 
 
-def program_score(scorer: LineScorer, program: str) -> float:
-    """Return the mean score of a program's lines, blank ones left out and equal ones counted once; 0 if it has none.
+def program_score(scorer: LineScorer, program: str, needed: int = 1) -> float:
+    """Return the mean score of a program's lines, blank ones left out and equal ones counted once.
 
-    So a line that is known to be right is worth nothing when it is written again.
+    A line that is known to be right is worth nothing when it is written again.
+
+    Args:
+        scorer: of lines.
+        program: its source.
+        needed: a program of fewer lines is scored as if the others were there and wrong.
     """
     lines = program.splitlines()
     by_text: dict[str, float] = {}
     for text, score in zip(map(str.strip, lines), scorer.score(lines), strict=True):
         if text:
             by_text[text] = min(score, by_text.get(text, 1.0))
-    return math.fsum(by_text.values()) / len(by_text) if by_text else 0.0
+    return math.fsum(by_text.values()) / max(len(by_text), needed, 1)
+
+
+def distinct_lines(program: str) -> int:
+    """Return how many lines a program has, blank ones left out and equal ones counted once."""
+    return len({line.strip() for line in program.splitlines()} - {""})
 
 
 @dataclass(frozen=True, slots=True)

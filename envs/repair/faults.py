@@ -84,6 +84,7 @@ class _Bench:
         self.lines = self.reference.splitlines()
         self.examples: Sequence[Mapping[str, Json]] = task.public["examples"]
         self.hidden = [case for case in task.hidden["tests"] if len(case["input"]) <= _LONGEST]
+        self.every = list(self.source.faulty())
         self._visible = visible
 
     def text(self, chosen: Sequence[Fault]) -> str:
@@ -96,13 +97,13 @@ class _Bench:
         Raises:
             NeverEnds: it takes too long for one.
         """
-        return sum(self._does(tree, case) == RIGHT for case in self.examples)
+        return self._does(tree, self.examples).count(RIGHT)
 
     def matters(self, number: int) -> bool:
         """Return whether the hidden tests fail without a line of the reference, given by the number of those before."""
         tree = self._without.get(number)  # without others it is no program, or not one that differs from the reference
         try:
-            return tree is None or any(self._does(tree, case) != RIGHT for case in self.hidden)
+            return tree is None or set(self._does(tree, self.hidden)) != {RIGHT}
         except NeverEnds:
             return True
 
@@ -110,7 +111,7 @@ class _Bench:
     def _without(self) -> Mapping[int, Any]:
         """The trees of the reference without one of its lines, by the number of those before."""
         found = {}
-        for kind, tree in self.source.faulty():
+        for kind, tree in self.every:
             text = self.source.printed(tree) if kind in ("dropped_statement", "missing_update") else None
             for hunk in hunks(self.lines, text.splitlines()) if text else ():
                 if len(hunk.old) == 1 and not hunk.new:
@@ -121,21 +122,24 @@ class _Bench:
         """Return whether a program ends on every test, prints something wrong on a hidden one, and shows it or not."""
         try:
             is_seen = self.passed(tree) < len(self.examples)
-            return is_seen == self._visible and WRONG in [self._does(tree, case) for case in self.hidden]
+            return is_seen == self._visible and WRONG in self._does(tree, self.hidden)
         except NeverEnds:
             return False
 
-    def _does(self, tree: Any, case: Mapping[str, Json]) -> str:
-        printed = self.source.prints(tree, case["input"])
-        if printed is None:
-            return UNDEFINED
-        return RIGHT if same_lines(printed.encode(), case["output"].encode()) else WRONG
+    def _does(self, tree: Any, cases: Sequence[Mapping[str, Json]]) -> list[str]:
+        run = self.source.runner(tree)
+        made = [(run(case["input"]), case["output"]) for case in cases]
+        return [UNDEFINED if text is None else RIGHT if _are_same(text, wanted) else WRONG for text, wanted in made]
+
+
+def _are_same(printed: str, wanted: str) -> bool:
+    return same_lines(printed.encode(), wanted.encode())
 
 
 def _single(bench: _Bench, draws: Draws, kind: str) -> Iterator[Fault]:
     """Yield faults in a random order in which no kind is rarer than another, each of one hunk."""
     by_kind: dict[str, list[Any]] = {}
-    for name, tree in bench.source.faulty():
+    for name, tree in bench.every:
         if kind in ("any", name):
             by_kind.setdefault(name, []).append(tree)
     while by_kind:

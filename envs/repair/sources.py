@@ -4,7 +4,7 @@ References of problems are programs of the language of references, printed in th
 operations are lists of operations, printed in Python.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, Protocol
 
@@ -12,7 +12,7 @@ from palestra.envs.base import Json, Task
 from palestra.envs.code import program as chain
 from palestra.envs.code.catalogue import Kind
 from palestra.envs.code.ir.check import find_problem
-from palestra.envs.code.ir.interpret import TooLong, Undefined, run
+from palestra.envs.code.ir.interpret import TooLong, Undefined, ready
 from palestra.envs.code.ir.mutate import KINDS as IR_KINDS
 from palestra.envs.code.ir.mutate import mutants
 from palestra.envs.code.ir.parse import parse
@@ -46,11 +46,10 @@ class Source(Protocol):
         """Return the program of a tree; None if it is none, or the language has no way to write it."""
         ...
 
-    def prints(self, tree: Any, stdin: str) -> str | None:
-        """Return what the program of a tree prints; None where it does what is not defined.
+    def runner(self, tree: Any) -> Callable[[str], str | None]:
+        """Return what says of an input what the program of a tree prints; None where it does what is not defined.
 
-        Raises:
-            NeverEnds: it takes too long.
+        It raises `NeverEnds` where the program takes too long.
         """
         ...
 
@@ -111,13 +110,18 @@ class _Written:
         except NotInThisLanguage:
             return None
 
-    def prints(self, tree: Any, stdin: str) -> str | None:
-        try:
-            return run(tree, stdin, most_steps=_MOST_STEPS).stdout
-        except Undefined:
-            return None
-        except TooLong as error:
-            raise NeverEnds(str(error)) from None
+    def runner(self, tree: Any) -> Callable[[str], str | None]:
+        run = ready(tree)
+
+        def printed(stdin: str) -> str | None:
+            try:
+                return run(stdin, _MOST_STEPS).stdout
+            except Undefined:
+                return None
+            except TooLong as error:
+                raise NeverEnds(str(error)) from None
+
+        return printed
 
 
 @dataclass(frozen=True)
@@ -136,11 +140,14 @@ class _Chain:
     def printed(self, tree: chain.Program) -> str | None:
         return tree.source()
 
-    def prints(self, tree: chain.Program, stdin: str) -> str | None:
-        try:
-            return chain.written(tree.gives, tree.trace(_read(tree.reads, stdin))[-1])
-        except chain.OutOfRange:
-            return None
+    def runner(self, tree: chain.Program) -> Callable[[str], str | None]:
+        def printed(stdin: str) -> str | None:
+            try:
+                return chain.written(tree.gives, tree.trace(_read(tree.reads, stdin))[-1])
+            except chain.OutOfRange:
+                return None
+
+        return printed
 
 
 def _chain(told: Json) -> chain.Program:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from palestra.rewards.lines import Example, KnownLines, LearntLines, examples_of, program_score
+from palestra.rewards.lines import Example, KnownLines, LearntLines, distinct_lines, examples_of, program_score
 
 
 def example(text: str, is_good: bool) -> Example:
@@ -24,6 +24,12 @@ def test_a_right_line_written_again_is_worth_nothing() -> None:
     assert program_score(known, "good\nbad\n") == 0.5
     assert program_score(known, "good\n\n  good\ngood\nbad\n") == 0.5
     assert program_score(known, "\n \n") == 0.0
+
+
+def test_leaving_lines_out_pays_nothing() -> None:
+    known = KnownLines({"good": 1.0, "fine": 1.0, "bad": 0.0})
+    whole = program_score(known, "good\nfine\nbad\n", needed=distinct_lines("good\nfine\n\ngood\nbad\n"))
+    assert whole == program_score(known, "good\nfine\n", needed=3) > program_score(known, "good\n", needed=3)
 
 
 def test_what_sets_bad_lines_apart_is_learnt() -> None:

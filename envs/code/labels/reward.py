@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from palestra.envs.base import Task
+from palestra.envs.code.oracle import solution_of
 from palestra.rewards.base import Trajectory
-from palestra.rewards.lines import LineScorer, program_score
+from palestra.rewards.lines import LineScorer, distinct_lines, program_score
 from palestra.rewards.process import ranked
 
 ReadPrograms = Callable[[Task, Sequence[Mapping[str, Any]]], list[str | None]]
@@ -43,5 +44,6 @@ class ProcessReward:
         task = self.tasks[one.task_id]
         scorer = self.scorer(task)
         programs = (*self.read(task, one.messages), *[None] * len(one.turns))[: len(one.turns)]
-        scores = [None if program is None else program_score(scorer, program) for program in programs]
+        needed = distinct_lines(solution_of(task))
+        scores = [None if program is None else program_score(scorer, program, needed) for program in programs]
         return ranked(one.reward, scores, is_success=one.outcome.is_success, weight=self.weight, passing=self.passing)

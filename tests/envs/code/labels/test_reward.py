@@ -50,6 +50,12 @@ def reward(read: ReadPrograms = code_programs, weight: float = 0.5) -> ProcessRe
     return ProcessReward(tasks={"code": CODE}, read=read, scorer=lambda task: KNOWN, weight=weight)
 
 
+def test_a_program_that_is_too_short_is_held_to_the_reference() -> None:
+    tasks = {"code": Task.from_dict({**CODE.to_dict(), "hidden": {"oracle": "good\nfine\ngood\nlast\nend\n"}})}
+    scorer = ProcessReward(tasks=tasks, read=code_programs, scorer=lambda task: KNOWN)
+    assert scorer.score([played(False, submit("good"))]) == [[0.125]]
+
+
 def test_the_last_program_of_each_turn_is_read() -> None:
     messages = said(CODE, run("one") + run("two"), "let me think", run("one") + submit("three") + run("four"))
     assert code_programs(CODE, messages) == ["two", None, "three"]
