@@ -181,9 +181,10 @@ TOTALS: Final = {
 
 def pivot(desk: Desk) -> Step | None:
     sheet = table_in(desk)
-    if sheet is None or len(sheet.groups) < 2 or not sheet.integers:
+    groups = [] if sheet is None else [one for one in sheet.groups if len(set(sheet.values(one))) <= 8]
+    if sheet is None or len(groups) < 2 or not sheet.integers:
         return None
-    down, across = desk.some([one for one in sheet.groups if len(set(sheet.values(one))) <= 8], 2) or ("", "")
+    down, across = desk.some(groups, 2)
     number = desk.pick(["", *sheet.integers])
     empty, total = desk.pick(tuple(EMPTY)), desk.pick(tuple(TOTALS))
     out = desk.path(f"{down}_by_{across}.csv")
