@@ -4,6 +4,7 @@ A program becomes functions that call each other; nothing is handed to Python's 
 """
 
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
@@ -56,6 +57,31 @@ RETURN: Final = "return"
 _PYTHON_FRAMES: Final = 60_000  # enough for `DEEPEST` calls
 
 
+class _Depth:
+    """Lets Python's calls nest as deep as programs may, while somebody is within: the limit is every thread's."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._within = 0
+        self._usual = 0
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._within == 0:
+                self._usual = sys.getrecursionlimit()
+                sys.setrecursionlimit(max(self._usual, _PYTHON_FRAMES))
+            self._within += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._within -= 1
+            if self._within == 0:
+                sys.setrecursionlimit(self._usual)
+
+
+_depth = _Depth()
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What a program printed, and its steps: a unit a statement, a turn, a call and an item that a builtin touches."""
@@ -89,12 +115,8 @@ def ready(program: Program) -> Callable[[str, int], Outcome]:
 
     def go(stdin: str, most_steps: int) -> Outcome:
         machine.begin(stdin, most_steps)
-        limit = sys.getrecursionlimit()
-        sys.setrecursionlimit(max(limit, _PYTHON_FRAMES))
-        try:
+        with _depth:
             act([None] * size)
-        finally:
-            sys.setrecursionlimit(limit)
         return Outcome("".join(machine.printed), machine.steps)
 
     return go

@@ -1,8 +1,11 @@
 """What programs do here, what they may not do, and how their steps are counted."""
 
+import sys
+import threading
+
 import pytest
 
-from palestra.envs.code.ir.interpret import TooLong, Undefined, run
+from palestra.envs.code.ir.interpret import TooLong, Undefined, ready, run
 from palestra.envs.code.ir.parse import parse
 
 
@@ -78,3 +81,27 @@ def test_builtins_cost_what_they_touch() -> None:
 def test_lines_may_follow_words_and_be_empty() -> None:
     program = parse("n = read_int()\nxs = read_lines(n)\nm = read_int()\nprint(n, '|'.join(xs), m)")
     assert run(program, "3  \n\n a b \nc\n\n\n7", most_steps=100).stdout == "3 | a b |c 7\n"
+
+
+def test_threads_do_not_cut_each_others_calls_short() -> None:
+    """Python's limit of nested calls is one for all threads: whoever ends first must not take it from the others."""
+    deep = ready(
+        parse("def down(n: int) -> int:\n    return 0 if n == 0 else down(n - 1) + 1\nprint(down(read_int()))\n")
+    )
+    flat = ready(parse("print(read_int())\n"))
+    usual, stop = sys.getrecursionlimit(), threading.Event()
+
+    def come_and_go() -> None:
+        while not stop.is_set():
+            flat("1\n", 100)
+
+    others = [threading.Thread(target=come_and_go) for _ in range(3)]
+    for other in others:
+        other.start()
+    try:
+        assert {deep("390\n", 100_000).stdout for _ in range(300)} == {"390\n"}
+    finally:
+        stop.set()
+        for other in others:
+            other.join()
+    assert sys.getrecursionlimit() == usual
