@@ -86,9 +86,9 @@ def test_lines_may_follow_words_and_be_empty() -> None:
 def test_threads_do_not_cut_each_others_calls_short() -> None:
     """Python's limit of nested calls is one for all threads: whoever ends first must not take it from the others."""
     deep = ready(
-        parse("def down(n: int) -> int:\n    return 0 if n == 0 else down(n - 1) + 1\nprint(down(read_int()))\n")
+        parse("def down(n: int) -> int:\n    return 0 if n == 0 else down(n - 1) + 1\nn = read_int()\nprint(down(n))\n")
     )
-    flat = ready(parse("print(read_int())\n"))
+    flat = ready(parse("n = read_int()\nprint(n)\n"))
     usual, stop = sys.getrecursionlimit(), threading.Event()
 
     def come_and_go() -> None:
