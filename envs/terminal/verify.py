@@ -7,7 +7,6 @@ program in it, and judged elsewhere: in a slot of our own, and in a third machin
 import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from typing import Final
 
 from palestra.envs.base import Json, Task, canonical_json
@@ -17,7 +16,7 @@ from palestra.envs.terminal.predicates.judging import reason
 from palestra.envs.terminal.runs import judge_running
 from palestra.envs.terminal.tree import Tree
 from palestra.rewards.base import Check, Verdict, VerifierError
-from palestra.sandbox.base import CapabilityError, Sandbox
+from palestra.sandbox.base import CapabilityError, InfraError, Sandbox
 
 KEPT: Final = "kept"  # what checks of inputs that must stay are called
 _BESIDE: Final = ("-wal", "-journal")  # what of a database may lie beside its file
@@ -54,9 +53,13 @@ def end_processes(sandbox: Sandbox) -> None:
     Raises:
         InfraError: the sandbox failed.
     """
-    with suppress(CapabilityError):  # without a shell nothing outlives its `exec`
+    try:
         sandbox.shell().close()
-        sandbox.snapshot(end_processes=True)
+    except CapabilityError:  # without a shell nothing outlives its `exec`
+        return
+    except InfraError:  # an agent may have left no program that can be a shell; a dead machine is told of below
+        pass
+    sandbox.snapshot(end_processes=True)
 
 
 def predicates_of(task: Task) -> list[Predicate]:
