@@ -106,7 +106,7 @@ def run(program: Program, stdin: str, *, most_steps: int) -> Outcome:
 
 
 def ready(program: Program) -> Callable[[str, int], Outcome]:
-    """Return `run` of one program: a function of an input and the most steps, made once for many inputs."""
+    """Return `run` of one program: a function of an input and the most steps, for many inputs. It is one thread's."""
     machine = Machine("", 0)
     compiler = _Compiler(machine)
     for function in program.functions:

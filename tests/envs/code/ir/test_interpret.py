@@ -88,10 +88,10 @@ def test_threads_do_not_cut_each_others_calls_short() -> None:
     deep = ready(
         parse("def down(n: int) -> int:\n    return 0 if n == 0 else down(n - 1) + 1\nn = read_int()\nprint(down(n))\n")
     )
-    flat = ready(parse("n = read_int()\nprint(n)\n"))
     usual, stop = sys.getrecursionlimit(), threading.Event()
 
     def come_and_go() -> None:
+        flat = ready(parse("n = read_int()\nprint(n)\n"))  # what is ready is one thread's
         while not stop.is_set():
             flat("1\n", 100)
 
