@@ -51,7 +51,8 @@ class Machine:
         self._broken = ""  # why there is no shell
         self._shell: Shell | None = None
         if cwd is None:
-            self._heard(lambda shell: shell.run(_TELL_CWD, timeout_s=_START_S))
+            told, _ = self._heard(lambda shell: shell.run(_TELL_CWD, timeout_s=_START_S))
+            self.cwd = split_cwd(told.output)[1] or HOME  # where the task has the shell begin
 
     def close(self) -> None:
         """Give the sandbox back."""

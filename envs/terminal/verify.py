@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from palestra.envs.base import Json, Task, canonical_json
+from palestra.envs.terminal.formats.judge import judge_by_tests
 from palestra.envs.terminal.frozen import Frozen, judge_frozen
 from palestra.envs.terminal.predicates import RUNNING, Predicate, check_predicate, name_of
 from palestra.envs.terminal.predicates.judging import reason
@@ -37,6 +38,8 @@ def verify(task: Task, sandbox: Sandbox, *, backend: str = "native", unsafe: boo
     """
     predicates = predicates_of(task)
     end_processes(sandbox)
+    if "tests" in task.hidden:
+        return judge_by_tests(task, sandbox, backend=backend, unsafe=unsafe)
     frozen = Frozen.collect(sandbox, declared(task))
     still = [one for one in predicates if one["kind"] not in RUNNING]
     moving = [one for one in predicates if one["kind"] in RUNNING]
@@ -63,11 +66,13 @@ def end_processes(sandbox: Sandbox) -> None:
 
 
 def predicates_of(task: Task) -> list[Predicate]:
-    """Return all that a task asks: its checks, and that its inputs are as they were.
+    """Return all that a task asks: its checks, and that its inputs are as they were; none if it brings its own tests.
 
     Raises:
         VerifierError: there are none, or one is malformed.
     """
+    if "tests" in task.hidden:
+        return []
     checks, keeps = task.hidden.get("checks"), task.hidden.get("keeps", {})
     if not isinstance(checks, Sequence) or isinstance(checks, str) or not checks or not isinstance(keeps, Mapping):
         raise VerifierError(f"a shell task needs at least one check, in a list, not {checks!r:.80}")

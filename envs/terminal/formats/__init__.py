@@ -1,0 +1,1 @@
+"""Tasks of others for terminals, as folders: read, written, and judged by the tests that they bring."""

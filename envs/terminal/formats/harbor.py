@@ -1,0 +1,110 @@
+"""Folders of Harbor: ``instruction.md``, ``task.toml``, ``environment/``, ``tests/test.sh``, ``solution/solve.sh``."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from palestra.envs.base import Split, Task, TaskError
+from palestra.envs.terminal.formats.folders import read_folder, read_text, write_folder
+from palestra.envs.terminal.formats.package import Package
+from palestra.envs.terminal.formats.settings import read_settings, write_settings
+from palestra.envs.terminal.formats.tasks import task_of
+from palestra.envs.terminal.tree import File, Tree
+
+SETTINGS: Final = "task.toml"
+_INSTRUCTION, _FOLDERS = "instruction.md", ("environment", "tests", "solution")
+_MOST_CHARS: Final = 256 * 1024  # of texts that a person wrote
+_MOST_DEEP: Final = 3  # folders between the one that is named and a task
+_MOST_TASKS: Final = 20_000
+
+
+def read_harbor(path: Path, split: Split = "train") -> Iterator[Task]:
+    """Yield the tasks of a folder that is a task of Harbor or has some below it, by their paths.
+
+    Raises:
+        TaskError: there is none, or one makes no sense; the message names file and field.
+    """
+    for number, folder in enumerate(task_folders(path, SETTINGS)):
+        package = read_package(folder)
+        yield task_of(package, number=number, split=split, source="harbor", where=str(folder))
+
+
+def task_folders(path: Path, mark: str) -> list[Path]:
+    """Return the folders, at a path and some way below it, that hold a file of this name, sorted.
+
+    Raises:
+        TaskError: there is none.
+    """
+    if not path.is_dir():
+        raise TaskError(f"{path}: is no folder; a task is one, with {mark} in it")
+    found = list(_marked(path, mark, 0))
+    if not found:
+        raise TaskError(f"{path}: has no task, which is a folder with {mark} in it")
+    if len(found) > _MOST_TASKS:
+        raise TaskError(f"{path}: has more than {_MOST_TASKS:,} tasks; name a folder that is deeper")
+    return found
+
+
+def _marked(folder: Path, mark: str, depth: int) -> Iterator[Path]:
+    if (folder / mark).is_file():
+        yield folder
+        return
+    if depth < _MOST_DEEP:
+        try:
+            below = sorted(one for one in folder.iterdir() if one.is_dir() and not one.is_symlink())
+        except OSError as error:
+            raise TaskError(f"{folder}: cannot be read: {error.strerror or error}") from error
+        for one in below:
+            if not one.name.startswith("."):
+                yield from _marked(one, mark, depth + 1)
+
+
+def read_package(folder: Path) -> Package:
+    """Return the task in a folder.
+
+    Raises:
+        TaskError: a file is missing, or makes no sense; the message names it.
+    """
+    settings = read_settings(read_text(folder / SETTINGS, most_bytes=_MOST_CHARS), str(folder / SETTINGS))
+    if settings.get("steps"):
+        raise TaskError(
+            f"{folder / SETTINGS}: steps: tasks of several steps, each with its own instruction, cannot be played here"
+        )
+    package = Package(
+        name=folder.resolve().name,
+        instruction=read_text(folder / _INSTRUCTION, most_bytes=_MOST_CHARS),
+        settings=settings,
+        beside=read_folder(folder, without=frozenset({SETTINGS, _INSTRUCTION, *_FOLDERS})),
+        **_trees(folder),
+    )
+    if not package.instruction.strip():
+        raise TaskError(f"{folder / _INSTRUCTION}: is empty")
+    if not isinstance(package.tests.get("/test.sh"), File):
+        raise TaskError(f"{folder / 'tests' / 'test.sh'}: is missing; it is what judges")
+    if package.solution and not isinstance(package.solution.get("/solve.sh"), File):
+        raise TaskError(f"{folder / 'solution' / 'solve.sh'}: is missing, though there is a folder for it")
+    return package
+
+
+def _trees(folder: Path) -> dict[str, Any]:
+    return {name: read_folder(folder / name) for name in _FOLDERS}
+
+
+def write_package(package: Package, folder: Path) -> None:
+    """Write a task into a folder that is not there yet.
+
+    Raises:
+        TaskError: there is something already, or it cannot be written.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise TaskError(f"{folder}: is there already; remove it or write to another folder")
+    files = Tree({f"/{SETTINGS}": File(write_settings(package.settings).encode())})
+    files = files.put(f"/{_INSTRUCTION}", package.instruction)
+    try:
+        write_folder(files.joined(package.beside), folder)
+        for name in _FOLDERS:
+            tree: Tree = getattr(package, name)
+            if tree or name != "solution":
+                write_folder(tree, folder / name)
+    except OSError as error:
+        raise TaskError(f"{folder}: cannot be written: {error.strerror or error}") from error
