@@ -5,8 +5,10 @@ from itertools import chain
 from typing import Final
 
 from palestra.envs.terminal.operators import (
+    data_convert,
     data_group,
     data_join,
+    data_settings,
     data_table,
     files_archives,
     files_checksums,
@@ -47,6 +49,8 @@ _MODULES: Final[tuple[tuple[Operator, ...], ...]] = (
     logs_spans.OPERATORS,
     logs_text.OPERATORS,
     logs_time.OPERATORS,
+    data_convert.OPERATORS,
+    data_settings.OPERATORS,
     # scripting, databases
 )
 

@@ -148,12 +148,14 @@ class Desk:
         gives: Artefact | None = None,
         changes: Sequence[str] = (),
         is_bytewise: bool = True,
+        tools: Sequence[str] = (),
     ) -> Step | None:
         """Return the step, or None if the drawn data lets too many near misses pass.
 
         Args:
             changes: files of the start that the step is to change or remove.
             is_bytewise: what is made is compared byte for byte if that is how strict the task is.
+            tools: programs that bash uses beside those that are always there.
         """
         start, own, asked = self.start(), self._own(), tuple(checks)
 
@@ -180,6 +182,7 @@ class Desk:
             wrong={name: other.bash() for name, other in missed.items()},
             makes=tuple(makes),
             keeps=keeps,
+            tools=tuple(tools),
             gives=gives,
         )
 
