@@ -10,6 +10,7 @@ import functools
 import importlib.util
 import json
 import marshal
+import posixpath
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from typing import Final, Self
 from palestra import sandbox as sandboxes
 from palestra.envs.code.judge.case import trouble
 from palestra.envs.terminal.predicates.content import Predicate
+from palestra.envs.terminal.step import HOME
 from palestra.envs.terminal.tree import Tree
 from palestra.sandbox.base import MIB, InfraError, Limits, Python, Sandbox, SandboxFileError, Spec
 
@@ -32,13 +34,12 @@ _LIMITS_ALONE: Final = Limits(
     output_bytes=1 * MIB,
 )  # fmt: skip
 _MOST_DEATHS: Final = 3  # predicates whose judgement ended the slot's process; after these no other is tried
-_MISSING: Final = frozenset({errno.ENOENT, errno.ENOTDIR})
-_HOME: Final = "palestra.envs.terminal"
+_PACKAGE: Final = "palestra.envs.terminal"
 _MODULES: Final = (  # in the order in which they import each other
     "palestra.envs.reading",
-    f"{_HOME}.tree",
+    f"{_PACKAGE}.tree",
     *(
-        f"{_HOME}.predicates.{name}"
+        f"{_PACKAGE}.predicates.{name}"
         for name in ("content", "texts", "values", "nodes", "archives", "database", "repository", "history", "judging")
     ),
 )
@@ -69,10 +70,10 @@ class Frozen:
         left = MOST_BYTES
         for path in paths:
             try:
-                archives.append(sandbox.collect(path, limit_bytes=max(left, 1)))
+                archives.append(_copied(sandbox, path, max(left, 1)))
                 left -= len(archives[-1])
             except SandboxFileError as error:
-                if error.errno not in _MISSING:
+                if error.errno != errno.ENOENT:
                     troubles[path] = f"{path} cannot be copied out: {error.strerror or error!s:.200}"
         return cls(tuple(archives), troubles)
 
@@ -144,7 +145,7 @@ class Desk:
             "troubles": dict(frozen.troubles),
             "predicates": [dict(predicate) for predicate in predicates],
         }
-        result = self._slot.exec(_program(), stdin=_packed(asked, parts), limits=limits)
+        result = self._slot.exec(our_program("inside"), stdin=_packed(asked, parts), limits=limits)
         if problem := trouble(result, limits):
             return problem
         with contextlib.suppress(ValueError, RecursionError):
@@ -166,6 +167,17 @@ def judge_frozen(
         return desk.reasons(frozen, predicates)
 
 
+def _copied(sandbox: Sandbox, path: str, limit_bytes: int) -> bytes:
+    """Return an archive of what is at a path or, where a link or a file is on its way, of that."""
+    while True:
+        try:
+            return sandbox.collect(path, limit_bytes=limit_bytes)
+        except SandboxFileError as error:
+            if error.errno != errno.ENOTDIR:
+                raise
+            path = posixpath.dirname(path)
+
+
 def _packed(asked: Mapping[str, object], parts: Iterable[bytes]) -> bytes:
     head = json.dumps(asked).encode()
     return b"".join((len(head).to_bytes(8, "big"), head, *parts))
@@ -180,5 +192,7 @@ def _codes() -> bytes:
 
 
 @functools.cache
-def _program() -> Python:
-    return Python(Path(__file__).with_name("inside.py").read_text(encoding="utf-8"))
+def our_program(name: str) -> Python:
+    """Return a program of this folder, which imports nothing from the folder that it starts in."""
+    source = Path(__file__).with_name(f"{name}.py").read_text(encoding="utf-8")
+    return Python(f"import sys; sys.path[:] = [place for place in sys.path if place not in ('', {HOME!r})]\n{source}")

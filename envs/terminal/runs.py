@@ -5,26 +5,26 @@ programs but those among the files. What is printed, answered and written is com
 """
 
 import base64
-import functools
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from pathlib import Path
 from typing import Final
 
 from palestra import sandbox as sandboxes
 from palestra.envs.base import Json
 from palestra.envs.code.judge.case import trouble
 from palestra.envs.code.judge.checkers import KINDS
-from palestra.envs.terminal.frozen import Frozen
+from palestra.envs.terminal.frozen import Frozen, our_program
 from palestra.envs.terminal.predicates.content import Predicate, UnmetError, difference, shown
 from palestra.rewards.base import VerifierError
-from palestra.sandbox.base import MIB, InfraError, Limits, Python, Sandbox, SandboxFileError, SandboxSnapshot, Spec
+from palestra.sandbox.base import MIB, InfraError, Limits, Sandbox, SandboxFileError, SandboxSnapshot, Spec
 
 _SECONDS: Final = 5.0
 _OURS: Final = Limits(wall_s=30.0, cpu_s=10.0, memory_bytes=512 * MIB, output_bytes=4 * MIB, file_bytes=64 * MIB)
 _DISK_BYTES: Final = 128 * MIB
+_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_ENVIRONMENT: Final = {"PATH": _PATH, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 
 
 class Stage:
@@ -36,7 +36,7 @@ class Stage:
         Raises:
             InfraError: none could be started.
         """
-        spec = Spec(terminal=backend != "process", image=image, limits=Limits(disk_bytes=_DISK_BYTES))
+        spec = Spec(terminal=backend != "process", image=image, limits=Limits(disk_bytes=_DISK_BYTES), env=_ENVIRONMENT)
         self._sandbox = sandboxes.create(spec, backend=backend, unsafe=unsafe)
         try:
             self._empty: SandboxSnapshot | None = self._sandbox.snapshot()
@@ -79,7 +79,7 @@ class Stage:
                 raise UnmetError(told)
         asked = json.dumps({"paths": list(paths), "sizes": [len(one) for one in frozen.archives]}).encode()
         given = b"".join((len(asked).to_bytes(8, "big"), asked, *frozen.archives))
-        result = self._sandbox.exec(_program("unpack"), stdin=given, limits=_OURS)
+        result = self._sandbox.exec(our_program("unpack"), stdin=given, limits=_OURS)
         if not result.ok:
             raise InfraError(f"files could not be laid out to be run: {result.stderr[-300:]!r}")
         if lacking := sorted(set(paths) - set(json.loads(result.stdout))):
@@ -95,7 +95,7 @@ class Stage:
             "send": [base64.b64encode(case["send"].encode()).decode() for case in cases],
         }
         limits = Limits(wall_s=seconds + 3.0 * len(cases) + 5.0, cpu_s=seconds + 10.0, output_bytes=8 * MIB)
-        result = self._sandbox.exec(_program("ask"), stdin=json.dumps(told).encode(), limits=limits)
+        result = self._sandbox.exec(our_program("ask"), stdin=json.dumps(told).encode(), limits=limits)
         command = shown(" ".join(asked["command"]))
         try:
             answer = json.loads(result.stdout)
@@ -176,8 +176,3 @@ def _comparison(name: str) -> Callable[[bytes, bytes], bool]:
     if name not in KINDS:
         raise VerifierError(f"outputs are compared as one of {', '.join(KINDS)}, not {name!r:.80}")
     return KINDS[name]()
-
-
-@functools.cache
-def _program(name: str) -> Python:
-    return Python(Path(__file__).with_name(f"{name}.py").read_text(encoding="utf-8"))
