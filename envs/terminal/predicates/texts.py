@@ -28,7 +28,8 @@ def file(tree: Tree, asked: Predicate) -> None:
     path, encoding = asked["path"], asked.get("encoding", "utf-8")
     if asked.get("absent"):
         told = kind_of(tree, path)
-        if not told.startswith("is missing") or "a symbolic link" in told:  # what a link on its way leads to is not known
+        # What a link on its way leads to is not known.
+        if not told.startswith("is missing") or "a symbolic link" in told:
             raise UnmetError(f"{path} {told}; nothing was to be there")
         return
     data = regular(tree, path)
