@@ -90,7 +90,7 @@ def compose(wish: Wish, split: Split, seed: int, attempt: int) -> Composed | Non
         steps.append(step)
         sources.append(source)
     noise = _noise(split, folders[-1], wish.knobs, draws)
-    return _joined(steps, sources, folders[: len(steps)], noise)
+    return joined(steps, sources, folders[: len(steps)], noise)
 
 
 def needs(step: Step, tools: Sequence[str]) -> bool:
@@ -145,8 +145,8 @@ def _noise(split: Split, folder: str, knobs: Knobs, draws: Draws) -> Tree:
     return tree
 
 
-def _joined(steps: Sequence[Step], sources: Sequence[int], folders: Sequence[str], noise: Tree) -> Composed | None:
-    """Return the steps together, or None if one is in the way of another."""
+def joined(steps: Sequence[Step], sources: Sequence[int], folders: Sequence[str], noise: Tree) -> Composed | None:
+    """Return steps together, each in its folder, or None if one is in the way of another."""
     if any(_overlap(one.starts, other.starts) for at, one in enumerate(steps) for other in steps[:at]):
         return None
     start = noise
