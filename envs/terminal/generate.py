@@ -119,7 +119,7 @@ def make_task(composed: Composed, split: Split, seed: int, knobs: Mapping[str, A
             "operators": [step.operator for step in composed.steps],
             "structure": composed.template,
             "split": split,
-            "generator_version": GENERATOR_VERSION,
+            "generator": GENERATOR_VERSION,
         },
     )
 
