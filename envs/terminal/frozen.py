@@ -35,7 +35,7 @@ _LIMITS_ALONE: Final = Limits(
 )  # fmt: skip
 _MOST_DEATHS: Final = 3  # predicates whose judgement ended the slot's process; after these no other is tried
 _PACKAGE: Final = "palestra.envs.terminal"
-_MODULES: Final = (  # in the order in which they import each other
+MODULES: Final = (  # in the order in which they import each other
     "palestra.envs.reading",
     f"{_PACKAGE}.tree",
     *(
@@ -83,6 +83,14 @@ class Frozen:
         return cls((tree.to_tar(),), {})
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What was found of some files."""
+
+    reasons: list[str]  # for each predicate why it does not hold, or ""
+    digest: str = ""  # a hash of all that the predicates are about; "" if there was no telling
+
+
 class Desk:
     """The slot in which predicates are judged. Not thread-safe; give it back with `close`."""
 
@@ -104,8 +112,8 @@ class Desk:
         """Give the slot back."""
         self._slot.close()
 
-    def reasons(self, frozen: Frozen, predicates: Sequence[Predicate]) -> list[str]:
-        """Return for each predicate why it does not hold, or "".
+    def judge(self, frozen: Frozen, predicates: Sequence[Predicate]) -> Judged:
+        """Return which predicates hold.
 
         Where the process that judges ends without an answer, every predicate is judged alone, and those that end it
         again do not hold, if it is seen that a file with nothing wrong can be judged.
@@ -114,9 +122,9 @@ class Desk:
             InfraError: the slot does not work.
         """
         if not predicates:
-            return []
+            return Judged([])
         answer = self._ask(frozen, predicates, _LIMITS)
-        if isinstance(answer, list):
+        if isinstance(answer, Judged):
             return answer
         reasons: list[str] = []
         deaths = 0
@@ -125,20 +133,23 @@ class Desk:
                 reasons.append("it was not looked at, since what was looked at before it ended whoever looked")
                 continue
             alone = self._ask(frozen, [predicate], _LIMITS_ALONE)
-            if isinstance(alone, str):
-                self._check_slot(alone)
-                deaths += 1
-                alone = [f"{predicate['path']} cannot be judged: whoever looks at it is ended ({alone})"]
-            reasons += alone
-        return reasons
+            if isinstance(alone, Judged):
+                reasons += alone.reasons
+                continue
+            self._check_slot(alone)
+            deaths += 1
+            reasons.append(f"{predicate['path']} cannot be judged: whoever looks at it is ended ({alone})")
+        return Judged(reasons)
 
     def _check_slot(self, problem: str) -> None:
         good = Frozen.of(Tree().put(_GOOD, "good\n"))
-        if self._ask(good, [{"kind": "file", "path": _GOOD, "equals": "good\n", "group": 0}], _LIMITS_ALONE) != [""]:
+        asked = {"kind": "file", "path": _GOOD, "equals": "good\n", "group": 0}
+        answer = self._ask(good, [asked], _LIMITS_ALONE)
+        if isinstance(answer, str) or answer.reasons != [""]:
             raise InfraError(f"the sandbox that judges files does not work: {problem}; create another and try again")
 
-    def _ask(self, frozen: Frozen, predicates: Sequence[Predicate], limits: Limits) -> list[str] | str:
-        """Return reasons, or what became of the process that was to find them."""
+    def _ask(self, frozen: Frozen, predicates: Sequence[Predicate], limits: Limits) -> Judged | str:
+        """Return what was found, or what became of the process that was to find them."""
         parts = (_codes(), *frozen.archives)
         asked = {
             "sizes": [len(part) for part in parts],
@@ -148,23 +159,24 @@ class Desk:
         result = self._slot.exec(our_program("inside"), stdin=_packed(asked, parts), limits=limits)
         if problem := trouble(result, limits):
             return problem
-        with contextlib.suppress(ValueError, RecursionError):
+        with contextlib.suppress(ValueError, TypeError, KeyError, RecursionError):
             answer = json.loads(result.stdout)
-            if isinstance(answer, list) and len(answer) == len(predicates):
-                return [str(reason) for reason in answer]
+            reasons = [str(reason) for reason in answer["reasons"]]
+            if len(reasons) == len(predicates):
+                return Judged(reasons, str(answer["digest"]))
         return f"no answer: {result.stderr[-200:].decode(errors='replace')}"
 
 
 def judge_frozen(
     frozen: Frozen, predicates: Sequence[Predicate], *, backend: str = "native", unsafe: bool = False
-) -> list[str]:
-    """Return for each predicate why it does not hold of some files, or "", judged in a slot taken for it.
+) -> Judged:
+    """Return which predicates hold of some files, judged in a slot taken for it.
 
     Raises:
         InfraError: no slot could be taken, or it does not work.
     """
     with closing(Desk(backend=backend, unsafe=unsafe)) as desk:
-        return desk.reasons(frozen, predicates)
+        return desk.judge(frozen, predicates)
 
 
 def _copied(sandbox: Sandbox, path: str, limit_bytes: int) -> bytes:
@@ -186,7 +198,7 @@ def _packed(asked: Mapping[str, object], parts: Iterable[bytes]) -> bytes:
 @functools.cache
 def _codes() -> bytes:
     """Return the modules that judge, compiled: slots have the same interpreter."""
-    found = [importlib.util.find_spec(name) for name in _MODULES]
+    found = [importlib.util.find_spec(name) for name in MODULES]
     sources = [(spec.name, Path(spec.origin).read_text(encoding="utf-8")) for spec in found if spec and spec.origin]
     return marshal.dumps([(name, compile(source, name, "exec", dont_inherit=True)) for name, source in sources])
 

@@ -228,7 +228,7 @@ def _compose(folder: Path) -> dict[str, str]:
 def _variables(told: Any, path: Path) -> dict[str, str]:
     field = f"{path}: services.client.environment"
     if isinstance(told, list):
-        told = dict(one.partition("=")[::2] for one in told if isinstance(one, str))
+        told = {one.partition("=")[0]: one.partition("=")[2] for one in told if isinstance(one, str)}
     if not isinstance(told, dict):
         raise TaskError(f"{field}: is no object or list of texts")
     kept = {str(name): "" if value is None else str(value) for name, value in told.items() if str(name) != "TEST_DIR"}
