@@ -179,6 +179,13 @@ for _entry in (
         certificate="palestra.envs.code/Code-v0.certificate.json",
     ),
     EnvEntry(
+        id="palestra/Terminal-v0",
+        entry_point="palestra.envs.terminal.env:TerminalEnv",
+        family="terminal",
+        summary="do what is asked in a shell: files, logs, data, scripts, databases, in one to four steps",
+        needs=frozenset({"terminal", "network_off", "process_count", "pid_hidden", "socket_families"}),
+    ),
+    EnvEntry(
         id="palestra/Fuzz-v0",
         entry_point="palestra.envs.fuzz.env:FuzzEnv",
         family="fuzz",

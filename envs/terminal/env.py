@@ -21,6 +21,7 @@ from palestra.envs.base import (
     canonical_json,
 )
 from palestra.envs.env import AgentEnv, EnvOptions, StepResult
+from palestra.envs.terminal.generate import TerminalTasks
 from palestra.envs.terminal.keys import HANGUP, typed
 from palestra.envs.terminal.looking import only_looks
 from palestra.envs.terminal.machine import Heard, Machine
@@ -112,7 +113,7 @@ class TerminalEnv(AgentEnv):
         return self._verdict
 
     def _source(self, split: Split) -> TaskSource:
-        raise TaskError(f"there are no tasks of the split {split!r} yet; pass tasks=")
+        return TerminalTasks(split)
 
     # -- the episode -------------------------------------------------------------------------
 
@@ -122,6 +123,7 @@ class TerminalEnv(AgentEnv):
         self._reached = 0.0  # the share of steps that was last seen to be done
         self._trail = ""  # a hash of everything that was done
         self._verdict: Verdict | None = None
+        self._files = ""  # a hash of what was judged; "" before the end
         self._base: Held | None = None  # the last still moment; None: the start
         self._base_cwd = ""  # where the shell stood then
         self._since: list[tuple[str, dict[str, Json]]] = []  # what was carried out after it
@@ -130,9 +132,9 @@ class TerminalEnv(AgentEnv):
         self.close()
         self._clear()
         self._allowance = Allowance.of(task)
-        steps, checks = task.hidden.get("steps"), task.hidden.get("checks")
-        if not isinstance(steps, (list, tuple)) or not isinstance(checks, (list, tuple)) or not checks:
-            raise TaskError(f"{task.id!r} is no task of a terminal: its hidden part needs lists of steps and checks")
+        asked = task.hidden.get("checks") or task.hidden.get("tests")
+        if not asked or not isinstance(task.hidden.get("steps"), (list, tuple)):
+            raise TaskError(f"{task.id!r} is no task of a terminal: its hidden part needs steps, and checks or tests")
         self._machine = self._started(task)
 
     def _act(self, action: Action) -> StepResult:
@@ -169,7 +171,8 @@ class TerminalEnv(AgentEnv):
 
     def _judge(self) -> bool:
         machine = self._open()
-        self._verdict = verify(self.task, machine.sandbox, backend=self._backend, unsafe=self._unsafe)
+        self._verdict = found = verify(self.task, machine.sandbox, backend=self._backend, unsafe=self._unsafe)
+        self._files = found.files
         self.close()
         return self._verdict.passed
 
@@ -250,6 +253,7 @@ class TerminalEnv(AgentEnv):
             "chars": self._chars,
             "reached": self._reached,
             "trail": self._trail,
+            "files": self._files,
         }
 
     def _load(self, state: Json) -> None:
@@ -257,7 +261,7 @@ class TerminalEnv(AgentEnv):
         self._clear()
         self._allowance = Allowance.of(self.task)
         self._seconds, self._chars = int(state["seconds"]), int(state["chars"])
-        self._reached, self._trail = float(state["reached"]), str(state["trail"])
+        self._reached, self._trail, self._files = float(state["reached"]), str(state["trail"]), str(state["files"])
 
     def _blobs(self) -> dict[str, Blob]:
         if self._outcome is not None:

@@ -1,11 +1,12 @@
 """How the machine of a task is when its episode begins: files, what a script made of them, and services.
 
-All of it is done before the agent is there, so the machine's own programs can be trusted. What came of it is kept
-as a snapshot for later episodes of the task, whose machines begin with those very files; processes cannot be kept,
-so services are started anew.
+All of it is done before the agent is there, so the machine's own programs can be trusted. When a task begins for the
+second time, what came of it is kept as a snapshot for later episodes, whose machines begin with those very files;
+processes cannot be kept, so services are started anew.
 """
 
 import atexit
+import contextlib
 import os
 import shlex
 import threading
@@ -41,41 +42,50 @@ NEEDS: Final = frozenset({"terminal", "network_off", "process_count", "pid_hidde
 _FILES, _SCRIPT = "/tmp/.start.tar", "/tmp/.setup.sh"
 _UNPACK: Final = f"tar --no-overwrite-dir -xpf {_FILES} -C / && rm {_FILES}"
 _SETUP_S, _READY_S = 60, 10
-_KEPT: Final = 32  # snapshots of starts
+_KEPT: Final = 64  # tasks
 
 
 class Starts:
-    """The starts of the tasks that were played last, as snapshots that their machines share. Thread-safe."""
+    """The tasks that began last, and of those that began again the start as a snapshot. Thread-safe."""
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._kept: OrderedDict[tuple[int, str], SandboxSnapshot] = OrderedDict()
+        self._kept: OrderedDict[tuple[int, str], SandboxSnapshot | None] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, task: Task) -> SandboxSnapshot | None:
         """Return the start of a task, if it was kept in this process."""
         with self._lock:
-            key = (os.getpid(), task.digest)  # a machine of the process that this one was forked from is not ours
-            if key in self._kept:
-                self._kept.move_to_end(key)
-            return self._kept.get(key)
+            if _key(task) in self._kept:
+                self._kept.move_to_end(_key(task))
+            return self._kept.get(_key(task))
 
-    def put(self, task: Task, snapshot: SandboxSnapshot) -> None:
-        """Keep the start of a task, in place of the one that was not asked for longest."""
+    def begins_again(self, task: Task) -> bool:
+        """Remember that a task begins, and tell whether it did so before."""
         with self._lock:
-            self._kept[os.getpid(), task.digest] = snapshot
-            if len(self._kept) > self._size:
-                self._kept.popitem(last=False)
+            is_known = _key(task) in self._kept
+            self._put(task, self._kept.get(_key(task)))
+            return is_known
+
+    def put(self, task: Task, snapshot: SandboxSnapshot | None) -> None:
+        """Keep the start of a task, or forget it."""
+        with self._lock:
+            self._put(task, snapshot)
 
     def clear(self) -> None:
         """Forget all of them."""
         with self._lock:
             self._kept.clear()
 
-    def drop(self, task: Task) -> None:
-        """Forget the start of a task."""
-        with self._lock:
-            self._kept.pop((os.getpid(), task.digest), None)
+    def _put(self, task: Task, snapshot: SandboxSnapshot | None) -> None:
+        self._kept[_key(task)] = snapshot
+        self._kept.move_to_end(_key(task))
+        if len(self._kept) > self._size:
+            self._kept.popitem(last=False)
+
+
+def _key(task: Task) -> tuple[int, str]:
+    return os.getpid(), task.digest  # a machine of the process that this one was forked from is not ours
 
 
 _starts = Starts(_KEPT)
@@ -100,14 +110,14 @@ def started(task: Task, backend: str, *, unsafe: bool) -> Sandbox:
         TaskError: the task's start is none.
         CapabilityError, InfraError: there is no machine.
     """
-    kept = _starts.get(task) if backend == "native" else None  # elsewhere, to restore is to start another machine
+    kept = _starts.get(task)
     sandbox = new_sandbox(task, backend, unsafe=unsafe)
     try:
         if kept is not None:
             try:
                 sandbox.restore(kept)
             except SandboxFileError:  # it is no more what it was
-                _starts.drop(task)
+                _starts.put(task, None)
                 sandbox.close()
                 return started(task, backend, unsafe=unsafe)
         else:
@@ -123,13 +133,13 @@ def _lay_out(task: Task, sandbox: Sandbox, backend: str) -> None:
     try:
         tree, setup = Tree.from_json(task.hidden["start"]), str(task.hidden.get("setup", ""))
         lay_out(sandbox, tree, setup)
+        if enter := str(task.hidden.get("enter", "")):
+            _must(sandbox.shell(), enter, "its shell does not begin")
     except (KeyError, TypeError, AttributeError, ValueError, SandboxFileError) as error:
         raise TaskError(f"{task.id!r} has no start: {error}") from error
-    if backend == "native":
-        try:
+    if backend == "native" and _starts.begins_again(task):  # elsewhere, to restore is to start another machine
+        with contextlib.suppress(ProcessesRunningError):  # which its setup has started
             _starts.put(task, sandbox.snapshot())
-        except ProcessesRunningError:  # which its setup has started
-            return
 
 
 def lay_out(sandbox: Sandbox, start: Tree, setup: str) -> None:

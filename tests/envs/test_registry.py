@@ -168,6 +168,7 @@ OURS = [
     "palestra/Code-v0",
     "palestra/Fuzz-v0",
     "palestra/Sql-v0",
+    "palestra/Terminal-v0",
     "palestra/ToolUse-v0",
     "palestra/ToolUseMini-v0",
     "palestra/Verilog-v0",
