@@ -124,6 +124,11 @@ def make_task(composed: Composed, split: Split, seed: int, knobs: Mapping[str, A
     )
 
 
+def step_knobs(knobs: Mapping[str, Any]) -> Knobs:
+    """Return those of a task's knobs that operators heed."""
+    return Knobs(**{name: knobs[name] for name in ("size", "decoys", "indirect", "strict")})
+
+
 def check_knobs(knobs: Mapping[str, Any]) -> None:
     """Refuse knobs that are out of range.
 

@@ -6,7 +6,7 @@ be asked through the step API is asked there by the gate as well, see `attacks`.
 
 import hashlib
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from typing import Final
@@ -14,11 +14,12 @@ from typing import Final
 import numpy as np
 
 from palestra.envs.actions import call_text
-from palestra.envs.base import Task
+from palestra.envs.base import Json, Task, merge_knobs
 from palestra.envs.draws import Draws
 from palestra.envs.env import AgentEnv
 from palestra.envs.terminal.catalogue import OPERATORS
 from palestra.envs.terminal.compose import Composed
+from palestra.envs.terminal.generate import TerminalTasks, make_task, step_knobs
 from palestra.envs.terminal.start import started
 from palestra.envs.terminal.step import Artefact, Knobs, Step
 from palestra.envs.terminal.tree import File, Folder, Link, Tree
@@ -26,6 +27,7 @@ from palestra.envs.terminal.verify import declared, end_processes, verify
 from palestra.sandbox.base import Sandbox, SandboxFileError
 
 _SECONDS: Final = 60.0  # for one step's bash
+_TWIN_SEED: Final = 10**6
 _TWIN_DRAWS: Final = 400  # of one step, until it has the same choices
 
 
@@ -67,6 +69,17 @@ class Prover:
         """
         self._trials = 0
         return Proof(failures=tuple(self._failures(task, composed, twin)), trials=self._trials)
+
+    def prove_seed(self, source: TerminalTasks, seed: int, difficulty: Mapping[str, Json] | None = None) -> Proof:
+        """Return whether the task of a seed stands, and whether a twin's solution solves it.
+
+        Raises:
+            InfraError, TaskError: as `prove` and `TerminalTasks.sample`.
+        """
+        knobs = merge_knobs(source.knobs, difficulty)
+        composed = source.composed(seed, knobs)
+        twin = twin_of(composed, step_knobs(knobs), heldout=source.split == "heldout", seed=seed + _TWIN_SEED)
+        return self.prove(make_task(composed, source.split, seed, knobs), composed, twin)
 
     def _failures(self, task: Task, composed: Composed, twin: Composed | None) -> Iterator[str]:
         solves = [step.solve for step in composed.steps]

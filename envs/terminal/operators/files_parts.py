@@ -9,10 +9,8 @@ from palestra.envs.terminal.step import Area, Artefact, Knobs, Operator, Shape, 
 from palestra.envs.terminal.tree import File, Tree
 
 _SPLITS: Final = {
-    False: ("Split `{source}` into parts of {count} lines each, in order; the last part has what is left.",),
-    True: (
-        "Cut `{source}` into pieces that follow each other, {count} lines in each but the last, which has the rest.",
-    ),
+    False: ("Split `{source}` into parts of N lines each, in order; the last part has what is left. N is {count}.",),
+    True: ("Cut `{source}` into pieces that follow each other, N lines in each; the last has the rest. N is {count}.",),
 }
 _HEADERS: Final = {
     "plain": "",

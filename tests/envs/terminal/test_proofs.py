@@ -94,10 +94,7 @@ def test_composed_tasks_stand(split: Any) -> None:
     source, prover = TerminalTasks(split), Prover()
     for seed in range(16):
         difficulty = {"operators": 1 + seed % 4, "strict": seed % 2 == 0, "indirect": seed % 3 == 0}
-        composed, task = source.composed(seed, difficulty), source.sample(seed, difficulty)
-        knobs = Knobs(decoys=1, strict=seed % 2 == 0, indirect=seed % 3 == 0)
-        twin = twin_of(composed, knobs, heldout=split == "heldout", seed=seed + 10_000)
-        assert not prover.prove(task, composed, twin).failures
+        assert not prover.prove_seed(source, seed, difficulty).failures
 
 
 @pytest.mark.parametrize("tool", ["python3", "awk"])
