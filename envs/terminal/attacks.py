@@ -210,7 +210,7 @@ MUTANTS = near
 
 def world(state: Json) -> Json:
     """Return what of an episode's state tells whether two ended alike: the files that were judged."""
-    return state.get("end", state)
+    return state.get("files") or state
 
 
 WORLD = world

@@ -4,6 +4,7 @@ What is in the archives was made by an agent. It is parsed here and nowhere else
 it is run. What this prints is read as texts.
 """
 
+import hashlib
 import io
 import json
 import marshal
@@ -17,7 +18,7 @@ SECONDS_EACH = 2.0  # of processor time, for one predicate
 
 
 def main() -> None:
-    """Read all from stdin and print a JSON list: for each predicate why it does not hold, or ""."""
+    """Read all from stdin and print a JSON object with "reasons", a list, and "digest"."""
     given = sys.stdin.buffer.read()
     size = int.from_bytes(given[:8], "big")
     head = json.loads(given[8 : 8 + size])
@@ -42,8 +43,8 @@ def load(modules: list[tuple[str, Any]]) -> None:
         setattr(sys.modules.setdefault(package, types.ModuleType(package)), last, module)
 
 
-def judged(archives: list[bytes], troubles: dict[str, str], predicates: list[dict[str, Any]]) -> list[str]:
-    """Return for each predicate why it does not hold, or ""."""
+def judged(archives: list[bytes], troubles: dict[str, str], predicates: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return for each predicate why it does not hold, or "", and a hash of what they are about."""
     judging: Any = sys.modules["palestra.envs.terminal.predicates.judging"]
     tree: Any = sys.modules["palestra.envs.terminal.tree"].Tree()
     for archive in archives:
@@ -61,7 +62,18 @@ def judged(archives: list[bytes], troubles: dict[str, str], predicates: list[dic
         signal.setitimer(signal.ITIMER_PROF, SECONDS_EACH)
         reasons.append(told or judging.reason(tree, predicate))
         signal.setitimer(signal.ITIMER_PROF, 0)
-    return reasons
+    return {"reasons": reasons, "digest": digest(tree, [one["path"] for one in predicates])}
+
+
+def digest(tree: Any, paths: list[str]) -> str:
+    """Return a hash of what is at and below some paths, times left out, and what git keeps to itself."""
+    hashed = hashlib.sha256()
+    for path, node in tree.items():
+        if "/.git/" not in path and any(f"{path}/".startswith(f"{place}/") for place in paths):
+            content = hashlib.sha256(getattr(node, "data", b"")).hexdigest()
+            fields = (path, type(node).__name__, getattr(node, "mode", 0), getattr(node, "target", ""), content)
+            hashed.update(repr(fields).encode("utf-8", "surrogateescape"))
+    return hashed.hexdigest()
 
 
 def odd(packed: bytes) -> dict[str, str]:

@@ -7,6 +7,7 @@ program in it, and judged elsewhere: in a slot of our own, and in a third machin
 import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from palestra.envs.base import Json, Task, canonical_json
@@ -23,7 +24,19 @@ KEPT: Final = "kept"  # what checks of inputs that must stay are called
 _BESIDE: Final = ("-wal", "-journal")  # what of a database may lie beside its file
 
 
-def verify(task: Task, sandbox: Sandbox, *, backend: str = "native", unsafe: bool = False) -> Verdict:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending(Verdict):
+    """A verdict, and what it is on."""
+
+    files: str = ""  # a hash of what the checks are about, to tell whether two episodes ended alike
+
+    @classmethod
+    def on(cls, verdict: Verdict, files: str = "") -> "Ending":
+        """Return a verdict with what it is on."""
+        return cls(score=verdict.score, passed=verdict.passed, checks=verdict.checks, files=files)
+
+
+def verify(task: Task, sandbox: Sandbox, *, backend: str = "native", unsafe: bool = False) -> Ending:
     """Return the verdict on what an episode left; everything that runs in its sandbox is ended.
 
     Args:
@@ -39,15 +52,16 @@ def verify(task: Task, sandbox: Sandbox, *, backend: str = "native", unsafe: boo
     predicates = predicates_of(task)
     end_processes(sandbox)
     if "tests" in task.hidden:
-        return judge_by_tests(task, sandbox, backend=backend, unsafe=unsafe)
+        return Ending.on(judge_by_tests(task, sandbox, backend=backend, unsafe=unsafe))
     frozen = Frozen.collect(sandbox, declared(task))
     still = [one for one in predicates if one["kind"] not in RUNNING]
     moving = [one for one in predicates if one["kind"] in RUNNING]
-    reasons = dict(zip(map(id, still), judge_frozen(frozen, still, backend=backend, unsafe=unsafe), strict=True))
+    judged = judge_frozen(frozen, still, backend=backend, unsafe=unsafe)
+    reasons = dict(zip(map(id, still), judged.reasons, strict=True))
     image = str(task.public.get("image", ""))
     tried = judge_running(frozen, moving, image=image, backend=backend, unsafe=unsafe)
     reasons |= dict(zip(map(id, moving), tried, strict=True))
-    return Verdict.of([_check(one, reasons[id(one)]) for one in predicates])
+    return Ending.on(Verdict.of([_check(one, reasons[id(one)]) for one in predicates]), files=judged.digest)
 
 
 def end_processes(sandbox: Sandbox) -> None:
@@ -128,8 +142,8 @@ def progress(task: Task, sandbox: Sandbox, *, backend: str = "native", unsafe: b
     asked = [one for one in still if one["group"] in steps or one["group"] < 0]
     if not steps:
         return 0.0
-    reasons = judge_frozen(Frozen.collect(sandbox, declared(task)), asked, backend=backend, unsafe=unsafe)
-    failed = {one["group"] for one, told in zip(asked, reasons, strict=True) if told}
+    judged = judge_frozen(Frozen.collect(sandbox, declared(task)), asked, backend=backend, unsafe=unsafe)
+    failed = {one["group"] for one, told in zip(asked, judged.reasons, strict=True) if told}
     return 0.0 if -1 in failed else len(steps - failed) / (len(steps) + 1)
 
 

@@ -43,7 +43,7 @@ def test_the_slot_says_what_is_said_here(desk: Desk) -> None:
         {"kind": "archive", "group": 0, "path": "/w/good", "format": "zip", "names": []},
         {"kind": "toml", "group": 0, "path": "/w/good", "equals": {}},
     ]
-    assert desk.reasons(Frozen.of(tree), asked) == [evaluate(tree, one).evidence for one in asked]
+    assert desk.judge(Frozen.of(tree), asked).reasons == [evaluate(tree, one).evidence for one in asked]
 
 
 _SPOIL = random.Random(0).randbytes(200_000)
@@ -72,7 +72,7 @@ _HOSTILE: dict[str, tuple[bytes, dict[str, Any]]] = {
 def test_hostile_content_fails_its_own_check_only(desk: Desk, name: str) -> None:
     data, asked = _HOSTILE[name]
     tree = Tree().put("/w/good", "good\n").put("/w/bad", data)
-    good, bad, again = desk.reasons(Frozen.of(tree), [_GOOD, {"group": 0, "path": "/w/bad", **asked}, _GOOD])
+    good, bad, again = desk.judge(Frozen.of(tree), [_GOOD, {"group": 0, "path": "/w/bad", **asked}, _GOOD]).reasons
     assert (good, again) == ("", "")
     assert bad.startswith("/w/bad")
 
@@ -81,7 +81,7 @@ def test_what_ends_the_process_that_looks_at_it_fails_alone(desk: Desk) -> None:
     """A pattern that matching never comes back from, which no signal reaches, is ended from outside."""
     tree = Tree().put("/w/good", "good\n").put("/w/bad", "a" * 60 + "!")
     stuck = {"kind": "file", "group": 0, "path": "/w/bad", "matches": "(a*)*(a*)*b"}
-    good, bad, again = desk.reasons(Frozen.of(tree), [_GOOD, stuck, _GOOD])
+    good, bad, again = desk.judge(Frozen.of(tree), [_GOOD, stuck, _GOOD]).reasons
     assert (good, again) == ("", "")
     assert "bad" in bad
 
@@ -125,7 +125,7 @@ def _absent(path: str) -> dict[str, Any]:
 def test_what_can_be_at_a_path(machine: Sandbox, setup: str, asked: dict[str, Any], reason: str) -> None:
     machine.exec(["bash", "-c", f"rm -rf /workspace/*; cd /workspace; {setup}"])
     held = Frozen.collect(machine, [asked["path"]])
-    (found,) = judge_frozen(held, [{"group": 0, **asked}])
+    (found,) = judge_frozen(held, [{"group": 0, **asked}]).reasons
     assert reason in found
     assert bool(found) == bool(reason)
 
@@ -135,4 +135,4 @@ def test_nothing_that_looks_is_imported_from_where_agents_write(machine: Sandbox
         ["bash", "-c", "rm -rf /workspace/*; for m in json io tarfile zlib; do echo 1/0 > /workspace/$m.py; done"]
     )
     held = Frozen.collect(machine, ["/workspace"])
-    assert judge_frozen(held, [{"kind": "folder", "group": 0, "path": "/workspace", "count": 4}]) == [""]
+    assert judge_frozen(held, [{"kind": "folder", "group": 0, "path": "/workspace", "count": 4}]).reasons == [""]
