@@ -10,6 +10,13 @@ from palestra.envs.terminal.operators import (
     data_join,
     data_settings,
     data_table,
+    databases_dumps,
+    databases_exports,
+    databases_imports,
+    databases_migrations,
+    databases_repairs,
+    databases_reports,
+    databases_views,
     files_archives,
     files_checksums,
     files_dates,
@@ -25,6 +32,8 @@ from palestra.envs.terminal.operators import (
     logs_spans,
     logs_text,
     logs_time,
+    scripting_branches,
+    scripting_history,
 )
 from palestra.envs.terminal.step import Operator
 
@@ -52,7 +61,18 @@ _MODULES: Final[tuple[tuple[Operator, ...], ...]] = (
     data_convert.OPERATORS,
     data_settings.OPERATORS,
     # scripting, databases
+    databases_dumps.OPERATORS,
+    databases_exports.OPERATORS,
+    databases_imports.OPERATORS,
+    databases_migrations.OPERATORS,
+    databases_repairs.OPERATORS,
+    databases_reports.OPERATORS,
+    databases_views.OPERATORS,
+    scripting_branches.OPERATORS,
+    scripting_history.OPERATORS,
 )
 
 OPERATORS: Final[Mapping[str, Operator]] = {one.name: one for one in chain(*_MODULES)}
-REPAIRS: Final = frozenset[str]()  # operators whose start is broken, and whose step mends it
+REPAIRS: Final = frozenset(  # operators whose start is broken, and whose step mends it
+    {"databases_repairs", "scripting_git_restores", "scripting_git_undoes", "scripting_git_secrets"}
+)
