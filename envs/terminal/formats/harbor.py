@@ -1,6 +1,6 @@
 """Folders of Harbor: ``instruction.md``, ``task.toml``, ``environment/``, ``tests/test.sh``, ``solution/solve.sh``."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,15 +18,36 @@ _MOST_DEEP: Final = 3  # folders between the one that is named and a task
 _MOST_TASKS: Final = 20_000
 
 
-def read_harbor(path: Path, split: Split = "train") -> Iterator[Task]:
+LeftOut = Callable[[Path, TaskError], None]  # is told of a task's folder that is left out, and why
+
+
+def read_harbor(path: Path, split: Split = "train", left_out: LeftOut | None = None) -> Iterator[Task]:
     """Yield the tasks of a folder that is a task of Harbor or has some below it, by their paths.
+
+    Args:
+        path: the folder.
+        split: the tasks'.
+        left_out: is told of each task that makes no sense or cannot be played here, instead of raising.
 
     Raises:
         TaskError: there is none, or one makes no sense; the message names file and field.
     """
-    for number, folder in enumerate(task_folders(path, SETTINGS)):
-        package = read_package(folder)
-        yield task_of(package, number=number, split=split, source="harbor", where=str(folder))
+    yield from read_folders(path, SETTINGS, read_package, "harbor", split, left_out)
+
+
+def read_folders(
+    path: Path, mark: str, read: Callable[[Path], Package], source: str, split: Split, left_out: LeftOut | None
+) -> Iterator[Task]:
+    """Yield the tasks of the folders at and below a path that hold a file of a name; raises TaskError."""
+    for number, folder in enumerate(task_folders(path, mark)):
+        try:
+            task = task_of(read(folder), number=number, split=split, source=source, where=str(folder))
+        except TaskError as error:
+            if left_out is None:
+                raise
+            left_out(folder, error)
+        else:
+            yield task
 
 
 def task_folders(path: Path, mark: str) -> list[Path]:

@@ -106,7 +106,7 @@ def tried(check: dict[str, Any], case: dict[str, Any]) -> str:
     )
     if done.returncode != case.get("exit", 0):
         return f"exit code {done.returncode}, not {case.get('exit', 0)}"
-    kinds: Any = sys.modules["palestra.envs.code.judge.checkers"].KINDS  # type: ignore[attr-defined]  # as above
+    kinds: Any = sys.modules["palestra.envs.code.judge.checkers"].KINDS
     same = kinds[check.get("compare", "lines")]()
     if not same(done.stdout, case["stdout"].encode()):
         return f"it prints {done.stdout[:200]!r}, not {case['stdout'][:200]!r}"

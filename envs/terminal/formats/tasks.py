@@ -80,6 +80,12 @@ def task_of(package: Package, *, number: int, split: Split, source: str, where: 
     )
 
 
+def solution_of(task: Task) -> list[Json]:
+    """Return the steps of a task's solution; none if it came without."""
+    steps: list[Json] = list(task.hidden["steps"])
+    return steps
+
+
 def package_of(task: Task) -> Package:
     """Return the folder that a task came from.
 

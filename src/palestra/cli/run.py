@@ -3,6 +3,7 @@
 import asyncio
 import json
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,20 +18,31 @@ from palestra.agents.opening import Agent, open_agent
 from palestra.agents.progress import Progress
 from palestra.agents.rollout import Episode, Fault, RolloutConfig, RolloutResult, Rollouts, episodes_for
 from palestra.agents.runners import RUNNERS, EnvMaker
-from palestra.cli.app import AsJson, EnvId, Knobs, SplitOption, Strict, TasksFile, command
+from palestra.cli.app import AsJson, Knobs, SplitOption, Strict, TasksFile, command
 from palestra.cli.boundary import FAILED
+from palestra.cli.cases import cases_of, cases_table, suite_of
+from palestra.cli.given import is_path, read_given
 from palestra.cli.output import console, print_json
 from palestra.cli.tasks import parse_knobs, read_tasks
 from palestra.envs.base import Task, TaskError
+from palestra.envs.junit import write_junit
 from palestra.envs.registry import find, make
+from palestra.envs.scripts import SCRIPTS
 from palestra.envs.taskfile import TaskFile
 
 TASKS = 20  # played when not told how many
+_ANY_CONTEXT = 1 << 30  # for scripts, which read none of it
+_STEP_S = 60.0  # the least deadline of one step
 
 
 @command("run")
 def run_command(
-    env_id: EnvId,
+    named: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID|PATH", help="An environment, a file of tasks, or a folder of Harbor's or Terminal-Bench's."
+        ),
+    ],
     agent: Annotated[
         str,
         typer.Option("-a", "--agent", help="oracle, nop, random, replay:FILE, a server's address, or a model."),
@@ -53,20 +65,30 @@ def run_command(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda, for a model.")] = "auto",
     sandboxed: Annotated[bool, typer.Option("--sandboxed", help="Carry out tools in a sandbox.")] = False,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Write the episodes here, one JSON a line.")] = None,
+    junit: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write what came of each task as JUnit XML.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Play an agent on tasks; show how many it solved.
 
-    Episodes lost to a fault of ours are counted apart and belong to no rate; exit code 1 says there were some.
+    Episodes lost to a fault of ours are counted apart and belong to no rate; exit code 1 says there were some. With a
+    PATH each task is shown, and exit code 1 also says that the oracle has not solved a task, or doing nothing has.
     """
-    entry = find(env_id)
+    given = read_given(Path(named), split) if is_path(named) else None
+    entry = given.entry if given else find(named)
     kwargs = _sandboxed(entry.id) if sandboxed else {}
-    if tasks is None:
+    if given is not None:
+        if tasks or difficulty:
+            raise TaskError(f"the tasks in {named!r} are as they are: leave --tasks and -d out")
+        chosen = given.tasks[:n]
+    elif tasks is None:
         with closing(make(entry.id, split=split, difficulty=parse_knobs(difficulty))) as env:
             chosen = [env.tasks.sample(seed + i, env.difficulty) for i in range(n or TASKS)]
     else:
         chosen = _from_file(read_tasks(tasks, entry.id, strict=strict, knobs=difficulty), n, seed)
-    _writable(out)
+    _writable(out, "the episodes")
+    _writable(junit, "the report")
     opened = open_agent(
         agent,
         seed=seed,
@@ -77,17 +99,29 @@ def run_command(
         device=device,
     )
     episodes = episodes_for(chosen, attempts=k, seed=seed)
-    config = RolloutConfig(max_tokens=max_tokens, temperature=temperature, concurrency=concurrency)
+    longest_s = max(task.budget.seconds for task in chosen)
+    config = RolloutConfig(
+        max_tokens=max_tokens, temperature=temperature, concurrency=concurrency, step_s=max(_STEP_S, longest_s)
+    )
+    if agent in SCRIPTS:
+        config = replace(config, max_context=_ANY_CONTEXT)
     result = asyncio.run(_play(entry.id, kwargs, sandboxed or bool(entry.needs), opened, episodes, config))
     if out is not None:
         _write(out, result)
+    cases = cases_of(entry.id, agent, result, episodes, given.left_out if given else {})
+    if junit is not None:
+        write_junit(suite_of(agent, entry.id, cases), junit)
     evaluation = summarise(result, episodes)
     if as_json:
-        print_json(_data(entry.id, agent, evaluation, result.faults))
+        left_out = {"left_out": given.left_out} if given else {}
+        print_json({**_data(entry.id, agent, evaluation, result.faults), **left_out})
     else:
+        if given:
+            console().print(cases_table(cases))
         console().print(_table(entry.id, agent, len(chosen), k, evaluation))
     if result.faults:
         _tell(result.faults)
+    if result.faults or (given and agent in ("oracle", "nop") and any(case.status == "failed" for case in cases)):
         raise typer.Exit(FAILED)
 
 
@@ -154,7 +188,7 @@ def _table(env_id: str, agent: str, n: int, k: int, e: Evaluation) -> Table:
     return table
 
 
-def _writable(path: Path | None) -> None:
+def _writable(path: Path | None, what: str) -> None:
     """Say before playing what would be lost after it."""
     if path is None:
         return
@@ -162,7 +196,7 @@ def _writable(path: Path | None) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.open("a").close()
     except OSError as error:
-        raise TaskError(f"cannot write the episodes to {str(path)!r}: {error.strerror}") from error
+        raise TaskError(f"cannot write {what} to {str(path)!r}: {error.strerror}") from error
 
 
 def _write(path: Path, result: RolloutResult) -> None:
