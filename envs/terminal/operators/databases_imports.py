@@ -9,7 +9,7 @@ from typing import Any, Final
 from palestra.envs.terminal.operators.databases_tables import asks, content, database, domain, holds, script
 from palestra.envs.terminal.operators.drawing import Desk, Drawn, csv_of
 from palestra.envs.terminal.step import Artefact, Operator, Step
-from palestra.envs.terminal.tree import Tree
+from palestra.envs.terminal.tree import Folder, Tree
 
 _OPENINGS: Final = {
     False: ("Import a CSV file into a database.", "Put the rows of a CSV file into an SQLite table."),
@@ -118,7 +118,7 @@ def _plain(desk: Desk, given: Artefact) -> Step | None:
         operator="",
         choices=("table", unique, "typed" if numbers else "texts"),
         text=text,
-        starts=Tree(),
+        starts=Tree().put(desk.folder, Folder()),
         effect=lambda tree: tree.put(path, database({table: made}, keyless=True)),
         solve=_bash(path, given.path, table, columns, numbers, choice),
         checks=(

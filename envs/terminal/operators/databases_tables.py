@@ -9,7 +9,7 @@ from typing import Any, Final
 from palestra.envs.base import Json
 from palestra.envs.draws import Draws
 from palestra.envs.terminal.step import Artefact, Knobs
-from palestra.envs.terminal.tree import Tree
+from palestra.envs.terminal.tree import Folder, Tree
 
 Row = dict[str, Any]
 Content = dict[str, list[Row]]
@@ -197,7 +197,7 @@ def taken(
 ) -> tuple[str, Content, Tree]:
     """Return the database to go on with, or one of the step's own: its path, its content, and what must be there."""
     if given is not None and given.shape == "database":
-        return given.path, given.content, Tree()
+        return given.path, given.content, Tree().put(folder, Folder())
     about = domain(draws, heldout=heldout)
     held = content(draws, about, knobs)
     path = f"{folder}/{about.file}"

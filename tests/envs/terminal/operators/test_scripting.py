@@ -9,7 +9,13 @@ import pytest
 from palestra.envs.terminal.frozen import Frozen
 from palestra.envs.terminal.operators import (
     scripting_branches,
+    scripting_builds,
+    scripting_cron,
     scripting_history,
+    scripting_profiles,
+    scripting_scripts,
+    scripting_services,
+    scripting_templates,
 )
 from palestra.envs.terminal.predicates import RUNNING
 from palestra.envs.terminal.runs import Stage
@@ -18,8 +24,16 @@ from palestra.envs.terminal.tree import Tree
 
 OPERATORS: tuple[Operator, ...] = (
     *scripting_branches.OPERATORS,
+    *scripting_builds.OPERATORS,
+    *scripting_cron.OPERATORS,
     *scripting_history.OPERATORS,
+    *scripting_profiles.OPERATORS,
+    *scripting_scripts.OPERATORS,
+    *scripting_services.OPERATORS,
+    *scripting_templates.OPERATORS,
 )
+LONG = {"scripting_builds", "scripting_services"}  # these compile, or wait for what never listens
+EACH = [pytest.param(one, marks=[pytest.mark.slow] if one.name in LONG else [], id=one.name) for one in OPERATORS]
 HARD = Knobs(size=30, decoys=2, indirect=True, strict=True)
 
 
@@ -36,7 +50,7 @@ def judge() -> Iterator[Callable[[Step, Tree], list[str]]]:
         yield reasons
 
 
-@pytest.mark.parametrize("operator", OPERATORS, ids=lambda one: one.name)
+@pytest.mark.parametrize("operator", EACH)
 def test_the_solution_is_right_and_near_misses_are_not(operator: Operator, prove: Any, judge: Any) -> None:
     assert prove(operator, 0, judge_runs=judge)
     assert prove(operator, 1, judge_runs=judge, knobs=HARD, heldout=True)
