@@ -5,11 +5,16 @@ from itertools import chain
 from typing import Final
 
 from palestra.envs.terminal.operators import (
+    data_check,
     data_convert,
+    data_fixed,
     data_group,
     data_join,
+    data_lines,
     data_settings,
     data_table,
+    data_values,
+    data_yaml,
     databases_dumps,
     databases_exports,
     databases_imports,
@@ -28,6 +33,7 @@ from palestra.envs.terminal.operators import (
     files_parts,
     files_rename,
     logs_access,
+    logs_records,
     logs_rotate,
     logs_spans,
     logs_text,
@@ -60,6 +66,12 @@ _MODULES: Final[tuple[tuple[Operator, ...], ...]] = (
     logs_time.OPERATORS,
     data_convert.OPERATORS,
     data_settings.OPERATORS,
+    data_check.OPERATORS,
+    data_lines.OPERATORS,
+    data_fixed.OPERATORS,
+    data_values.OPERATORS,
+    logs_records.OPERATORS,
+    data_yaml.OPERATORS,
     # scripting, databases
     databases_dumps.OPERATORS,
     databases_exports.OPERATORS,

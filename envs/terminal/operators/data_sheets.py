@@ -95,8 +95,12 @@ class Sheet:
 
     @property
     def integers(self) -> list[str]:
-        """Columns of numbers without a point."""
-        return [one for one in self.numbers if not any("." in value for value in self.values(one))]
+        """Columns of numbers without a point that every awk adds up exactly."""
+        return [
+            one
+            for one in self.numbers
+            if all(value.lstrip("-").isdigit() and len(value) < 7 for value in self.values(one))
+        ]
 
     @property
     def texts(self) -> list[str]:

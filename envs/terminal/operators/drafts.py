@@ -16,7 +16,7 @@ from palestra.envs.base import Json
 from palestra.envs.draws import Draws
 from palestra.envs.terminal.predicates import evaluate
 from palestra.envs.terminal.step import Area, Artefact, Knobs, Shape, Step
-from palestra.envs.terminal.tree import Tree
+from palestra.envs.terminal.tree import Folder, Tree
 
 TRIES: Final = 40
 Item = TypeVar("Item")
@@ -134,7 +134,7 @@ class Desk:
         if self.settings:
             told = "".join(f"{name}={value}\n" for name, value in self.settings.items())
             tree = tree.put(self.path("settings.conf"), told)
-        return tree
+        return tree if tree else tree.put(self.folder, Folder())
 
     def step(
         self,
@@ -165,7 +165,7 @@ class Desk:
         missed = {name: other for name, other in wrong.items() if not passes(other.effect(start))}
         if len(missed) < 2 or passes(start) or not passes(plan.effect(start)):
             return None
-        keeps = tuple(path for path in own if path not in changes)
+        keeps = tuple(path for path in own if path not in changes and path != self.folder)
         last = [text]
         if self.knobs.strict and is_bytewise:
             last.append(STRICT)

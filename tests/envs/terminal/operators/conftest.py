@@ -160,6 +160,12 @@ def prove(bench: Bench) -> Prove:
     return prove_it
 
 
+@pytest.fixture(name="drawn")
+def drawn_step() -> Callable[..., Step | None]:
+    """Return the function that draws an operator's step."""
+    return drawn
+
+
 @pytest.fixture
 def templates() -> Callable[[Operator, range], set[tuple[str, ...]]]:
     """Return the function that tells all the choices that an operator makes over some seeds."""
