@@ -53,6 +53,7 @@ alone.
 """
 
 from collections.abc import Mapping, Sequence
+from posixpath import normpath
 from typing import Any, Final
 
 from palestra.envs.terminal.predicates.content import Predicate
@@ -142,8 +143,8 @@ def check_predicate(predicate: Any) -> None:
     if kind in _ONE_OF and not keys & _ONE_OF[kind]:
         raise VerifierError(f"a predicate of kind {kind!r} asks for one of {', '.join(sorted(_ONE_OF[kind]))}")
     paths = predicate["files"] if kind in RUNNING else [predicate["path"]]
-    if not all(isinstance(path, str) and path.startswith("/") for path in paths):
-        raise VerifierError(f"a predicate's paths are absolute, not {paths!r:.120}")
+    if not all(isinstance(path, str) and path[:1] == "/" and normpath(path) == path for path in paths):
+        raise VerifierError(f"a predicate's paths are absolute, in their shortest form, not {paths!r:.120}")
     if kind in RUNNING:
         _check_running(predicate)
     elif kind == "archive" and predicate["format"] not in _FORMATS:

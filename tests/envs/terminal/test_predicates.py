@@ -284,6 +284,7 @@ def test_what_a_database_has_beside_its_file_counts(tmp_path: Path) -> None:
         ({"kind": "file", "path": "/w"}, "group is the number of its step"),
         ({"kind": "file", "group": 0, "path": "/w"}, "asks for one of"),
         ({"kind": "file", "group": 0, "path": "w", "exists": True}, "paths are absolute"),
+        ({"kind": "file", "group": 0, "path": "/w/../x/", "exists": True}, "in their shortest form"),
         ({"kind": "file", "group": 0, "path": "/w", "equal": "x"}, "knows nothing of 'equal'"),
         ({"kind": "mode", "group": 0, "path": "/w"}, "needs 'equals'"),
         ({"kind": "archive", "group": 0, "path": "/w", "format": "rar", "names": []}, "an archive's format is one of"),
