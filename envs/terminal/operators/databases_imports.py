@@ -34,7 +34,8 @@ def _attempt(desk: Desk) -> Step | None:
     for place in spoilt:
         lines[place][about.amount] = desk.draws.pick(_BAD[bad])
     if again != "none":
-        for place in desk.draws.shuffled([one for one in range(len(lines)) if one not in spoilt])[:2]:
+        sound = desk.draws.shuffled([one for one in range(len(lines)) if one not in spoilt])
+        for place in sorted(sound[:2], reverse=True):  # what is put after one leaves those before it in their places
             other = {**lines[place], about.amount: lines[place][about.amount] + desk.draws.between(1, 4)}
             lines.insert(desk.draws.between(place + 1, len(lines)), other)
     source, path = desk.path(f"{about.children}.csv"), desk.path(desk.of(_FILES))
