@@ -39,7 +39,13 @@ from palestra.envs.terminal.operators import (
     logs_text,
     logs_time,
     scripting_branches,
+    scripting_builds,
+    scripting_cron,
     scripting_history,
+    scripting_profiles,
+    scripting_scripts,
+    scripting_services,
+    scripting_templates,
 )
 from palestra.envs.terminal.step import Operator
 
@@ -82,9 +88,23 @@ _MODULES: Final[tuple[tuple[Operator, ...], ...]] = (
     databases_views.OPERATORS,
     scripting_branches.OPERATORS,
     scripting_history.OPERATORS,
+    scripting_builds.OPERATORS,
+    scripting_cron.OPERATORS,
+    scripting_profiles.OPERATORS,
+    scripting_templates.OPERATORS,
+    scripting_scripts.OPERATORS,
+    scripting_services.OPERATORS,
 )
 
 OPERATORS: Final[Mapping[str, Operator]] = {one.name: one for one in chain(*_MODULES)}
 REPAIRS: Final = frozenset(  # operators whose start is broken, and whose step mends it
-    {"databases_repairs", "scripting_git_restores", "scripting_git_undoes", "scripting_git_secrets"}
+    {
+        "databases_repairs",
+        "scripting_builds",
+        "scripting_git_restores",
+        "scripting_git_secrets",
+        "scripting_git_undoes",
+        "scripting_mends",
+        "scripting_services",
+    }
 )
