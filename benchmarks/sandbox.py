@@ -7,44 +7,17 @@ and each ratio is the median over the rounds, with the least and the greatest. d
 daemon answers (DOCKER_HOST), with this machine's own interpreter in the container.
 """
 
-import operator
 import os
-import statistics
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import machine
 import sandbox_programs
 import sandbox_terminal
+from bars import AT_LEAST, AT_MOST, TITLES, Bar, bar_line, judge
 
 from palestra.sandbox import probe
 from palestra.sandbox.base import MIB
-
-_AT_LEAST, _AT_MOST = ">=", "<="
-
-
-@dataclass(frozen=True)
-class Bar:
-    """A promise, what was measured, and whether it holds; None: it could not be measured here."""
-
-    what: str
-    relation: str
-    bound: float
-    unit: str
-    measured: dict[str, float] | None
-    holds: bool | None
-    remark: str = ""
-
-
-def judge(what: str, relation: str, bound: float, unit: str, values: Sequence[float] | None, remark: str = "") -> Bar:
-    """Hold the median of some figures against a bound."""
-    if not values:
-        return Bar(what, relation, bound, unit, None, None, remark)
-    compare = operator.ge if relation == _AT_LEAST else operator.le
-    return Bar(
-        what, relation, bound, unit, machine.spread(values), bool(compare(statistics.median(values), bound)), remark
-    )
 
 
 def ratio_bars(rates: dict[str, list[float]]) -> list[Bar]:
@@ -58,7 +31,7 @@ def ratio_bars(rates: dict[str, list[float]]) -> list[Bar]:
     ):
         pairs = zip(rates[ours], rates.get(theirs, []), strict=False)
         remark = "" if theirs in rates else "no docker daemon answers; set DOCKER_HOST"
-        bars.append(judge(f"{ours} / {theirs}", _AT_LEAST, bound, "x", [one / other for one, other in pairs], remark))
+        bars.append(judge(f"{ours} / {theirs}", AT_LEAST, bound, "x", [one / other for one, other in pairs], remark))
     return bars
 
 
@@ -66,7 +39,7 @@ def terminal_bars(times: dict[str, list[float]], held: list[float], count: int) 
     """Return the promises about terminals."""
     missing = "" if times else "this machine's native backend has no terminal"
     bars = [
-        judge(name, _AT_MOST, bound, "ms", times.get(name), missing)
+        judge(name, AT_MOST, bound, "ms", times.get(name), missing)
         for name, bound in (
             ("terminal: snapshot of files", 1.0),
             ("terminal: restore of files", 1.0),
@@ -79,7 +52,7 @@ def terminal_bars(times: dict[str, list[float]], held: list[float], count: int) 
     ]
     scaled = [200 / count * size / MIB for size in held]
     remark = missing or ("" if count == 200 else f"from {count}")
-    return [*bars, judge("200 idle terminals", _AT_MOST, 4096.0, "MiB", scaled, remark)]
+    return [*bars, judge("200 idle terminals", AT_MOST, 4096.0, "MiB", scaled, remark)]
 
 
 def measure(quick: bool) -> dict[str, Any]:
@@ -99,8 +72,8 @@ def measure(quick: bool) -> dict[str, Any]:
     bars = [
         *ratio_bars(rates),
         *terminal_bars(terminal_times, held, count),
-        judge("private memory of an idle slot", _AT_MOST, 15.0, "MiB", slots),
-        judge(f"programs/s, {curve[-1][0]} sandboxes / 2", _AT_LEAST, 0.7, "x", [curve[-1][1] / by_count[2]]),
+        judge("private memory of an idle slot", AT_MOST, 15.0, "MiB", slots),
+        judge(f"programs/s, {curve[-1][0]} sandboxes / 2", AT_LEAST, 0.7, "x", [curve[-1][1] / by_count[2]]),
     ]
     return {
         "benchmark": "sandbox",
@@ -122,13 +95,9 @@ def show(report: dict[str, Any]) -> None:
             print(f"{name:50}{figure['median']:10.2f}{figure['min']:10.2f}{figure['max']:10.2f}")
     print("\nsandboxes at once, programs/s: ", end="")
     print(", ".join(f"{point['sandboxes']}: {point['per_second']:.0f}" for point in report["scaling"]))
-    print(f"\n{'promise':50}{'bound':>12}{'median':>10}{'min':>10}{'max':>10}")
+    print(f"\n{TITLES}")
     for bar in report["bars"]:
-        bound = f"{bar['relation']} {bar['bound']:g} {bar['unit']}"
-        verdict = {True: "PASS", False: "FAIL", None: "not measured"}[bar["holds"]]
-        found = bar["measured"]
-        figures = f"{found['median']:10.2f}{found['min']:10.2f}{found['max']:10.2f}" if found else " " * 30
-        print(f"{bar['what']:50}{bound:>12}{figures}  {verdict}{' - ' * bool(bar['remark'])}{bar['remark']}")
+        print(bar_line(Bar(**bar)))
 
 
 def plot(report: dict[str, Any], file: str) -> None:

@@ -118,14 +118,22 @@ def idle_slot_bytes() -> float:
 
 
 def idle_terminals_bytes(count: int) -> float:
-    """Return the memory that so many terminals hold at their prompts: control groups, and processes outside them."""
-    before = set(descendants(os.getpid()))
-    groups_before = set(_groups())
-    with contextlib.ExitStack() as stack:
+    """Return the memory that so many terminals hold at their prompts."""
+
+    def begin(stack: contextlib.ExitStack) -> None:
         for _ in range(count):
-            sandbox = stack.enter_context(closing(create(TERMINAL)))
-            _to_prompt(sandbox)
-        groups = [group for group in _groups() if group not in groups_before]
+            _to_prompt(stack.enter_context(closing(create(TERMINAL))))
+
+    return held_bytes(begin)
+
+
+def held_bytes(begin: Callable[[contextlib.ExitStack], object]) -> float:
+    """Return the memory of what is begun and goes on: control groups, and processes outside them."""
+    before = set(descendants(os.getpid()))
+    before_groups = set(control_groups())
+    with contextlib.ExitStack() as stack:
+        begin(stack)
+        groups = [group for group in control_groups() if group not in before_groups]
         inside = {int(line) for group in groups for line in (group / "cgroup.procs").read_text().split()}
         outside = [pid for pid in descendants(os.getpid()) if pid not in before | inside]
         held = sum(_usage(group) for group in groups)
@@ -141,7 +149,7 @@ def descendants(pid: int) -> Iterator[int]:
                 yield from descendants(child)
 
 
-def _groups() -> list[Path]:
+def control_groups() -> list[Path]:
     """Return this process's control groups that count memory."""
     found = map(Path, glob.glob(f"/sys/fs/cgroup/**/palestra-{os.getpid()}-*", recursive=True))
     return sorted({group.resolve() for group in found if (group / "memory.stat").exists()})
