@@ -155,7 +155,7 @@ class TerminalEnv(AgentEnv):
                 return self._judged(replies, len(calls), spent=True)
         replies += [TOO_MANY] * (len(calls) - len(replies))
         if has_changed and self.shaping != "none":
-            self._reached = progress(self.task, self._open().sandbox, backend=self._backend, unsafe=self._unsafe)
+            self._reached = progress(self.task, self._open().sandbox)
         return StepResult(replies=tuple(replies))
 
     def _judged(self, replies: list[str], count: int, *, spent: bool = False) -> StepResult:

@@ -94,19 +94,13 @@ class Judged:
 class Desk:
     """The slot in which predicates are judged. Not thread-safe; give it back with `close`."""
 
-    def __init__(self, *, backend: str = "native", unsafe: bool = False) -> None:
-        """Take a slot.
-
-        Args:
-            backend: of the machine that is judged. Only a machine of the backend "process", which isolates nothing, is
-                judged by it; all others by the native one, whose slots are kept warm.
-            unsafe: accept a backend that does not isolate programs.
+    def __init__(self) -> None:
+        """Take a slot of the native backend, which keeps them warm.
 
         Raises:
             InfraError: no sandbox could be started.
         """
-        chosen = backend if backend == "process" else "native"
-        self._slot = sandboxes.create(Spec(preload=_PRELOAD, limits=_LIMITS), backend=chosen, unsafe=unsafe)
+        self._slot = sandboxes.create(Spec(preload=_PRELOAD, limits=_LIMITS))
 
     def close(self) -> None:
         """Give the slot back."""
@@ -167,15 +161,13 @@ class Desk:
         return f"no answer: {result.stderr[-200:].decode(errors='replace')}"
 
 
-def judge_frozen(
-    frozen: Frozen, predicates: Sequence[Predicate], *, backend: str = "native", unsafe: bool = False
-) -> Judged:
+def judge_frozen(frozen: Frozen, predicates: Sequence[Predicate]) -> Judged:
     """Return which predicates hold of some files, judged in a slot taken for it.
 
     Raises:
         InfraError: no slot could be taken, or it does not work.
     """
-    with closing(Desk(backend=backend, unsafe=unsafe)) as desk:
+    with closing(Desk()) as desk:
         return desk.judge(frozen, predicates)
 
 

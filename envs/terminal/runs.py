@@ -21,6 +21,16 @@ from palestra.rewards.base import VerifierError
 from palestra.sandbox.base import MIB, InfraError, Limits, Sandbox, SandboxFileError, SandboxSnapshot, Spec
 
 _SECONDS: Final = 5.0
+_LAY_OUT: Final = (
+    "tar",
+    "--extract",
+    "--file=-",
+    "--ignore-zeros",
+    "--directory=/",
+    "--no-same-owner",
+    "--same-permissions",
+)
+_TAR_FAILED: Final = 2
 _OURS: Final = Limits(wall_s=30.0, cpu_s=10.0, memory_bytes=512 * MIB, output_bytes=4 * MIB, file_bytes=64 * MIB)
 _DISK_BYTES: Final = 128 * MIB
 _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -36,14 +46,9 @@ class Stage:
         Raises:
             InfraError: none could be started.
         """
-        spec = Spec(terminal=backend != "process", image=image, limits=Limits(disk_bytes=_DISK_BYTES), env=_ENVIRONMENT)
+        spec = Spec(terminal=True, image=image, limits=Limits(disk_bytes=_DISK_BYTES), env=_ENVIRONMENT)
         self._sandbox = sandboxes.create(spec, backend=backend, unsafe=unsafe)
-        try:
-            self._empty: SandboxSnapshot | None = self._sandbox.snapshot()
-        except BaseException:
-            self._sandbox.close()
-            raise
-        self._is_used = False
+        self._empty: SandboxSnapshot | None = None  # None: nothing was laid out yet
 
     def close(self) -> None:
         """Give the machine back."""
@@ -71,19 +76,23 @@ class Stage:
         return ""
 
     def _lay_out(self, frozen: Frozen, paths: Sequence[str]) -> SandboxSnapshot:
-        if self._is_used and self._empty is not None:
+        if self._empty is None:
+            self._empty = self._sandbox.snapshot()
+        else:
             self._sandbox.restore(self._empty)
-        self._is_used = True
         for place, told in frozen.troubles.items():
             if any(f"{path}/".startswith(f"{place}/") for path in paths):
                 raise UnmetError(told)
-        asked = json.dumps({"paths": list(paths), "sizes": [len(one) for one in frozen.archives]}).encode()
-        given = b"".join((len(asked).to_bytes(8, "big"), asked, *frozen.archives))
-        result = self._sandbox.exec(our_program("unpack"), stdin=given, limits=_OURS)
-        if not result.ok:
-            raise InfraError(f"files could not be laid out to be run: {result.stderr[-300:]!r}")
-        if lacking := sorted(set(paths) - set(json.loads(result.stdout))):
-            raise UnmetError(f"{lacking[0]} is missing; it was to be run")
+        names = [path[1:] for path in paths]
+        # In a machine where nothing of the agent's has run, so its own tar is ours.
+        result = self._sandbox.exec([*_LAY_OUT, *names], stdin=b"".join(frozen.archives), limits=_OURS)
+        said = result.stderr.decode("utf-8", "replace")
+        if result.timed_out or result.exit_code not in (0, _TAR_FAILED):
+            raise InfraError(f"files could not be laid out to be run: {said[-300:]!r}")
+        if lacking := re.search(r"tar: (.*): Not found in archive", said):
+            raise UnmetError(f"/{lacking[1]} is missing; it was to be run")
+        if result.exit_code:
+            raise UnmetError(f"{', '.join(paths)} cannot be laid out to be run: {shown(said)}")
         return self._sandbox.snapshot()
 
     def _listen(self, asked: Predicate) -> None:

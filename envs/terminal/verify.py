@@ -56,7 +56,7 @@ def verify(task: Task, sandbox: Sandbox, *, backend: str = "native", unsafe: boo
     frozen = Frozen.collect(sandbox, declared(task))
     still = [one for one in predicates if one["kind"] not in RUNNING]
     moving = [one for one in predicates if one["kind"] in RUNNING]
-    judged = judge_frozen(frozen, still, backend=backend, unsafe=unsafe)
+    judged = judge_frozen(frozen, still)
     reasons = dict(zip(map(id, still), judged.reasons, strict=True))
     image = str(task.public.get("image", ""))
     tried = judge_running(frozen, moving, image=image, backend=backend, unsafe=unsafe)
@@ -124,7 +124,7 @@ def partial(verdict: Verdict) -> dict[int, bool]:
     return {group: all(passed for _, passed in checks) for group, checks in groups}
 
 
-def progress(task: Task, sandbox: Sandbox, *, backend: str = "native", unsafe: bool = False) -> float:
+def progress(task: Task, sandbox: Sandbox) -> float:
     """Return the share of steps whose milestones are reached, from 0 to below 1; nothing is ended or changed.
 
     A step's milestones are the differences that the oracle makes with it: its checks, where they do not all hold of the
@@ -142,7 +142,7 @@ def progress(task: Task, sandbox: Sandbox, *, backend: str = "native", unsafe: b
     asked = [one for one in still if one["group"] in steps or one["group"] < 0]
     if not steps:
         return 0.0
-    judged = judge_frozen(Frozen.collect(sandbox, declared(task)), asked, backend=backend, unsafe=unsafe)
+    judged = judge_frozen(Frozen.collect(sandbox, declared(task)), asked)
     failed = {one["group"] for one, told in zip(asked, judged.reasons, strict=True) if told}
     return 0.0 if -1 in failed else len(steps - failed) / (len(steps) + 1)
 

@@ -20,25 +20,25 @@ ln /etc/passwd "$path" 2>/dev/null || { echo other > /tmp/other; ln /tmp/other "
 #: giant
 truncate -s 200G "$path" || truncate -s 120M "$path"
 #: zeros
-head -c 20000000 /dev/zero > "$path"
+head -c 9000000 /dev/zero > "$path"
 #: deep_json
-head -c 3000000 /dev/zero | tr '\0' '[' > "$path"
+head -c 1000000 /dev/zero | tr '\0' '[' > "$path"
 #: long_number
-head -c 3000000 /dev/zero | tr '\0' '9' > "$path"
+head -c 1000000 /dev/zero | tr '\0' '9' > "$path"
 #: empty_lines
-yes '' | head -n 3000000 > "$path"
+yes '' | head -n 1000000 > "$path"
 #: gzip_bomb
-head -c 100000000 /dev/zero | gzip > "$path"
+head -c 20000000 /dev/zero | gzip > "$path"
 #: not_text
 printf '\377\376\0\200' > "$path"
 #: database_that_is_none
 printf 'SQLite format 3\0\377\377\377\377' > "$path"; head -c 100000 /dev/urandom >> "$path"
 #: deep_folders
-mkdir "$path"; (cd "$path"; for i in {1..200}; do mkdir d && cd d; done)
+mkdir "$path"; (cd "$path"; for i in {1..90}; do mkdir d && cd d; done)
 #: odd_names
 mkdir "$path"; touch "$path"/$'a\nb' "$path"/$'\377' "$path/..x" "$path/ "; mkdir "$path"/$'\e[2J'
 #: many_files
-mkdir "$path"; (cd "$path"; seq 2000 | xargs touch)
+mkdir "$path"; (cd "$path"; seq 400 | xargs touch)
 #: locked
 mkdir "$path"; touch "$path/x"; chmod 000 "$path"; chattr -R +i "$path" 2>/dev/null
 #: repository_that_is_none
