@@ -36,6 +36,11 @@ class Bench:
         if step.setup:
             ready = self.box.exec(("/bin/bash", "-c", step.setup))
             assert ready.ok, ready.stderr
+        for service in step.extra.get("services", ()):
+            self.box.write("/tmp/service.sh", service["run"].encode())
+            begun = "(cd /; setsid bash /tmp/service.sh </dev/null >/dev/null 2>&1 &)"
+            waited = self.box.shell().run(f"{begun}; until {service['ready']}; do :; done", timeout_s=20.0)
+            assert waited.exit_code == 0, waited.output
         if line:
             ran = self.box.shell().run(line, timeout_s=20.0)
             assert not ran.timed_out, ran.output
