@@ -10,7 +10,7 @@ import pytest
 
 from palestra.envs.base import Json, Split, Task, TaskError
 from palestra.envs.draws import Draws
-from palestra.envs.terminal.catalogue import OPERATORS
+from palestra.envs.terminal.catalogue import OPERATORS, REPAIRS
 from palestra.envs.terminal.compose import AREAS, TOOLS, Composed, joined, needs
 from palestra.envs.terminal.generate import KNOBS, TerminalTasks, is_heldout, make_task
 from palestra.envs.terminal.predicates import check_predicate
@@ -56,7 +56,7 @@ def test_tasks_are_apart_by_structure_and_not_only_by_seed() -> None:
 
 
 def test_every_operator_and_chains_are_drawn() -> None:
-    tasks = [TRAIN.sample(seed, {"operators": 4}) for seed in range(150)]
+    tasks = [TRAIN.sample(seed, {"operators": 4}) for seed in range(200)]
     assert {name for task in tasks for name in task.provenance["operators"]} == set(OPERATORS)
     chained = sum(any(step["source"] >= 0 for step in task.hidden["steps"]) for task in tasks)
     assert chained > 50
@@ -88,12 +88,23 @@ def test_what_is_hidden_is_told_nowhere_else() -> None:
 @pytest.mark.parametrize("area", AREAS)
 def test_an_area_can_be_asked_for(area: str) -> None:
     known = {one.name for one in OPERATORS.values() if one.area == area}
-    if not known:
-        with pytest.raises(TaskError, match="no task was found"):
-            TRAIN.sample(0, {"area": area})
-        return
     for seed in range(5):
         assert set(TRAIN.sample(seed, {"area": area}).provenance["operators"]) <= known
+
+
+def test_every_area_has_operators_and_there_are_many_templates_in_each() -> None:
+    areas = [operator.area for operator in OPERATORS.values()]
+    assert set(areas) == set(AREAS)
+    assert len(areas) >= 20
+    for area in AREAS:
+        tasks = [TRAIN.sample(seed, {"area": area, "operators": 1}) for seed in range(40)]
+        assert len({task.provenance["template"] for task in tasks}) >= 12
+
+
+def test_so_many_steps_mend_something_as_faults_are_asked_for() -> None:
+    for seed in range(6):
+        operators = TRAIN.sample(seed, {"faults": 2, "operators": 3}).provenance["operators"]
+        assert sum(name in REPAIRS for name in operators) >= 2
 
 
 def test_a_larger_size_is_more_data() -> None:
