@@ -133,7 +133,7 @@ def check(desk: Desk) -> Step | None:
     header = ",".join(COLUMNS)
     source = desk.put(name, joined([header, *people(desk, 2 * desk.knobs.size, plans)]))
     desk.decoys(name, lambda: joined([header, *people(desk, desk.knobs.size, plans)]))
-    good, bad = desk.path("good.csv"), desk.path("rejects.txt")
+    good, bad = desk.out("good.csv"), desk.out("rejects.txt")
     plan = Check(source, good, bad, rules, plans, form)
     told = "; ".join(
         f"`{rule}`: {RULES[rule][0].format(plans=', '.join(f'`{one}`' for one in plans))}" for rule in rules

@@ -104,7 +104,7 @@ def to_json(desk: Desk) -> Step | None:
     key = desk.pick(unique if shape == "keyed" else sheet.groups)
     kept = {*desk.some(sheet.columns, max(3, len(sheet.columns) - 2)), key, numbers[0]}
     shown = sheet.columns if scope == "all" else tuple(one for one in sheet.columns if one in kept)
-    out = desk.path("table.json")
+    out = desk.out("table.json")
     plan = ToJson(sheet, out, shape, key, tuple(numbers) if typed == "typed" else (), shown)
     told = ", ".join(f"`{one}`" for one in numbers if one in shown)
     kinds = f"The values of {told} are numbers, all others texts" if typed == "typed" else "All values are texts"
@@ -246,7 +246,7 @@ def from_json(desk: Desk) -> Step | None:
     form, order = desk.pick(tuple(OUTS)), desk.pick(("named", "sorted", "fewer"))
     columns = tuple(sorted(names) if order == "sorted" else desk.some(names, len(names) - (order == "fewer")))
     nothing = desk.pick(("drop", "null")) if form == "lines" else desk.pick(("", "NULL"))
-    out = desk.path(OUTS[form][0])
+    out = desk.out(OUTS[form][0])
     plan = FromJson(source, out, form, columns, nothing)
     empty = {
         "drop": "Keys whose value is null are left out.",

@@ -82,7 +82,7 @@ def from_fixed(desk: Desk) -> Step | None:
     desk.decoys(name, lambda: made(4))
     firsts = [2 + sum(widths[:at]) for at in range(len(widths))]
     places = tuple(zip(firsts, widths, strict=True))
-    out = desk.path(f"{domain.name}.csv")
+    out = desk.out(f"{domain.name}.csv")
     plan = FromFixed(source, out, sheet.columns, places, frame, zeros, skip, numbers)
     told = ", ".join(
         f"`{column}` from character {first} to {first + width - 1}"
@@ -190,7 +190,7 @@ def to_fixed(desk: Desk) -> Step | None:
     width = longest + desk.draws.between(1, 3)
     adds = desk.pick(("total", "none"))
     numbers = tuple(one for one in shown if one in sheet.numbers)
-    out = desk.path("report.txt")
+    out = desk.out("report.txt")
     plan = ToFixed(sheet, out, shown, numbers, width, rule, number if adds == "total" else "", align)
     sides = (
         f"{' and '.join(f'`{one}`' for one in numbers)} flush right (names too), all others flush left"

@@ -81,7 +81,7 @@ def group(desk: Desk) -> Step | None:
     what, order, number = desk.pick(tuple(SUMS)), desk.pick(tuple(ORDERS)), desk.pick(sheet.integers)
     few = desk.pick(("few", "every"))
     least = desk.value("least_rows", desk.pick((2, 3))) if few == "few" else Value.of(1)
-    out = desk.path(f"{what}_by_{by[0]}.csv")
+    out = desk.out(f"{what}_by_{by[0]}.csv")
     plan = Group(sheet, out, by, what, number, least, order)
     if what == "mean" and _is_near_half(sheet, plan):
         return None
@@ -187,7 +187,7 @@ def pivot(desk: Desk) -> Step | None:
     down, across = desk.some(groups, 2)
     number = desk.pick(["", *sheet.integers])
     empty, total = desk.pick(tuple(EMPTY)), desk.pick(tuple(TOTALS))
-    out = desk.path(f"{down}_by_{across}.csv")
+    out = desk.out(f"{down}_by_{across}.csv")
     plan = Pivot(sheet, out, down, across, number, empty, total)
     what = f"the sum of `{number}` over" if number else "the number of"
     text = (

@@ -85,7 +85,7 @@ def join(desk: Desk) -> Step | None:
     keys = desk.draws.shuffled(known + (known[:2] if repeats != "unique" else []))
     rows = [[one, *(f"{desk.word(WORDS)}{desk.draws.between(1, 99)}" for _ in added)] for one in keys]
     other = desk.put(f"{desk.word(TABLES)}.csv", csv_text([name, *added], rows))
-    out, fill = desk.path("joined.csv"), desk.pick(("none", "unknown", "-"))
+    out, fill = desk.out("joined.csv"), desk.pick(("none", "unknown", "-"))
     plan = Join(sheet, other, out, key, name, added, kind, fill, order, "last" if repeats == "last" else "first")
     again = {
         "unique": "has each key once",

@@ -117,7 +117,7 @@ def listing(desk: Desk) -> Step | None:
     if shows in ("shared", "missing"):
         known = [*desk.some(sorted(set(held)), max(1, len(set(held)) // 2)), *desk.some(desk.of(WORDS), 2)]
         desk.put("known.txt", joined(desk.draws.shuffled(sorted(set(known)))))
-    out = desk.path(f"{shows}.txt")
+    out = desk.out(f"{shows}.txt")
     plan = Listing(source, other, out, shows, order, form)
     text = (
         f"{desk.word(OPENING).format(source)} Write to `{out}` {SHOWS[shows].format(other=other)}, {ORDERS[order]}, one"

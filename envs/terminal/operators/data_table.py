@@ -87,7 +87,7 @@ def query(desk: Desk) -> Step | None:
     shown = tuple(desk.some(sheet.columns, count))
     moved = "all" if len(shown) == len(sheet.columns) else "some"
     value = desk.value("limit" if test in ("at_least", "below") else "wanted", desk.pick(sheet.values(tested)))
-    out = desk.path("selected.csv")
+    out = desk.out("selected.csv")
     plan = Query(sheet, out, test, tested, value, sort, key, shown)
     ties = "" if sort == "as_there" else "; rows where it is equal keep the order that they have there"
     text = (
@@ -180,7 +180,7 @@ def dedupe(desk: Desk) -> Step | None:
         desk.pick(("first", "last")),
     )
     number = desk.pick(sheet.numbers)
-    out = desk.path("unique.csv" if shows == "kept" else "repeated.csv")
+    out = desk.out("unique.csv" if shows == "kept" else "repeated.csv")
     plan = Dedupe(sheet, out, by, which, number, shows, ties)
     alike = " and ".join(f"`{column}`" for column in by)
     best = f"the one with the highest number in `{number}` (the {ties} such row, if several have it)"

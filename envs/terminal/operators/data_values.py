@@ -103,7 +103,7 @@ def numbers(desk: Desk) -> Step | None:
     name = f"{desk.word(BOOKS)}.txt"
     source = desk.put(name, made(2 * desk.knobs.size))
     desk.decoys(name, lambda: made(5))
-    out = desk.path("amounts.csv")
+    out = desk.out("amounts.csv")
     plan = Numbers(source, out, locale, target, bad, "minus")
     text = (
         f"{desk.word(OPENING).format(source, 'no;item;amount')} The amounts are written {LOCALES[locale][2]}; negative"
@@ -240,7 +240,7 @@ def dates(desk: Desk) -> Step | None:
     name = desk.word(VISITS)
     source = desk.put(name, made(2 * desk.knobs.size))
     desk.decoys(name, lambda: made(5))
-    out = desk.path("dates.csv")
+    out = desk.out("dates.csv")
     plan = Dates(source, out, style, form, order, style)
     last = (
         "by date, earliest first, lines of the same date in the order in which they stand there"

@@ -32,6 +32,7 @@ class Yaml:
 
     sheet: Sheet
     out: str
+    numbers: tuple[str, ...]
     shown: tuple[str, ...]
     shape: str
     indent: int
@@ -52,12 +53,12 @@ class Yaml:
         return 2 if self.shape == "items" else self.indent
 
     def _value(self, column: str, value: str) -> str:
-        return f'"{value}"' if self.quoted == "texts" and column not in self.sheet.numbers else value
+        return f'"{value}"' if self.quoted == "texts" and column not in self.numbers else value
 
     def bash(self) -> str:
         def value(column: str) -> str:
             at = f"${self.sheet.place(column)}"
-            return f'"\\"" {at} "\\""' if self.quoted == "texts" and column not in self.sheet.numbers else at
+            return f'"\\"" {at} "\\""' if self.quoted == "texts" and column not in self.numbers else at
 
         base = "  " if self.top else ""
         first, *others = self.shown
@@ -83,8 +84,8 @@ def to_yaml(desk: Desk) -> Step | None:
     first = desk.pick(unique if shape == "keys" else sheet.texts)
     count = desk.draws.between(2, len(sheet.columns) - 1)
     shown = (first, *desk.some([one for one in sheet.columns if one != first], count - 1))
-    indent, out = desk.pick((2, 4)), desk.path("table.yaml")
-    plan = Yaml(sheet, out, shown, shape, indent, quoted, top)
+    indent, out = desk.pick((2, 4)), desk.out("table.yaml")
+    plan = Yaml(sheet, out, tuple(sheet.numbers), shown, shape, indent, quoted, top)
     marks = (
         "Values that are texts stand in double quotes, numbers do not" if quoted == "texts" else "No value is quoted"
     )

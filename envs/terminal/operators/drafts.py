@@ -88,6 +88,11 @@ class Desk:
         """Return the path of a file of the step's own."""
         return f"{self.folder}/{name}"
 
+    def out(self, name: str) -> str:
+        """Return the path of a file to make: drawn, so that what solves one task does not solve another."""
+        stem, dot, end = name.rpartition(".")
+        return self.path(f"{stem}-{self.draws.between(100, 999)}{dot}{end}")
+
     def put(self, name: str, text: str) -> str:
         """Lay a file out that must stay as it is, and return its path."""
         self.starts[self.path(name)] = text

@@ -108,7 +108,7 @@ def tally(desk: Desk) -> Step | None:
     desk.decoys(name, lambda: joined(access_lines(desk, desk.knobs.size)))
     limit = desk.pick((2, 3, 4)) if desk.draws.chance(0.6) else 0
     top = desk.value("top", limit) if limit else Value.of(1000)
-    out = desk.path(f"{measure}_by_{by}.{'csv' if form == 'csv' else 'txt'}")
+    out = desk.out(f"{measure}_by_{by}.{'csv' if form == 'csv' else 'txt'}")
     plan = Tally(source, out, by, measure, keep, order, form, top)
     key = KEYS[by][1]
     least = f" Keep only the first N of them, N being {top.told} (all, if there are fewer)." if limit else ""
@@ -183,7 +183,7 @@ def rate(desk: Desk) -> Step | None:
     source = desk.put(name, joined(access_lines(desk, 3 * desk.knobs.size)))
     desk.decoys(name, lambda: joined(access_lines(desk, desk.knobs.size)))
     least = desk.value("least_requests", desk.pick((2, 3, 4)))
-    out = desk.path(f"error_rate_by_{by}.csv")
+    out = desk.out(f"error_rate_by_{by}.csv")
     plan = Rate(source, out, by, failing, least, form, desk.pick((1, 2, 3)) + (form == "share"), shows)
     key = KEYS[by][1]
     if any(_is_near_half(row, plan) for row in _rates(plan, desk.start())):

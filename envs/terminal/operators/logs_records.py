@@ -117,7 +117,7 @@ def pick(desk: Desk) -> Step | None:
         "long": str(desk.pick((2, 3, 4))),
     }[by]
     value = desk.value("lines" if by == "long" else by, wanted)
-    out = desk.path(f"records_{form}.txt")
+    out = desk.out(f"records_{form}.txt")
     plan = Records(source, out, by, value, form, side)
     which = PICKS[by].format(value=value.told)
     text = (

@@ -92,14 +92,15 @@ def rotate(desk: Desk) -> Step | None:
     packed = {"none": 0, "older": 2, "all": 1}[packing]
     keeps = desk.pick(("drops", "keeps"))
     lines = max(2, desk.knobs.size // 4)
-    folder = desk.path("log")
-    mine = {f"log/{name}": "", **{f"log/{name}.{number}": "" for number in range(1, there + 1)}}
+    base = f"log{desk.draws.between(100, 999)}"
+    folder = desk.path(base)
+    mine = [f"{base}/{name}", *(f"{base}/{name}.{number}" for number in range(1, there + 1))]
     for own in mine:
         desk.put(own, joined(app_lines(desk, lines)))
     changes = tuple(desk.starts)
     others = (f"{name}.bak", f"{name}.1.note", f"old-{name}.1", f"{name}ger.2", f"{name.removesuffix('.log')}.1")
     for other in desk.some(others, 1 + desk.knobs.decoys):
-        desk.put(f"log/{other}", joined(app_lines(desk, 2)))
+        desk.put(f"{base}/{other}", joined(app_lines(desk, 2)))
     keep = desk.value("keep", there if keeps == "drops" else there + 1)
     plan = Rotate(folder, name, keep, packed, fresh, style)
     number = "N in two digits (`01`, `02`)" if style == "padded" else "N"

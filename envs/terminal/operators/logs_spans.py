@@ -74,7 +74,7 @@ def seen(desk: Desk) -> Step | None:
     logged = app_lines(desk, 3 * desk.knobs.size)
     source = desk.put(name, joined(logged if mixed == "sorted" else desk.draws.shuffled(logged)))
     desk.decoys(name, lambda: joined(app_lines(desk, desk.knobs.size)))
-    out = desk.path(f"seen_by_{by}.csv")
+    out = desk.out(f"seen_by_{by}.csv")
     plan = Seen(source, out, by, level, order, shows)
     which = f"lines of level {level}" if level else "lines of every level"
     what = {"both": "its first and its last time", "first": "its first time", "last": "its last time"}[shows]
@@ -166,7 +166,7 @@ def sessions(desk: Desk) -> Step | None:
     source = desk.put(name, joined(logged))
     desk.decoys(name, lambda: joined(f"{line}x" for line in logged[::2]))
     gap = desk.value("gap", minutes if unit == "min" else 60 * minutes)
-    out = desk.path("sessions.csv")
+    out = desk.out("sessions.csv")
     starts = desk.pick(("above", "from"))
     plan = Sessions(source, out, unit, gap, least, order, starts)
     rule = "more than" if starts == "above" else "at least"

@@ -103,7 +103,7 @@ def extract(desk: Desk) -> Step | None:
     name = desk.word(APPS)
     source = desk.put(name, joined(messages(desk, 2 * desk.knobs.size)))
     desk.decoys(name, lambda: joined(messages(desk, desk.knobs.size)))
-    out = desk.path(f"{kind}_{form}.txt")
+    out = desk.out(f"{kind}_{form}.txt")
     plan = Extract(source, out, kind, level, form)
     where = f"lines of level {level} (the second word of a line)" if level else "all lines"
     text = (
@@ -212,7 +212,7 @@ def redact(desk: Desk) -> Step | None:
     name = desk.word(APPS)
     source = desk.put(name, joined(secretive(desk, 2 * desk.knobs.size)))
     desk.decoys(name, lambda: joined(secretive(desk, desk.knobs.size)))
-    out = desk.path(f"clean-{name}")
+    out = desk.out(f"clean-{name}")
     plan = Redact(source, out, kinds, mask, which, shown)
     once = "" if which == "every" else " Of several of a kind in one line only the first is replaced."
     left = "all its lines" if shown == "all" else "those of its lines in which there is one, and no others"

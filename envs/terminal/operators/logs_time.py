@@ -118,7 +118,7 @@ def window(desk: Desk) -> Step | None:
         desk.value("begin", times[first]),
         desk.value("end", times[desk.draws.between(first + 1, len(logged) - 2)]),
     )
-    out = desk.path(f"{side}.{'txt' if form == 'count' else 'log'}")
+    out = desk.out(f"{side}.{'txt' if form == 'count' else 'log'}")
     plan = Window(source, out, kind, begin, end, ends, side, form)
     wanted = "from" if side == "inside" else "that are not from"
     text = (
@@ -205,7 +205,7 @@ def merge(desk: Desk) -> Step | None:
         held = [desk.pick((one, two)) for one, two in zip(shared, others, strict=True) if desk.draws.chance(0.7)]
         sources.append(desk.put(f"{part}.log", joined(held)))
     desk.decoys("merged.log", lambda: joined(stamped(desk, 4, "iso")))
-    out = desk.path("all.txt")
+    out = desk.out("all.txt")
     plan = Merge(tuple(sources), out, order, mark, twice)
     listed = ", ".join(f"`{source}`" for source in sources)
     marked = " and with the name of the first log that has it" if mark != "none" else ""

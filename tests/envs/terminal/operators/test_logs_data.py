@@ -97,7 +97,7 @@ TAKING: Final = tuple(one for one in OPERATORS if one.takes)
 def test_a_step_goes_on_with_what_another_made(operator: Operator, prove: Callable[..., Any]) -> None:
     given = GIVEN[str(operator.takes)]
     before = Tree().put(given.path, rendered(given))
-    steps = [prove(operator, seed, given, before, VARIED[seed % 4], heldout=seed % 2 == 1) for seed in range(4)]
+    steps = [prove(operator, seed, given, before, VARIED[seed % 4], heldout=seed % 2 == 1) for seed in range(2)]
     made = [step for step in steps if step is not None]
     assert made
     assert all(given.path not in step.starts for step in made)
