@@ -90,7 +90,7 @@ class LearntLines:
 
     @classmethod
     def fit(
-        cls, examples: Sequence[Example], *, epochs: int = 30, rate: float = 0.5, decay: float = 1e-4
+        cls, examples: Sequence[Example], *, epochs: int = 30, rate: float = 0.5, decay: float = 1e-2
     ) -> "LearntLines":
         """Return a scorer that was fit to examples by AdaGrad, good and bad ones weighing the same in all.
 

@@ -10,11 +10,12 @@ from palestra.envs.base import Json, Task
 from palestra.envs.code.draws import Draws
 from palestra.envs.code.hunks import Hunk, are_apart, hunks, patched
 from palestra.envs.code.judge.checkers import lines as same_lines
-from palestra.envs.repair.sources import NeverEnds, Source, merged, source_of
+from palestra.envs.repair.sources import NeverEnds, Source, Wrong, merged, source_of
 
 NEAR: Final = 8  # other wrong programs that come with a task
 RIGHT, WRONG, UNDEFINED = "right", "wrong", "undefined"
 _LONGEST: Final = 2_000  # characters of an input that programs are run on here
+_LINES: Final = 4  # of a fault at most
 _TRIED: Final = 60  # faults that are looked at for a task
 
 
@@ -84,6 +85,7 @@ class _Bench:
         self.lines = self.reference.splitlines()
         self.examples: Sequence[Mapping[str, Json]] = task.public["examples"]
         self.hidden = [case for case in task.hidden["tests"] if len(case["input"]) <= _LONGEST]
+        self.is_chain = "ir" not in task.hidden
         self.every = list(self.source.faulty())
         self._visible = visible
 
@@ -102,8 +104,12 @@ class _Bench:
     def matters(self, number: int) -> bool:
         """Return whether the hidden tests fail without a line of the reference, given by the number of those before."""
         tree = self._without.get(number)  # without others it is no program, or not one that differs from the reference
+        return tree is None or self.fails(tree)
+
+    def fails(self, tree: Any) -> bool:
+        """Return whether a program fails the hidden tests."""
         try:
-            return tree is None or set(self._does(tree, self.hidden)) != {RIGHT}
+            return set(self._does(tree, self.hidden)) != {RIGHT}
         except NeverEnds:
             return True
 
@@ -111,11 +117,11 @@ class _Bench:
     def _without(self) -> Mapping[int, Any]:
         """The trees of the reference without one of its lines, by the number of those before."""
         found = {}
-        for kind, tree in self.every:
-            text = self.source.printed(tree) if kind in ("dropped_statement", "missing_update") else None
+        for wrong in self.every:
+            text = self.source.printed(wrong.tree) if wrong.kind in ("dropped_statement", "missing_update") else None
             for hunk in hunks(self.lines, text.splitlines()) if text else ():
                 if len(hunk.old) == 1 and not hunk.new:
-                    found[hunk.first] = tree
+                    found[hunk.first] = wrong.tree
         return found
 
     def is_fault(self, tree: Any) -> bool:
@@ -138,26 +144,34 @@ def _are_same(printed: str, wanted: str) -> bool:
 
 def _single(bench: _Bench, draws: Draws, kind: str) -> Iterator[Fault]:
     """Yield faults in a random order in which no kind is rarer than another, each of one hunk."""
-    by_kind: dict[str, list[Any]] = {}
-    for name, tree in bench.every:
-        if kind in ("any", name):
-            by_kind.setdefault(name, []).append(tree)
+    by_kind: dict[str, list[Wrong]] = {}
+    for one in bench.every:
+        if kind in ("any", one.kind):
+            by_kind.setdefault(one.kind, []).append(one)
     while by_kind:
         name = draws.pick(sorted(by_kind))
-        tree = by_kind[name].pop(draws.between(0, len(by_kind[name]) - 1))
+        wrong = by_kind[name].pop(draws.between(0, len(by_kind[name]) - 1))
         if not by_kind[name]:
             del by_kind[name]
-        text = bench.source.printed(tree)
+        text = bench.source.printed(wrong.tree)
         changes = hunks(bench.lines, text.splitlines()) if text else ()
-        if len(changes) == 1 and bench.is_fault(tree) and _is_firm(bench, changes[0]):
-            yield Fault(kind=name, hunk=changes[0], tree=tree)
+        if len(changes) == 1 and bench.is_fault(wrong.tree) and _is_firm(bench, changes[0], wrong.twice):
+            yield Fault(kind=name, hunk=changes[0], tree=wrong.tree)
 
 
-def _is_firm(bench: _Bench, hunk: Hunk) -> bool:
-    """Return whether the lines around a fault matter: an edit that takes one of them away as well mends nothing."""
+def _is_firm(bench: _Bench, hunk: Hunk, twice: Any) -> bool:
+    """Return whether a fault is small, and an edit that is nearly the right one mends nothing.
+
+    The lines around it must matter, in case that one of them is taken away as well, and what is missing must not be
+    put back twice. A step of a chain that stands on several lines may leave harmless ones behind.
+    """
+    if len(hunk.old) > _LINES or len(hunk.new) > (1 if bench.is_chain else _LINES):
+        return False
     first = hunk.first - (not hunk.new)  # what is only missing is put back with the line before it
     around = [number for number in (first - 1, hunk.end) if 0 <= number < len(bench.lines)]
-    return all(bench.matters(number) for number in around if bench.lines[number].strip())
+    if not all(bench.matters(number) for number in around if bench.lines[number].strip()):
+        return False
+    return bool(hunk.new) or twice is None or bench.fails(twice)
 
 
 def _fits(bench: _Bench, chosen: Sequence[Fault]) -> bool:

@@ -16,6 +16,7 @@ from palestra.envs.code.ir.interpret import TooLong, Undefined, ready
 from palestra.envs.code.ir.mutate import KINDS as IR_KINDS
 from palestra.envs.code.ir.mutate import mutants
 from palestra.envs.code.ir.parse import parse
+from palestra.envs.code.ir.place import replaced, statements
 from palestra.envs.code.ir.printers.catalogue import NotInThisLanguage, render
 from palestra.envs.code.testing import near_misses
 from palestra.envs.code.verify import language_name
@@ -30,6 +31,15 @@ class NeverEnds(RuntimeError):
     """A program takes more steps than it may."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wrong:
+    """A reference with one small fault."""
+
+    kind: str
+    tree: Any
+    twice: Any = None  # where something is missing: the reference with that twice; None where this could not run
+
+
 class Source(Protocol):
     """A reference; its trees are frozen dataclasses all the way down."""
 
@@ -38,8 +48,8 @@ class Source(Protocol):
         """The reference itself."""
         ...
 
-    def faulty(self) -> Iterator[tuple[str, Any]]:
-        """Yield the kind and the tree of every program with one small fault."""
+    def faulty(self) -> Iterator[Wrong]:
+        """Yield every program with one small fault."""
         ...
 
     def printed(self, tree: Any) -> str | None:
@@ -98,9 +108,13 @@ class _Written:
     tree: Any
     language: str
 
-    def faulty(self) -> Iterator[tuple[str, Any]]:
+    def faulty(self) -> Iterator[Wrong]:
+        known = dict(statements(self.tree))
         for mutant in mutants(self.tree):
-            yield mutant.kind, mutant.program
+            twice = replaced(self.tree, mutant.address, (known[mutant.address],) * 2)
+            # What is given a name once more is given the same one where languages let it.
+            again = twice if find_problem(twice) is None else self.tree
+            yield Wrong(kind=mutant.kind, tree=mutant.program, twice=again)
 
     def printed(self, tree: Any) -> str | None:
         if find_problem(tree) is not None:
@@ -130,12 +144,17 @@ class _Chain:
 
     tree: chain.Program
 
-    def faulty(self) -> Iterator[tuple[str, Any]]:
-        names = [step.name for step in self.tree.steps]
+    def faulty(self) -> Iterator[Wrong]:
+        steps = self.tree.steps
         for miss in near_misses(self.tree):
-            is_shorter = len(miss.steps) < len(names)
-            is_other = [step.name for step in miss.steps] != names
-            yield CHAIN_KINDS[0 if is_shorter else 1 if is_other else 2], miss
+            if len(miss.steps) < len(steps):
+                at = next((at for at, step in enumerate(miss.steps) if step != steps[at]), len(miss.steps))
+                is_same = steps[at].operation.takes == steps[at].operation.gives
+                twice = replace(self.tree, steps=(*steps[:at], steps[at], *steps[at:])) if is_same else None
+                yield Wrong(kind=CHAIN_KINDS[0], tree=miss, twice=twice)
+            else:
+                is_other = [step.name for step in miss.steps] != [step.name for step in steps]
+                yield Wrong(kind=CHAIN_KINDS[1 if is_other else 2], tree=miss)
 
     def printed(self, tree: chain.Program) -> str | None:
         return tree.source()
