@@ -5,7 +5,7 @@
 Resets are of tasks that were never seen before, the end of the machine before included. The trivial commands are
 `echo`, `cd` and `ls`; a command that may have changed a file is followed by a look at the milestones, which is told
 beside them. An oracle's episode has five commands in tasks of four operators, from its reset to the verdict. docker
-plays the same episodes in turns with the native backend where a daemon answers (DOCKER_HOST). With --soak N, that many
+plays episodes in turns with the native backend where a daemon answers (DOCKER_HOST). With --soak N, that many
 episodes are played by oracles and by agents that do harm, and what this process and its children hold is compared.
 """
 
@@ -30,6 +30,7 @@ from palestra.envs.actions import call_text
 from palestra.envs.terminal.env import TerminalEnv
 from palestra.sandbox.base import MIB, InfraError
 
+_COMPARED = 10  # episodes of docker's, which have tasks that its base image has the programs for
 _TRIVIAL = ("echo hello", "cd /workspace", "pwd", "ls >/dev/null; :", "echo $HOME")
 _HARM = (
     "rm -rf --no-preserve-root /usr 2>/dev/null",
@@ -63,7 +64,7 @@ def measure(quick: bool) -> dict[str, Any]:
     bars = [
         judge("reset to the first prompt", AT_MOST, 80.0, "ms", times["reset, a new task"]),
         judge("trivial command, there and back", AT_MOST, 3.0, "ms", times["trivial command"]),
-        judge("oracle's episode, 5 commands, verified", AT_MOST, 400.0, "ms", times["oracle's episode, native"]),
+        judge("oracle's episode, 5 commands, verified", AT_MOST, 400.0, "ms", times["oracle's episode, any tasks"]),
         judge(
             "docker / native, the same episode",
             AT_LEAST,
@@ -102,10 +103,14 @@ def episodes(rounds: int) -> tuple[dict[str, list[float]], list[float]]:
             for again in range(3):
                 name = "reset, a task begun before" if again else "reset, a task begun once"
                 _note(times, name, lambda seed=seed: env.reset(seed=seed))  # type: ignore[misc]
-            native = _note(times, "oracle's episode, native", lambda seed=seed: _play(env, seed))  # type: ignore[misc]
-            if docker is not None and seed < 10:
-                other = _note(times, "oracle's episode, docker", lambda seed=seed: _play(docker, seed))  # type: ignore[misc]
-                ratios.append(other / native)
+            _note(times, "oracle's episode, any tasks", lambda seed=seed: _play(env, seed))  # type: ignore[misc]
+            if docker is None or seed >= _COMPARED:
+                continue
+            ours, theirs = (
+                _note(times, f"oracle's episode, logs, {name}", lambda one=one, seed=seed: _play(one, seed, "logs"))  # type: ignore[misc]
+                for name, one in (("native", env), ("docker", docker))
+            )
+            ratios.append(theirs / ours)
     return times, ratios
 
 
@@ -152,9 +157,9 @@ def soak(count: int) -> dict[str, Any]:
         return {"episodes": count, "seconds": seconds, "failed": failed, "before": before, "after": _held()}
 
 
-def _play(env: TerminalEnv, seed: int) -> bool:
+def _play(env: TerminalEnv, seed: int, area: str = "any") -> bool:
     """Play the oracle of a task of four operators, with one command more."""
-    env.reset(seed=seed, options={"difficulty": {"operators": 4}})
+    env.reset(seed=seed, options={"difficulty": {"operators": 4, "area": area}})
     _run(env, "ls -la")
     info: dict[str, Any] = {}
     for action in list(env.oracle()):
