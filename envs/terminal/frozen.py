@@ -40,7 +40,18 @@ MODULES: Final = (  # in the order in which they import each other
     f"{_PACKAGE}.tree",
     *(
         f"{_PACKAGE}.predicates.{name}"
-        for name in ("content", "texts", "values", "nodes", "archives", "database", "repository", "history", "judging")
+        for name in (
+            "content",
+            "texts",
+            "values",
+            "nodes",
+            "archives",
+            "database",
+            "gitfiles",
+            "repository",
+            "history",
+            "judging",
+        )
     ),
 )
 _PRELOAD: Final = (

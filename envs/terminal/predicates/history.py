@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from palestra.envs.base import Json
 from palestra.envs.terminal.predicates.content import Predicate, UnmetError, check_content, check_value, kind_of, shown
-from palestra.envs.terminal.predicates.repository import Commit, Repository, blob_name
+from palestra.envs.terminal.predicates.gitfiles import blob_name
+from palestra.envs.terminal.predicates.repository import Commit, Repository
 from palestra.envs.terminal.tree import File, Link, Tree
 
 _EXECUTABLE = "100755"

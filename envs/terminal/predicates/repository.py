@@ -15,14 +15,19 @@ from functools import cached_property
 from typing import Final
 
 from palestra.envs.terminal.predicates.content import MOST_BYTES, UnmetError, is_folder, shown
+from palestra.envs.terminal.predicates.gitfiles import (
+    MOST_OBJECTS,
+    index_entries,
+    pack_places,
+    patched,
+    tree_entries,
+)
 from palestra.envs.terminal.tree import File, Tree
 
-MOST_OBJECTS: Final = 20_000
 _DEEPEST: Final = 64  # deltas on deltas, references to references, folders in folders
 _NAME: Final = re.compile(r"[0-9a-f]{40}")
 _KINDS: Final = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
 _OFFSET_DELTA, _NAMED_DELTA = 6, 7
-_LARGE: Final = 1 << 31
 FOLDER_MODE: Final = "40000"
 
 
@@ -152,7 +157,7 @@ class Repository:
                 commit = self.commit(name)
                 waiting += [commit.tree, *commit.parents]
             elif kind == "tree":
-                waiting += [inner for mode, _, inner in _of_tree(data) if mode != "160000"]
+                waiting += [inner for mode, _, inner in tree_entries(data) if mode != "160000"]
             elif kind == "tag":
                 waiting.append(data[7:47].decode("ascii", "replace"))
 
@@ -173,14 +178,14 @@ class Repository:
         if not data:
             return {}
         try:
-            return dict(_of_index(data))
+            return dict(index_entries(data))
         except (struct.error, ValueError, IndexError) as error:
             raise UnmetError(f"{self.folder}/index cannot be read: {error!s:.160}") from error
 
     def _entries(self, name: str, prefix: str, depth: int) -> Iterator[tuple[str, tuple[str, str]]]:
         if depth > _DEEPEST:
             raise UnmetError(f"{self.path} has a tree with more than {_DEEPEST} folders inside each other")
-        for mode, entry, inner in _of_tree(self.object(name, "tree")):
+        for mode, entry, inner in tree_entries(self.object(name, "tree")):
             if mode == FOLDER_MODE:
                 yield from self._entries(inner, f"{prefix}{entry}/", depth + 1)
             else:
@@ -233,7 +238,7 @@ class Repository:
         for path in self.tree.below(f"{self.folder}/objects/pack"):
             if path.endswith(".idx") and isinstance(self.tree[path], File):
                 pack = path.removesuffix(".idx") + ".pack"
-                found |= {name: (pack, place) for name, place in _of_pack_index(self.tree.data(path))}
+                found |= {name: (pack, place) for name, place in pack_places(self.tree.data(path))}
         return found
 
     def _at(self, pack: str, place: int, depth: int) -> tuple[str, bytes]:
@@ -264,7 +269,7 @@ class Repository:
             place += 20
         else:
             raise ValueError(f"its kind is {kind}")
-        return base, _patched(base_data, self._inflated(data[place:], size), self._left_bytes)
+        return base, patched(base_data, self._inflated(data[place:], size), self._left_bytes)
 
     def _inflated(self, data: bytes, size: int) -> bytes:
         plain = zlib.decompressobj().decompress(data, min(size, self._left_bytes) + 1)
@@ -283,79 +288,3 @@ class Repository:
 
     def _text(self, name: str, otherwise: str | None = None) -> str:
         return self._file(name, None if otherwise is None else otherwise.encode()).decode("utf-8", "replace")
-
-
-def blob_name(data: bytes) -> str:
-    """Return the name that git gives to a content."""
-    return hashlib.sha1(f"blob {len(data)}\0".encode() + data, usedforsecurity=False).hexdigest()
-
-
-def _of_tree(data: bytes) -> Iterator[tuple[str, str, str]]:
-    place = 0
-    while place < len(data):
-        end = data.index(b"\0", place)
-        mode, _, name = data[place:end].partition(b" ")
-        yield mode.decode("ascii"), name.decode("utf-8", "surrogateescape"), data[end + 1 : end + 21].hex()
-        place = end + 21
-
-
-def _of_pack_index(data: bytes) -> Iterator[tuple[str, int]]:
-    if data[:8] != b"\xfftOc\0\0\0\2":
-        raise UnmetError("an index of a git pack has another version than 2")
-    try:
-        (count,) = struct.unpack_from(">I", data, 8 + 255 * 4)
-        names, places = 8 + 256 * 4, 8 + 256 * 4 + count * 24
-        large = places + count * 4
-        for number in range(min(count, MOST_OBJECTS)):
-            (place,) = struct.unpack_from(">I", data, places + number * 4)
-            if place & _LARGE:
-                (place,) = struct.unpack_from(">Q", data, large + (place ^ _LARGE) * 8)
-            yield data[names + number * 20 : names + number * 20 + 20].hex(), place
-    except struct.error as error:
-        raise UnmetError(f"an index of a git pack is broken: {error}") from error
-
-
-def _patched(base: bytes, delta: bytes, limit_bytes: int) -> bytes:
-    place = 0
-    for _ in range(2):  # the sizes before and after
-        while delta[place] & 128:
-            place += 1
-        place += 1
-    made: list[bytes] = []
-    size = 0
-    while place < len(delta):
-        code = delta[place]
-        place += 1
-        if code & 128:
-            values = [0] * 7
-            for bit in range(7):
-                if code >> bit & 1:
-                    values[bit] = delta[place]
-                    place += 1
-            start = int.from_bytes(bytes(values[:4]), "little")
-            made.append(base[start : start + (int.from_bytes(bytes(values[4:]), "little") or 0x10000)])
-        elif code:
-            made.append(delta[place : place + code])
-            place += code
-        else:
-            raise ValueError("its delta is broken")
-        size += len(made[-1])
-        if size > limit_bytes:
-            raise ValueError("it is larger than can be read")
-    return b"".join(made)
-
-
-def _of_index(data: bytes) -> Iterator[tuple[str, tuple[str, str]]]:
-    magic, version, count = struct.unpack_from(">4sII", data)
-    if magic != b"DIRC" or version not in (2, 3):
-        raise ValueError(f"it has the version {version}, not 2 or 3")
-    place = 12
-    for _ in range(count):
-        (mode,), (flags,) = struct.unpack_from(">I", data, place + 24), struct.unpack_from(">H", data, place + 60)
-        start = place + 62 + 2 * bool(flags & 0x4000)
-        end = data.index(b"\0", start)
-        path = data[start:end].decode("utf-8", "surrogateescape")
-        if flags >> 12 & 3:
-            raise UnmetError(f"{shown(path)} is in conflict in the git index")
-        yield path, (f"{mode:o}", data[place + 40 : place + 60].hex())
-        place += (end - place + 8) & ~7
