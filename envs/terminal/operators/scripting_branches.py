@@ -171,8 +171,9 @@ def _merge(desk: Desk) -> Step:
         effect=lambda tree: tree.put(f"{path}/{names[0]}", texts[kind]),
         solve=bash(kind),
         checks=(
-            git(path, branch="main", clean=True, parents=2, files=merged, ancestor=branch, branches=["main", branch]),
+            git(path, branch="main", clean=True, parents=2, files=merged, ancestor=branch),
             git(path, at="main", subjects=[message, *subjects(ours)]),
+            git(path, at=branch, subjects=[f"Change {names[0]} and {names[1]}", *subjects(commits)]),
         ),
         wrong=wrong,
         makes=(f"{path}/{names[0]}",),

@@ -210,11 +210,7 @@ def _secret(desk: Desk) -> Step:
         starts=Tree(),
         effect=lambda tree: tree.put(f"{path}/{names[0]}", after[names[0]]),
         solve=f"cd {path}\n{edit}\ngit add -A\ngit commit -q --amend --no-edit",
-        checks=(
-            git(
-                path, branch="main", branches=["main"], clean=True, subjects=subjects(result), files=after, lacks=secret
-            ),
-        ),
+        checks=(git(path, branch="main", clean=True, subjects=subjects(result), files=after, lacks=secret),),
         wrong={
             "removes it in a new commit": f"cd {path}\n{edit}\ngit add -A\ngit commit -q -m 'Remove it'",
             "keeps a branch with it": f"cd {path}\ngit branch old\n{edit}\ngit add -A\ngit commit -q --amend --no-edit",

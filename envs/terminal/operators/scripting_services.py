@@ -103,8 +103,6 @@ def _attempt(desk: Desk) -> Step:
         effect=effect,
         solve="\n".join(right),
         checks=(
-            {"kind": "mode", "group": 0, "path": start, "equals": "0755"},
-            {"kind": "ini", "group": 0, "path": settings, "at": ["service", "port"], "equals": str(port)},
             {"kind": "json", "group": 0, "path": data_path, "equals": held},
             {
                 "kind": "listens",
