@@ -7,6 +7,7 @@ program in it, and judged elsewhere: in a slot of our own, and in a third machin
 import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,7 +19,7 @@ from palestra.envs.terminal.predicates.judging import reason
 from palestra.envs.terminal.runs import judge_running
 from palestra.envs.terminal.tree import Tree
 from palestra.rewards.base import Check, Verdict, VerifierError
-from palestra.sandbox.base import CapabilityError, InfraError, Sandbox
+from palestra.sandbox.base import CapabilityError, InfraError, Sandbox, SandboxFileError
 
 KEPT: Final = "kept"  # what checks of inputs that must stay are called
 _BESIDE: Final = ("-wal", "-journal")  # what of a database may lie beside its file
@@ -76,7 +77,8 @@ def end_processes(sandbox: Sandbox) -> None:
         return
     except InfraError:  # an agent may have left no program that can be a shell; a dead machine is told of below
         pass
-    sandbox.snapshot(end_processes=True)
+    with suppress(SandboxFileError):  # an agent may have left what no snapshot can hold; what ran was ended before that
+        sandbox.snapshot(end_processes=True)
 
 
 def predicates_of(task: Task) -> list[Predicate]:

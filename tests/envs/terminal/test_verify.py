@@ -1,5 +1,6 @@
 """Verdicts on what episodes leave, when nothing runs any more, and progress that cannot be farmed."""
 
+import errno
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -14,7 +15,7 @@ from palestra.envs.terminal.env import TerminalEnv
 from palestra.envs.terminal.start import started
 from palestra.envs.terminal.verify import declared, end_processes, explain, outermost, partial, progress, verify
 from palestra.rewards.base import VerifierError
-from palestra.sandbox.base import Sandbox
+from palestra.sandbox.base import Sandbox, SandboxFileError, SandboxSnapshot
 
 
 @pytest.fixture
@@ -170,3 +171,23 @@ def test_a_machine_without_a_shell_is_judged(task: Task, machine: Sandbox) -> No
     do(machine, "exit 3")
     end_processes(machine)
     assert not verify(task, machine).passed
+
+
+class Unsaveable:
+    """A machine of which no snapshot can be taken."""
+
+    def __init__(self, machine: Sandbox) -> None:
+        self._machine = machine
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._machine, name)
+
+    def snapshot(self, *, end_processes: bool = False) -> SandboxSnapshot:
+        self._machine.snapshot(end_processes=end_processes)
+        raise SandboxFileError(errno.EFBIG, "too large")
+
+
+def test_what_no_snapshot_can_hold_is_judged(task: Task, machine: Sandbox) -> None:
+    do(machine, *solves(task))
+    unsaveable: Any = Unsaveable(machine)
+    assert verify(task, unsaveable).passed
