@@ -5,7 +5,7 @@ missed where its own effect alone is left out, so that no step undoes, does or s
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -60,7 +60,7 @@ class Composed:
     @property
     def template(self) -> Json:
         """What makes the task another than others but for values and names: its structure."""
-        return [[one.operator, list(one.choices), at] for one, at in zip(self.steps, self.sources, strict=True)]
+        return template_of(self.steps, self.sources)
 
     @property
     def checks(self) -> list[Json]:
@@ -68,7 +68,9 @@ class Composed:
         return [{**check, "group": at} for at, step in enumerate(self.steps) for check in step.checks]
 
 
-def compose(wish: Wish, split: Split, seed: int, attempt: int) -> Composed | None:
+def compose(
+    wish: Wish, split: Split, seed: int, attempt: int, is_wanted: Callable[[Json], bool] = lambda template: True
+) -> Composed | None:
     """Return a drawn task, or None if the draw makes none.
 
     Args:
@@ -76,6 +78,7 @@ def compose(wish: Wish, split: Split, seed: int, attempt: int) -> Composed | Non
         split: whose operators, words and values.
         seed: of the task.
         attempt: other draws for the same seed.
+        is_wanted: which templates will do.
     """
     draws = Draws("terminal", f"compose/{split}", seed, f"plan/{attempt}")
     folders = [f"{HOME}/{name}" for name in draws.shuffled(FOLDERS[split])]
@@ -89,8 +92,15 @@ def compose(wish: Wish, split: Split, seed: int, attempt: int) -> Composed | Non
         step, source = found
         steps.append(step)
         sources.append(source)
+    if not is_wanted(template_of(steps, sources)):
+        return None
     noise = _noise(split, folders[-1], wish.knobs, draws)
     return joined(steps, sources, folders[: len(steps)], noise)
+
+
+def template_of(steps: Sequence[Step], sources: Sequence[int]) -> Json:
+    """Return the structure of steps: their operators and choices, and which goes on with which."""
+    return [[one.operator, list(one.choices), at] for one, at in zip(steps, sources, strict=True)]
 
 
 def needs(step: Step, tools: Sequence[str]) -> bool:

@@ -86,8 +86,8 @@ class TerminalTasks:
             knobs=Knobs(size=knobs["size"], decoys=knobs["decoys"], indirect=knobs["indirect"], strict=knobs["strict"]),
         )
         for attempt in range(_ATTEMPTS):
-            found = compose(wish, self.split, seed, attempt)
-            if found is not None and is_heldout(found.template) == (self.split == "heldout"):
+            found = compose(wish, self.split, seed, attempt, lambda one: is_heldout(one) == (self.split == "heldout"))
+            if found is not None:
                 return found
         raise TaskError(f"no task was found for seed {seed} with the knobs {knobs} in {_ATTEMPTS} draws")
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from palestra.envs.base import Json
 from palestra.envs.draws import Draws
-from palestra.envs.terminal.operators.files_words import EXTENSIONS, contents, names, opening, prose, q, texts
+from palestra.envs.terminal.operators.files_words import EXTENSIONS, apart, contents, names, opening, prose, q, texts
 from palestra.envs.terminal.step import Area, Artefact, Knobs, Operator, Shape, Step
 from palestra.envs.terminal.tree import EPOCH, File, Tree
 
@@ -93,9 +93,12 @@ class Archives:
             text=told.format(root=root, archive=archive, second=second, format=form, other=other, kind=kind, skip=skip),
             starts=start,
             effect=effect,
-            solve=_solve(task, form, other, root, archive, second, _find(rule, kind, skip)),
+            solve=apart(_solve(task, form, other, root, archive, second, _find(rule, kind, skip))),
             checks=tuple(checks),
-            wrong=_wrong(task, form, other, root, archive, second, rule, kind, skip, made),
+            wrong={
+                name: apart(line)
+                for name, line in _wrong(task, form, other, root, archive, second, rule, kind, skip, made).items()
+            },
             makes=tuple(f"{root}/{path}" for path in chosen) if task == "unpack" else (),
             keeps=() if given else tuple(start),
             tools=tuple({"zip": "zip", "unzip": "unzip"}[one] for one in _tools(task, form, other)),

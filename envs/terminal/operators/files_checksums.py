@@ -6,7 +6,17 @@ from typing import Final
 
 from palestra.envs.base import Json
 from palestra.envs.draws import Draws
-from palestra.envs.terminal.operators.files_words import EXTENSIONS, contents, ended, listing, names, opening, prose, q
+from palestra.envs.terminal.operators.files_words import (
+    EXTENSIONS,
+    apart,
+    contents,
+    ended,
+    listing,
+    names,
+    opening,
+    prose,
+    q,
+)
 from palestra.envs.terminal.step import Area, Artefact, Knobs, Operator, Shape, Step
 from palestra.envs.terminal.tree import File, Tree
 
@@ -96,9 +106,9 @@ class Checksums:
             text=text,
             starts=start,
             effect=effect,
-            solve=lines[0],
+            solve=apart(lines[0]),
             checks=tuple(checks),
-            wrong={"nearly": lines[1], "otherwise": lines[2]},
+            wrong={"nearly": apart(lines[1]), "otherwise": apart(lines[2])},
             makes=(out,) if task != "quarantine" else tuple([*after.below(root), *after.below(aside)]),
             keeps=() if given else tuple(start) if task != "quarantine" else (sums,),
             gives=Artefact(

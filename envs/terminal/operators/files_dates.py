@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from palestra.envs.draws import Draws
-from palestra.envs.terminal.operators.files_words import EXTENSIONS, contents, names, opening, prose, q, texts
+from palestra.envs.terminal.operators.files_words import EXTENSIONS, apart, contents, names, opening, prose, q, texts
 from palestra.envs.terminal.step import Area, Artefact, Knobs, Operator, Shape, Step
 from palestra.envs.terminal.tree import File, Tree
 
@@ -134,7 +134,7 @@ def _solve(form: str, layout: str, rest: str, root: str) -> str:
         "quarter": f'"{y}-Q$(( (10#{m} + 2) / 3 ))"',
         "year/quarter": f'"{y}/Q$(( (10#{m} + 2) / 3 ))"',
     }[layout]
-    return (
+    return apart(
         f'cd {q(root)} && re={q(_SHELL[form])}\nfor f in *; do\n  [ -f "$f" ] || continue\n'
         f"  if [[ $f =~ $re ]]; then d={target}; else d={'undated' if rest == 'undated' else ''}; fi\n"
         '  if [ -n "$d" ]; then mkdir -p "$d"; mv "$f" "$d/$f"; fi\ndone'

@@ -250,3 +250,8 @@ def texts(tree: Tree, root: str) -> dict[str, str]:
 def q(text: str) -> str:
     """Return a text as one word of bash."""
     return shlex.quote(text)
+
+
+def apart(lines: str) -> str:
+    """Return lines of bash that leave the shell in the folder where it was."""
+    return f"(\n{lines}\n)"
