@@ -215,10 +215,10 @@ def records_in(desk: Desk) -> tuple[str, list[dict[str, Any]]] | None:
 
     def made(count: int) -> list[dict[str, Any]]:
         sheet = drawn(desk, domain, count)
-        rows = [dict(zip(sheet.columns, row, strict=True)) for row in sheet.rows]
+        rows, integers = [dict(zip(sheet.columns, row, strict=True)) for row in sheet.rows], sheet.integers
         return [
             {
-                **{one: int(cell) if one in sheet.integers else cell for one, cell in row.items()},
+                **{one: int(cell) if one in integers else cell for one, cell in row.items()},
                 "open": desk.draws.chance(0.5),
                 "note": None if desk.draws.chance(0.4) else desk.pick(("late", "two, or more", "ok")),
             }
@@ -254,7 +254,11 @@ def from_json(desk: Desk) -> Step | None:
         "": "For null nothing is written, not even a space.",
         "NULL": "For null write `NULL`.",
     }[nothing]
-    cells = "" if form == "lines" else " true and false are written so. Fields are in double quotes where CSV needs it."
+    cells = (
+        ""
+        if form == "lines"
+        else " true and false are written so. Fields are in double quotes only where CSV needs it."
+    )
     text = (
         f"{desk.word(LISTS).format(source)} Write it to `{out}` {OUTS[form][1]}, in the order of the list. The"
         f" {'keys' if form == 'lines' else 'columns'} are {', '.join(f'`{one}`' for one in columns)}, in this order"

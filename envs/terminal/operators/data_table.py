@@ -199,6 +199,8 @@ def dedupe(desk: Desk) -> Step | None:
         "by one column": replace(plan, by=by[:1]),
     }
     made = plan.effect(desk.start()).text(out)
+    if not 1 < len(made.splitlines()) <= len(sheet.rows):  # none or all of the rows
+        return None
     return desk.step(
         choices=(f"{len(by)} columns", which, shows, ties if which == "highest" else "-"),
         text=text,

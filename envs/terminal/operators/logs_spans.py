@@ -76,7 +76,7 @@ def seen(desk: Desk) -> Step | None:
     desk.decoys(name, lambda: joined(app_lines(desk, desk.knobs.size)))
     out = desk.out(f"seen_by_{by}.csv")
     plan = Seen(source, out, by, level, order, shows)
-    which = f"lines of level {level}" if level else "lines of every level"
+    which = f"lines of level {level}" if level else "any line, whatever its level"
     what = {"both": "its first and its last time", "first": "its first time", "last": "its last time"}[shows]
     made = plan.effect(desk.start()).text(out)
     text = (

@@ -50,7 +50,7 @@ OPERATORS: Final[tuple[Operator, ...]] = tuple(one for module in MODULES for one
 VARIED: Final = (
     Knobs(),
     Knobs(size=20, decoys=2, strict=True),
-    Knobs(size=8, indirect=True),
+    Knobs(size=4, indirect=True),
     Knobs(size=40, decoys=3, indirect=True, strict=True),
 )
 
