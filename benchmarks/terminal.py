@@ -31,6 +31,7 @@ from palestra.envs.terminal.env import TerminalEnv
 from palestra.sandbox.base import MIB, InfraError
 
 _COMPARED = 10  # episodes of docker's, which have tasks that its base image has the programs for
+_UNSEEN = 100_000  # seeds of tasks that begin only once, so that no start of theirs is kept
 _TRIVIAL = ("echo hello", "cd /workspace", "pwd", "ls >/dev/null; :", "echo $HOME")
 _HARM = (
     "rm -rf --no-preserve-root /usr 2>/dev/null",
@@ -144,14 +145,14 @@ def soak(count: int) -> dict[str, Any]:
         started = time.perf_counter()
         for number in range(count):
             if draws.random() < 0.3:
-                env.reset(seed=number)
+                env.reset(seed=_UNSEEN + number)
                 for _ in range(2):
                     _run(env, draws.choice(_HARM))
                 if draws.random() < 0.3:
                     env.fork()[0].close()
                 env.step(call_text("done", {}))
             else:
-                failed += not _play(env, number)
+                failed += not _play(env, _UNSEEN + number)
         env.close()
         seconds = time.perf_counter() - started
         return {"episodes": count, "seconds": seconds, "failed": failed, "before": before, "after": _held()}

@@ -174,6 +174,7 @@ class TerminalEnv(AgentEnv):
         self._verdict = found = verify(self.task, machine.sandbox, backend=self._backend, unsafe=self._unsafe)
         self._files = found.files
         self.close()
+        self._base, self._since = None, []  # the end is held without a machine
         return self._verdict.passed
 
     def _potential(self) -> float:
