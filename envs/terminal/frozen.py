@@ -19,7 +19,7 @@ from typing import Final, Self
 
 from palestra import sandbox as sandboxes
 from palestra.envs.code.judge.case import trouble
-from palestra.envs.terminal.predicates.content import Predicate
+from palestra.envs.terminal.predicates.content import Predicate, one_line
 from palestra.envs.terminal.step import HOME
 from palestra.envs.terminal.tree import Tree
 from palestra.sandbox.base import MIB, InfraError, Limits, Python, Sandbox, SandboxFileError, Spec
@@ -85,7 +85,7 @@ class Frozen:
                 left -= len(archives[-1])
             except SandboxFileError as error:
                 if error.errno != errno.ENOENT:
-                    troubles[path] = f"{path} cannot be copied out: {error.strerror or error!s:.200}"
+                    troubles[path] = one_line(f"{path} cannot be copied out: {error.strerror or error}")
         return cls(tuple(archives), troubles)
 
     @classmethod

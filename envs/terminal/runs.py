@@ -16,7 +16,7 @@ from palestra.envs.base import Json
 from palestra.envs.code.judge.case import trouble
 from palestra.envs.code.judge.checkers import KINDS
 from palestra.envs.terminal.frozen import Frozen, our_program
-from palestra.envs.terminal.predicates.content import Predicate, UnmetError, difference, shown
+from palestra.envs.terminal.predicates.content import Predicate, UnmetError, difference, one_line, shown
 from palestra.rewards.base import VerifierError
 from palestra.sandbox.base import MIB, InfraError, Limits, Sandbox, SandboxFileError, SandboxSnapshot, Spec
 
@@ -72,7 +72,7 @@ class Stage:
                         self._sandbox.restore(laid)
                     _run(self._sandbox, asked, case, f"hidden run {number}", same)
         except UnmetError as unmet:
-            return str(unmet)
+            return one_line(str(unmet))
         return ""
 
     def _lay_out(self, frozen: Frozen, paths: Sequence[str]) -> SandboxSnapshot:

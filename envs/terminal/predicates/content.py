@@ -12,6 +12,7 @@ from palestra.envs.terminal.tree import File, Folder, Link, Tree
 
 MOST_BYTES: Final = 64 * 1024 * 1024  # of anything that is unpacked
 _SHOWN: Final = 120  # characters of one value
+_LONGEST: Final = 600  # of a reason
 
 Predicate = Mapping[str, Json]
 
@@ -35,6 +36,12 @@ def shown(value: Any) -> str:
     except (RecursionError, ValueError):
         text = f"a {type(value).__name__}"
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+def one_line(text: str) -> str:
+    """Return a reason as a line of bounded length: what agents have put into names and files stays text in it."""
+    cut = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in cut)
 
 
 def regular(tree: Tree, path: str) -> bytes:

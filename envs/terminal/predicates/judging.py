@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from palestra.envs.terminal.predicates import archives, database, history, nodes, texts, values
-from palestra.envs.terminal.predicates.content import Predicate, UnmetError
+from palestra.envs.terminal.predicates.content import Predicate, UnmetError, one_line
 from palestra.envs.terminal.tree import Tree
 
 JUDGES: Final[Mapping[str, Callable[[Tree, Predicate], None]]] = {
@@ -35,9 +35,9 @@ def reason(tree: Tree, asked: Predicate) -> str:
     try:
         JUDGES[asked["kind"]](tree, asked)
     except UnmetError as unmet:
-        return str(unmet) or "it does not hold"
+        return one_line(str(unmet)) or "it does not hold"
     except MemoryError:
         return f"{asked.get('path')}: it takes more memory than there is to look at it"
     except Exception as error:  # whatever somebody hostile has thought of
-        return f"{asked.get('path')}: it cannot be judged: {type(error).__name__}: {error!s:.160}"
+        return one_line(f"{asked.get('path')}: it cannot be judged: {type(error).__name__}: {error!s:.160}")
     return ""

@@ -306,3 +306,17 @@ def test_what_must_be_run_is_not_judged_of_a_tree() -> None:
     assert name_of(asked) == "step 2: runs sh x"
     with pytest.raises(VerifierError, match="by running something"):
         evaluate(TREE, asked)
+
+
+def test_a_reason_is_a_line_whatever_agents_call_their_files() -> None:
+    tree = Tree().put("/w/a\n\x1b[2J\udcff", "").put("/w/x.ini", "[a]\n\x1b[2J\x07\n= 1\n" + "y" * 5000)
+    asked: list[dict[str, Any]] = [
+        {"kind": "same", "path": "/w", "tree": {}},
+        {"kind": "ini", "path": "/w/x.ini", "at": ["a", "b"], "equals": ""},
+        {"kind": "folder", "path": "/w", "files": []},
+    ]
+    for one in asked:
+        said = evaluate(tree, {"group": 0, **one}).evidence
+        assert said
+        assert said.isprintable()
+        assert len(said) < 700
