@@ -7,6 +7,7 @@ import posixpath
 import re
 import shlex
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final, Literal
 
 from palestra.envs.base import Budget, Json, Split, Task, TaskError
@@ -110,11 +111,16 @@ def _recipe(package: Package, where: str) -> Recipe:
         recipe = Recipe(start=Tree(), setup="", env={}, workdir="/", obstacles=obstacles)
     else:
         recipe = interpret(package.environment, f"{where}/environment")
+    composed = [
+        f"{where}/environment{path}: is not supported"
+        for path in ("/docker-compose.yaml", "/docker-compose.yml", "/compose.yaml")
+        if path in package.environment
+    ]
     env = {**recipe.env, **_variables(package.settings, "environment", where)}
     workdir = posixpath.normpath(told.get("workdir") or recipe.workdir)
     if not workdir.startswith("/"):
         raise TaskError(f"{where}/task.toml: environment.workdir: {workdir!r} is no absolute path")
-    return Recipe(start=recipe.start, setup=recipe.setup, env=env, workdir=workdir, obstacles=recipe.obstacles)
+    return replace(recipe, env=env, workdir=workdir, obstacles=(*recipe.obstacles, *composed))
 
 
 def _unplayable(settings: Mapping[str, Any], where: str) -> list[str]:

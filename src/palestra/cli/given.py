@@ -1,11 +1,20 @@
 """Tasks that a person names by a path, in whatever form: files of tasks, or folders of others' tasks."""
 
+import itertools
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from palestra.agents.base import Policy
+from palestra.agents.chat import ByteChat
+from palestra.agents.opening import Agent
+from palestra.agents.rollout import Episode
+from palestra.agents.runners import EnvRunner
+from palestra.agents.scripted import ScriptedPolicy
 from palestra.cli.importing import FORMATS, Format
+from palestra.envs.actions import call_text
 from palestra.envs.base import Split, Task, TaskError
 from palestra.envs.registry import EnvEntry, find
+from palestra.envs.scripts import DONE
 from palestra.envs.verification.tasks import read_task_set
 
 _ENDINGS = (".jsonl", ".json", ".parquet")
@@ -41,6 +50,16 @@ def read_given(path: Path, split: Split) -> Given:
     if not given.tasks:
         raise TaskError(f"{path}: has no task that can be played: {next(iter(given.left_out.values()))}")
     return given
+
+
+def handing_in() -> Agent:
+    """Return the agent that does nothing and hands in, by a tool if there is one for it."""
+
+    def follow(runner: EnvRunner, episode: Episode) -> Policy:
+        names = [tool["function"]["name"] for tool in episode.task.tools]
+        return ScriptedPolicy(itertools.repeat(call_text("done", {}) if "done" in names else DONE))
+
+    return Agent(follow, ByteChat())
 
 
 def _form_of(path: Path) -> Format:

@@ -21,7 +21,7 @@ from palestra.agents.runners import RUNNERS, EnvMaker
 from palestra.cli.app import AsJson, Knobs, SplitOption, Strict, TasksFile, command
 from palestra.cli.boundary import FAILED
 from palestra.cli.cases import cases_of, cases_table, suite_of
-from palestra.cli.given import is_path, read_given
+from palestra.cli.given import handing_in, is_path, read_given
 from palestra.cli.output import console, print_json
 from palestra.cli.tasks import parse_knobs, read_tasks
 from palestra.envs.base import Task, TaskError
@@ -98,6 +98,8 @@ def run_command(
         concurrency=concurrency,
         device=device,
     )
+    if given is not None and agent == "nop":
+        opened = handing_in()  # so that what is there already is judged
     episodes = episodes_for(chosen, attempts=k, seed=seed)
     longest_s = max(task.budget.seconds for task in chosen)
     config = RolloutConfig(
