@@ -126,6 +126,7 @@ def people(desk: Desk, count: int, plans: tuple[str, ...]) -> list[str]:
 
 
 def check(desk: Desk) -> Step | None:
+    """Return a drawn step of the plan `Check`."""
     count, form = desk.draws.between(2, 4), desk.pick(tuple(FORMS))
     rules = tuple(desk.some(tuple(RULES), count))
     plans = tuple(desk.draws.shuffled(desk.of(PLANS)))

@@ -93,6 +93,7 @@ class ToJson:
 
 
 def to_json(desk: Desk) -> Step | None:
+    """Return a drawn step of the plan `ToJson`."""
     sheet = table_in(desk)
     if sheet is None or not sheet.groups:
         return None
@@ -238,6 +239,7 @@ LISTS: Final = Pool(
 
 
 def from_json(desk: Desk) -> Step | None:
+    """Return a drawn step of the plan `FromJson`."""
     found = records_in(desk)
     if found is None or len(found[1][0]) < 3:
         return None

@@ -1,9 +1,10 @@
 """Columns of fixed width as CSV, and CSV as columns of fixed width."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from palestra.envs.terminal.operators.data_sheets import DOMAINS, Sheet, drawn, read, table_in
+from palestra.envs.terminal.operators.data_sheets import DOMAINS, Domain, Sheet, drawn, read, table_in
 from palestra.envs.terminal.operators.drafts import Desk, Operation, Pool, csv_text, joined, table
 from palestra.envs.terminal.step import Step
 from palestra.envs.terminal.tree import Tree
@@ -53,7 +54,22 @@ class FromFixed:
         )
 
 
+def fixed_text(desk: Desk, domain: Domain, count: int, widths: Sequence[int], choices: tuple[str, str, str]) -> str:
+    """Return lines of columns of fixed width, framed, marked and aligned as is chosen."""
+    frame, skip, align = choices
+    held, numbers, rows = drawn(desk, domain, count), [one for one, _, _ in domain.numbers], []
+    for row in held.rows:
+        line = " "
+        for column, cell, width in zip(held.columns, row, widths, strict=True):
+            shown = cell.rjust(desk.draws.between(4, 6), "0") if column in numbers else cell
+            line += shown.ljust(width) if align == "left" and column not in numbers else shown.rjust(width)
+        rows.append(("*" if skip == "dead" and desk.draws.chance(0.25) else " ") + line[1:].rstrip())
+    first = [f"REPORT {domain.name} {desk.draws.between(1, 99)}"] if frame != "none" else []
+    return joined([*first, *rows, *([f"END {count} lines"] if frame == "both" else [])])
+
+
 def from_fixed(desk: Desk) -> Step | None:
+    """Return a drawn step of the plan `FromFixed`."""
     domain = desk.word(DOMAINS)
     frame, zeros = desk.pick(("none", "header", "both")), desk.pick(("strip", "keep"))
     skip, align = desk.pick(("none", "dead")), desk.pick(("left", "right"))
@@ -61,25 +77,9 @@ def from_fixed(desk: Desk) -> Step | None:
     widths = [desk.draws.between(11, 14) for _ in sheet.columns]
     numbers = tuple(one for one, _, _ in domain.numbers)
 
-    def made(count: int) -> str:
-        held = drawn(desk, domain, count)
-        rows = []
-        for row in held.rows:
-            cells = (
-                cell.rjust(desk.draws.between(4, 6), "0").rjust(width)
-                if column in numbers
-                else cell.ljust(width)
-                if align == "left"
-                else cell.rjust(width)
-                for column, cell, width in zip(held.columns, row, widths, strict=True)
-            )
-            rows.append(("*" if skip == "dead" and desk.draws.chance(0.25) else " ") + "".join(cells).rstrip())
-        first = [f"REPORT {domain.name} {desk.draws.between(1, 99)}"] if frame != "none" else []
-        return joined([*first, *rows, *([f"END {count} lines"] if frame == "both" else [])])
-
     name = desk.word(EXPORTS)
-    source = desk.put(name, made(desk.knobs.size))
-    desk.decoys(name, lambda: made(4))
+    source = desk.put(name, fixed_text(desk, domain, desk.knobs.size, widths, (frame, skip, align)))
+    desk.decoys(name, lambda: fixed_text(desk, domain, 4, widths, (frame, skip, align)))
     firsts = [2 + sum(widths[:at]) for at in range(len(widths))]
     places = tuple(zip(firsts, widths, strict=True))
     out = desk.out(f"{domain.name}.csv")
@@ -180,6 +180,7 @@ REPORTS: Final = Pool(
 
 
 def to_fixed(desk: Desk) -> Step | None:
+    """Return a drawn step of the plan `ToFixed`."""
     sheet = table_in(desk)
     if sheet is None or not sheet.integers:
         return None

@@ -74,6 +74,7 @@ class Group:
 
 
 def group(desk: Desk) -> Step | None:
+    """Return a drawn step of the plan `Group`."""
     sheet = table_in(desk)
     if sheet is None or not sheet.groups or not sheet.integers:
         return None
@@ -180,6 +181,7 @@ TOTALS: Final = {
 
 
 def pivot(desk: Desk) -> Step | None:
+    """Return a drawn step of the plan `Pivot`."""
     sheet = table_in(desk)
     groups = [] if sheet is None else [one for one in sheet.groups if len(set(sheet.values(one))) <= 8]
     if sheet is None or len(groups) < 2 or not sheet.integers:

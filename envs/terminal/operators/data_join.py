@@ -73,6 +73,7 @@ class Join:
 
 
 def join(desk: Desk) -> Step | None:
+    """Return a drawn step of the plan `Join`."""
     sheet = table_in(desk)
     if sheet is None or not sheet.groups:
         return None

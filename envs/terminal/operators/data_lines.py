@@ -103,6 +103,7 @@ OPENING: Final = Pool(
 
 
 def listing(desk: Desk) -> Step | None:
+    """Return a drawn step of the plan `Listing`."""
     shows, order, form = desk.pick(tuple(SHOWS)), desk.pick(tuple(ORDERS)), desk.pick(tuple(FORMS))
     if desk.given is None:
         name = desk.word(LISTS)

@@ -110,6 +110,7 @@ JSONS: Final = Pool(
 
 
 def json_edit(desk: Desk) -> Step | None:
+    """Return a drawn step of the plan `JsonEdits`."""
     held = settings(desk)
     name = desk.pick(("config.json", "settings.json", "service.json"))
     path = desk.put(name, json.dumps(held, indent=2) + "\n")
@@ -260,6 +261,7 @@ FILES: Final = Pool(
 
 
 def line_edit(desk: Desk) -> Step | None:
+    """Return a drawn step of the plan `LineEdits`."""
     form = desk.pick(tuple(KINDS))
     name = f"{desk.pick(('app', 'service', 'main'))}.{form}"
     held = sections(desk, form)

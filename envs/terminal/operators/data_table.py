@@ -75,6 +75,7 @@ TAKE: Final = Pool(
 
 
 def query(desk: Desk) -> Step | None:
+    """Return a drawn step of the plan `Query`."""
     sheet = table_in(desk)
     if sheet is None:
         return None
@@ -170,6 +171,7 @@ class Dedupe:
 
 
 def dedupe(desk: Desk) -> Step | None:
+    """Return a drawn step of the plan `Dedupe`."""
     sheet = table_in(desk)
     if sheet is None or not sheet.groups or not sheet.numbers:
         return None

@@ -94,6 +94,7 @@ def amount_of(desk: Desk, locale: str) -> str:
 
 
 def numbers(desk: Desk) -> Step | None:
+    """Return a drawn step of the plan `Numbers`."""
     locale, target, bad = desk.pick(tuple(LOCALES)), desk.pick(tuple(TARGETS)), desk.pick(tuple(BAD))
 
     def made(count: int) -> str:
@@ -217,6 +218,7 @@ DATED: Final = Pool(
 
 
 def dates(desk: Desk) -> Step | None:
+    """Return a drawn step of the plan `Dates`."""
     style, form, order = desk.pick(tuple(STYLES)), desk.pick(tuple(FORMS)), desk.pick(("there", "date"))
 
     def written(day: datetime.date) -> str:

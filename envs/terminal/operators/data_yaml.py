@@ -73,6 +73,7 @@ class Yaml:
 
 
 def to_yaml(desk: Desk) -> Step | None:
+    """Return a drawn step of the plan `Yaml`."""
     sheet = table_in(desk)
     if sheet is None or not sheet.texts or len(sheet.columns) < 3:
         return None

@@ -101,6 +101,7 @@ FORMS: Final = {
 
 
 def tally(desk: Desk) -> Step | None:
+    """Return a drawn step of the plan `Tally`."""
     by, measure = desk.pick(tuple(KEYS)), desk.pick(("requests", "bytes"))
     keep, order, form = desk.pick(tuple(KEEPS)), desk.pick(tuple(ORDERS)), desk.pick(tuple(FORMS))
     name = desk.word(LOGS)
@@ -177,6 +178,7 @@ class Rate:
 
 
 def rate(desk: Desk) -> Step | None:
+    """Return a drawn step of the plan `Rate`."""
     by, form = desk.pick(("client", "path", "method", "hour")), desk.pick(("percent", "share"))
     failing, shows = desk.pick((400, 500)), desk.pick(("all", "failing"))
     name = desk.word(LOGS)

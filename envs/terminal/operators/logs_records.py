@@ -104,6 +104,7 @@ class Records:
 
 
 def pick(desk: Desk) -> Step | None:
+    """Return a drawn step of the plan `Records`."""
     by, form = desk.pick(tuple(PICKS)), desk.pick(tuple(FORMS))
     side = desk.pick(("those", "those", "others"))
     name = desk.word(APPS)

@@ -86,6 +86,7 @@ def checks(plan: Rotate, end: Tree) -> Iterator[Json]:
 
 
 def rotate(desk: Desk) -> Step | None:
+    """Return a drawn step of the plan `Rotate`."""
     name, there = desk.word(APPS), desk.draws.between(2, 4)
     fresh, style = desk.pick(tuple(FRESH)), desk.pick(("plain", "padded"))
     packing = desk.pick(("none", "older", "all"))

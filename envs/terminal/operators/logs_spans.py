@@ -67,6 +67,7 @@ SEEN_ORDERS: Final = {
 
 
 def seen(desk: Desk) -> Step | None:
+    """Return a drawn step of the plan `Seen`."""
     by, level = desk.pick(("user", "part")), desk.pick(("", "", "ERROR", "INFO"))
     order, shows = desk.pick(tuple(SEEN_ORDERS)), desk.pick(("both", "both", "first", "last"))
     name = desk.word(APPS)
@@ -154,6 +155,7 @@ ACTIONS: Final = Pool(("view", "click", "search", "buy"), ("open", "play", "paus
 
 
 def sessions(desk: Desk) -> Step | None:
+    """Return a drawn step of the plan `Sessions`."""
     unit, order = desk.pick(("s", "min")), desk.pick(("user", "start"))
     least = desk.pick((1, 2))
     minutes = desk.draws.between(5, 30)

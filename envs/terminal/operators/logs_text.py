@@ -98,6 +98,7 @@ FORMS: Final = {
 
 
 def extract(desk: Desk) -> Step | None:
+    """Return a drawn step of the plan `Extract`."""
     kind, form = desk.pick(tuple(FOUND)), desk.pick(tuple(FORMS))
     level = desk.pick(("", "", "ERROR", "WARN"))
     name = desk.word(APPS)
@@ -206,6 +207,7 @@ def secretive(desk: Desk, count: int) -> list[str]:
 
 
 def redact(desk: Desk) -> Step | None:
+    """Return a drawn step of the plan `Redact`."""
     kinds = tuple(sorted(desk.some(tuple(SECRETS), desk.draws.between(1, 3))))
     mask, which = desk.pick(tuple(MASKS)), desk.pick(("every", "every", "first"))
     shown = desk.pick(("all", "all", "those"))

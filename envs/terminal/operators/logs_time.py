@@ -106,6 +106,7 @@ WINDOWS: Final = {
 
 
 def window(desk: Desk) -> Step | None:
+    """Return a drawn step of the plan `Window`."""
     kind, ends = desk.pick(tuple(STAMPS)), desk.pick(tuple(ENDS))
     side, form = desk.pick(("inside", "inside", "outside")), desk.pick(tuple(WINDOWS))
     name = desk.word(APPS)
@@ -196,6 +197,7 @@ MARKS: Final = {
 
 
 def merge(desk: Desk) -> Step | None:
+    """Return a drawn step of the plan `Merge`."""
     order, mark = desk.pick(("oldest", "newest")), desk.pick(tuple(MARKS))
     twice, count = desk.pick(("keep", "drop")), desk.draws.between(2, 3)
     shared = sorted(stamped(desk, desk.knobs.size + 4, "iso"), key=lambda line: line.split(" ")[0])
