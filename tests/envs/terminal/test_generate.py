@@ -55,6 +55,7 @@ def test_tasks_are_apart_by_structure_and_not_only_by_seed() -> None:
     assert len({task.instruction for task in tasks}) == len({task.id for task in tasks}) == 100
 
 
+@pytest.mark.slow
 def test_every_operator_and_chains_are_drawn() -> None:
     tasks = [TRAIN.sample(seed, {"operators": 4}) for seed in range(200)]
     assert {name for task in tasks for name in task.provenance["operators"]} == set(OPERATORS)
@@ -97,7 +98,7 @@ def test_every_area_has_operators_and_there_are_many_templates_in_each() -> None
     assert set(areas) == set(AREAS)
     assert len(areas) >= 20
     for area in AREAS:
-        tasks = [TRAIN.sample(seed, {"area": area, "operators": 1}) for seed in range(40)]
+        tasks = [TRAIN.sample(seed, {"area": area, "operators": 1}) for seed in range(20)]
         assert len({task.provenance["template"] for task in tasks}) >= 12
 
 
@@ -109,7 +110,7 @@ def test_so_many_steps_mend_something_as_faults_are_asked_for() -> None:
 
 def test_a_larger_size_is_more_data() -> None:
     def amount(size: int) -> int:
-        return sum(len(json.dumps(TRAIN.sample(seed, {"size": size}).hidden["start"])) for seed in range(20))
+        return sum(len(json.dumps(TRAIN.sample(seed, {"size": size}).hidden["start"])) for seed in range(8))
 
     assert amount(60) > 2 * amount(6)
 
