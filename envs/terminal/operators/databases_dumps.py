@@ -25,6 +25,10 @@ _OPENINGS: Final = {
     False: ("A database is lost; dumps of it are left.", "Bring a database back."),
     True: ("Rebuild a database from its backups.", "Only backups of a database are there."),
 }
+_COPIES: Final = {
+    False: ("Make a database from others.", "Another database is wanted."),
+    True: ("A new database is needed.", "Put a database together."),
+}
 _FOLDERS: Final = {False: ("dumps", "backup", "saved"), True: ("nightly", "vault", "kept")}
 
 
@@ -111,9 +115,9 @@ def _parts(desk: Desk, about: Domain, kind: str) -> Step:
         "new wins": f"Where an `id` occurs in both, the row of `{two}` counts.",
     }[overlap]
     text = (
-        f"Two SQLite databases, `{one}` and `{two}`, have a table {described({about.children: rows})} each, with `id` "
-        f"as its primary key. Make a third, `{path}`, with the same table that has the rows of both. {told} "
-        f"Leave `{one}` and `{two}` as they are."
+        f"{desk.of(_COPIES)} Two SQLite databases, `{one}` and `{two}`, have a table "
+        f"{described({about.children: rows})} each, with `id` as its primary key. Make a third, `{path}`, with the "
+        f"same table that has the rows of both. {told} Leave `{one}` and `{two}` as they are."
     )
     key = asks(path, f"SELECT name FROM pragma_table_info('{about.children}') WHERE pk > 0", [["id"]])
 
@@ -184,9 +188,9 @@ def _subset(desk: Desk, about: Domain, kind: str) -> Step | None:
         return script(path, "\n".join(sql))
 
     text = (
-        f"The SQLite database `{source}` has {described(held)}, where `{about.key}` is the `id` of a row of "
-        f"`{about.parents}`. Make a database `{path}` with the same two tables, their columns and nothing else, in "
-        f"which are {told}. Leave `{source}` as it is."
+        f"{desk.of(_COPIES)} The SQLite database `{source}` has {described(held)}, where `{about.key}` is the `id` of "
+        f"a row of `{about.parents}`. Make a database `{path}` with the same two tables, their columns and nothing "
+        f"else, in which are {told}. Leave `{source}` as it is."
     )
     keys: tuple[Json, ...] = tuple(
         asks(

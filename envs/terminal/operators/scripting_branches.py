@@ -6,6 +6,7 @@ from palestra.envs.terminal.operators.drawing import Desk, Drawn
 from palestra.envs.terminal.operators.scripting_repositories import (
     AUTHORS,
     NAMES,
+    OPENINGS,
     REPOSITORIES,
     Commit,
     Script,
@@ -79,7 +80,8 @@ def _name(desk: Desk) -> Step:
     return Step(
         operator="",
         choices=(kind,),
-        text=f"`{path}` is a git repository whose branch `main` is checked out. {told} `main` stays as it is.",
+        text=f"{desk.of(OPENINGS)} `{path}` is a git repository whose branch `main` is "
+        f"checked out. {told} `main` stays as it is.",
         starts=Tree(),
         effect=lambda tree: tree,
         solve=f"cd {path}\n{solve}",
@@ -166,7 +168,7 @@ def _merge(desk: Desk) -> Step:
     return Step(
         operator="",
         choices=(kind, "begun" if is_begun else "new"),
-        text=texts_told,
+        text=f"{desk.of(OPENINGS)} {texts_told}",
         starts=Tree(),
         effect=lambda tree: tree.put(f"{path}/{names[0]}", texts[kind]),
         solve=bash(kind),

@@ -6,6 +6,7 @@ from palestra.envs.terminal.operators.drawing import Desk, Drawn
 from palestra.envs.terminal.operators.scripting_repositories import (
     AUTHORS,
     NAMES,
+    OPENINGS,
     REPOSITORIES,
     Commit,
     Script,
@@ -19,7 +20,7 @@ from palestra.envs.terminal.operators.scripting_repositories import (
 from palestra.envs.terminal.step import Operator, Step
 from palestra.envs.terminal.tree import Tree
 
-_AUTHOR: Final = "It has an identity to commit with."
+_AUTHOR: Final = "The repository has an identity to commit with."
 _NEW: Final = {
     False: ("Bring it back", "Restore what was lost", "Undo a mistake"),
     True: ("Recover a file", "Put it back", "Take it back"),
@@ -76,8 +77,8 @@ def _restore(desk: Desk) -> Step:
     return Step(
         operator="",
         choices=(when, how),
-        text=f"The file `{path}/{lost}` was deleted from the git repository `{path}`. Bring it back {told}. {then} "
-        + _AUTHOR,
+        text=f"{desk.of(OPENINGS)} The file `{path}/{lost}` was "
+        f"deleted from the git repository `{path}`. Bring it back {told}. {then} " + _AUTHOR,
         starts=Tree(),
         effect=lambda tree: tree.put(f"{path}/{lost}", text),
         solve=bash(when, commits=how == "commit"),
@@ -154,7 +155,7 @@ def _undo(desk: Desk) -> Step:
     return Step(
         operator="",
         choices=(kind,),
-        text=f"`{path}` is a git repository whose branch `main` is checked out. {told} {_AUTHOR} "
+        text=f"{desk.of(OPENINGS)} `{path}` is a git repository whose branch `main` is checked out. {told} {_AUTHOR} "
         f"At the end `{path}/{names[0]}` and the other files in the working tree agree with this.",
         starts=Tree(),
         effect=lambda tree: tree.put(f"{path}/{names[0]}", files[names[0]]),
@@ -199,9 +200,9 @@ def _secret(desk: Desk) -> Step:
     }[kind]
     result = [*commits, Commit(subject, after)]
     text = (
-        f"The last commit on the branch `main` of the git repository `{path}` holds a secret. {told}, with no new "
-        f"commit and no branch or tag that still has it: the last commit is made anew, with the subject it has. "
-        f"Its other changes stay; so do the commits before it. {_AUTHOR}"
+        f"{desk.of(OPENINGS)} The last commit on the branch `main` of the git repository `{path}` holds a secret. "
+        f"{told}, with no new commit and no branch or tag that still has it: the last commit is made anew, with the "
+        f"subject it has. Its other changes stay; so do the commits before it. {_AUTHOR}"
     )
     return Step(
         operator="",

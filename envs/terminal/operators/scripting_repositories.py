@@ -38,6 +38,10 @@ SUBJECTS: Final = {
     False: ("Widen {0}", "Tidy {0}", "Set {0} anew", "Mend {0}", "Look after {0}", "Update {0}"),
     True: ("Adjust {0}", "Rework {0}", "Bring {0} up to date", "Refine {0}", "Touch up {0}", "Correct {0}"),
 }
+OPENINGS: Final = {
+    False: ("A git repository needs your care.", "Put something right in a git repository.", "This is about git."),
+    True: ("Somebody has to see to a git repository.", "Work with git is left to do."),
+}
 REPOSITORIES: Final = {False: ("project", "site", "handbook", "tools"), True: ("manual", "service", "almanac")}
 
 
