@@ -29,6 +29,7 @@ _NAMED: Final = re.compile(r"(?<![\w./~$}-])/([a-z][\w-]*)(?=[/\"'\s])")
 _SYSTEM: Final = frozenset(
     [".palestra", "bin", "boot", "dev", "etc", "lib", "lib64", "logs", "proc", "run", "sbin", "solution", "sys"]
 ) | {"tests", "usr"}
+_LINE, _LINES = 76, 500  # of a packed solution: characters in a line, and lines in one command
 _SHOWN: Final = 5  # obstacles told
 
 
@@ -191,15 +192,18 @@ def _steps(package: Package, recipe: Recipe, where: str) -> list[Json]:
     packed = _packed(package.solution)
     if len(packed) > _MOST_SOLUTION_BYTES:
         raise TaskError(f"{where}/solution: has more than {_MOST_SOLUTION_BYTES:,} bytes when it is packed")
-    lines = "\n".join(packed[at : at + 76] for at in range(0, len(packed), 76))
+    lines = [packed[at : at + _LINE] for at in range(0, len(packed), _LINE)]
+    parts = ["\n".join(lines[at : at + _LINES]) for at in range(0, len(lines), _LINES)]
     exports = {**recipe.env, **_variables(package.settings, "solution", where)}
     variables = "".join(f"export {name}={shlex.quote(value)}; " for name, value in exports.items())
-    solve = (
-        f"mkdir -p /solution && base64 -d <<'END' | tar -xzf - -C /solution\n{lines}\nEND\n"
+    run = (
+        "mkdir -p /solution && base64 -d /.solution | tar -xzf - -C /solution\n"
         f"({variables}cd {shlex.quote(recipe.workdir)} && bash /solution/solve.sh </dev/null >/dev/null 2>&1)\n"
-        "rm -rf /solution"
+        "rm -rf /solution /.solution"
     )
-    return [{"operator": "solution", "choices": [], "solve": solve, "wrong": {}}]
+    typed = [f"cat >> /.solution <<'END'\n{part}\nEND" for part in parts]
+    solves = [*typed[:-1], f"{typed[-1]}\n{run}"]
+    return [{"operator": "solution", "choices": [], "solve": solve, "wrong": {}} for solve in solves]
 
 
 def _packed(tree: Tree) -> str:

@@ -1,5 +1,6 @@
 """Tests that a task brings run where nothing of the agent's is but its files; what they write is read strictly."""
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 from tests.envs.terminal.formats.conftest import HELLO, played, written
 
 from palestra.envs.actions import call_text
-from palestra.envs.base import Task
+from palestra.envs.base import Task, TaskError
 from palestra.envs.scripts import play
 from palestra.envs.terminal.env import TerminalEnv
 from palestra.envs.terminal.formats.harbor import read_harbor
@@ -196,3 +197,22 @@ def test_tests_that_are_none_are_no_verdict(env: TerminalEnv, tmp_path: Path) ->
     env.reset(options={"task": broken})
     with pytest.raises(VerifierError, match="has no tests that could run"):
         env.step(call_text("done", {}))
+
+
+def test_a_large_solution_is_typed_in_pieces(env: TerminalEnv, tmp_path: Path) -> None:
+    blob = hashlib.shake_256(b"blob").hexdigest(60_000)
+    files = {**HELLO, "solution/blob": blob, "solution/solve.sh": "cp /solution/blob .; echo hello > hello.txt\n"}
+    files["tests/test.sh"] = (
+        f"[ $(sha256sum < /app/blob | cut -c1-64) = {hashlib.sha256(blob.encode()).hexdigest()} ] "
+        "&& echo 1 > /logs/verifier/reward.txt\n"
+    )
+    [task] = read_harbor(written(tmp_path / "hello", files))
+    assert len(task.hidden["steps"]) > 1
+    assert played(env, task, "oracle").is_success, env.verdict()
+
+
+def test_what_a_dockerfile_cannot_have_here_is_named(env: TerminalEnv, tmp_path: Path) -> None:
+    docker = "FROM python:3.11-slim\nRUN apt-get update && apt-get install -y tmux surely-not-here\n"
+    [task] = read_harbor(written(tmp_path / "hello", {**HELLO, "environment/Dockerfile": docker}))
+    with pytest.raises(TaskError, match=r"surely-not-here is wanted; there is no network(.|\n)*Dockerfile:2 fails"):
+        env.reset(options={"task": task})
