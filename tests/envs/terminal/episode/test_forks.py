@@ -100,7 +100,8 @@ def test_services_run_in_every_copy(make_terminal: Make) -> None:
     env = make_terminal()
     task = env.tasks.sample(1)
     service = {"run": "while sleep 0.1; do date +%N > /tmp/b; mv /tmp/b /tmp/beat; done", "ready": "test -s /tmp/beat"}
-    watch = '$ a=$(cat /tmp/beat); for i in {1..90}; do [ "$a" != "$(cat /tmp/beat)" ] && echo beats && break; sleep 0.1; done'
+    differs = '[ "$a" != "$(cat /tmp/beat)" ]'
+    watch = f"$ a=$(cat /tmp/beat); for i in {{1..90}}; do {differs} && echo beats && break; sleep 0.1; done"
     hidden = {**task.hidden, "services": [service]}
     for _ in range(3):
         env.reset(options={"task": replace(task, hidden=hidden)})
