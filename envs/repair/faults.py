@@ -102,9 +102,11 @@ class _Bench:
         return self._does(tree, self.examples).count(RIGHT)
 
     def matters(self, number: int) -> bool:
-        """Return whether the hidden tests fail without a line of the reference, given by the number of those before."""
-        tree = self._without.get(number)  # without others it is no program, or not one that differs from the reference
-        return tree is None or self.fails(tree)
+        """Return whether the hidden tests fail without a line of the reference, given by the number of those before.
+
+        Without others it is no program, or not one that differs from the reference.
+        """
+        return all(self.fails(tree) for tree in self._without.get(number, ()))
 
     def fails(self, tree: Any) -> bool:
         """Return whether a program fails the hidden tests."""
@@ -114,14 +116,19 @@ class _Bench:
             return True
 
     @cached_property
-    def _without(self) -> Mapping[int, Any]:
-        """The trees of the reference without one of its lines, by the number of those before."""
-        found = {}
+    def _without(self) -> Mapping[int, Sequence[Any]]:
+        """The reference without one of its lines, by the number of those before.
+
+        A line that gives a variable its first value is checked for being there: another value stands for none.
+        """
+        found: dict[int, list[Any]] = {}
         for wrong in self.every:
-            text = self.source.printed(wrong.tree) if wrong.kind in ("dropped_statement", "missing_update") else None
+            is_first = wrong.kind == "initial_value"
+            is_asked = is_first or wrong.kind in ("dropped_statement", "missing_update")
+            text = self.source.printed(wrong.tree) if is_asked else None
             for hunk in hunks(self.lines, text.splitlines()) if text else ():
-                if len(hunk.old) == 1 and not hunk.new:
-                    found[hunk.first] = wrong.tree
+                if len(hunk.old) == 1 and len(hunk.new) == is_first:
+                    found.setdefault(hunk.first, []).append(wrong.tree)
         return found
 
     def is_fault(self, tree: Any) -> bool:
