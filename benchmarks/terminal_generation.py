@@ -10,7 +10,6 @@ certificate of level quick through the step API, which of them were rejected and
 
 import argparse
 import os
-import resource
 import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
@@ -68,12 +67,11 @@ def prove(seed: int) -> dict[str, Any]:
     """Return what proof and certificate of one task cost and say."""
     split = SPLITS[seed % 2]
     source, knobs = TerminalTasks(split), difficulty(seed)
-    started, worked = time.perf_counter(), processor_s()
+    started = time.perf_counter()
     try:
         task = source.sample(seed, knobs)
     except TaskError as error:
-        reason = f"none drawn: {error!s:.60}"
-        return {"rejected": [reason], "proof": 0.0, "certificate": 0.0, "processor": 0.0, "trials": 0}
+        return {"rejected": [f"none drawn: {error!s:.60}"], "proof": 0.0, "certificate": 0.0, "trials": 0}
     proof = Prover().prove_seed(source, seed, knobs)
     proved = time.perf_counter() - started
     started = time.perf_counter()
@@ -84,14 +82,8 @@ def prove(seed: int) -> dict[str, Any]:
         "rejected": [f"seed {seed}: {reason}" for reason in (*proof.failures, *certificate.failures)],
         "proof": proved,
         "certificate": time.perf_counter() - started,
-        "processor": processor_s() - worked,
         "trials": proof.trials,
     }
-
-
-def processor_s() -> float:
-    """Return the processor time of this process and of all that it has waited for."""
-    return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 
 
 def proved(count: int, workers: int) -> dict[str, Any]:
@@ -108,8 +100,6 @@ def proved(count: int, workers: int) -> dict[str, Any]:
         "tasks a second": count / seconds,
         "minutes for 1,000": 1000 * seconds / count / 60,
         "load": os.getloadavg()[0],  # of the machine, ours included
-        "processor seconds a task": sum(one["processor"] for one in found) / count,
-        "minutes for 1,000 by two idle cores": 1000 * sum(one["processor"] for one in found) / count / 2 / 60,
         "rejected": len(rejected),
         "reasons": [reason for reasons in rejected for reason in reasons][:20],
         "trials": sum(one["trials"] for one in found),
@@ -144,9 +134,7 @@ def show(result: dict[str, Any]) -> None:
     print(
         f"proved: {told['tasks']} tasks by {told['workers']} processes, {told['trials']} trials, "
         f"{told['tasks a second']:.2f} tasks a second ({told['minutes for 1,000']:.0f} minutes for 1,000); "
-        f"{told['rejected']} rejected; {told['processor seconds a task']:.2f} s of processor time a task "
-        f"({told['minutes for 1,000 by two idle cores']:.0f} minutes for 1,000 if two cores have nothing else to do; "
-        f"the load was {told['load']:.0f})"
+        f"{told['rejected']} rejected; the load of the machine was {told['load']:.0f}"
     )
     for reason in told["reasons"]:
         print(f"  {reason}")
