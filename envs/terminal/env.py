@@ -45,6 +45,7 @@ BUSY: Final = (
     "or end it with the key C-c, or Hangup if that does not help"
 )
 IDLE: Final = "error: nothing is running; use bash to run a command"
+_STEP_S: Final = 5  # seconds of a command that ended are counted in steps of so many
 _MACHINE, _SINCE = "machine", "since"  # the blobs
 
 
@@ -193,7 +194,7 @@ class TerminalEnv(AgentEnv):
             self._trail = hashlib.sha256(
                 canonical_json([self._trail, call.name, call.arguments]).encode("utf-8", "surrogatepass")
             ).hexdigest()
-        self._seconds += math.floor(done.seconds)
+        self._seconds += _charged(done)
         return self._told(machine, done)
 
     def _do(self, machine: Machine, name: str, arguments: Mapping[str, Json]) -> Heard | str:
@@ -300,6 +301,15 @@ class TerminalEnv(AgentEnv):
                 raise SnapshotError(f"its machine cannot be restored: {error}") from error
             raise
         return Machine(sandbox, cwd)
+
+
+def _charged(done: Heard) -> int:
+    """Return the seconds that a call costs: what it was waited for in vain, and of what ended whole steps alone.
+
+    What an agent is told must not depend on how busy the machine is.
+    """
+    step = 1 if done.exit_code is None else _STEP_S
+    return step * math.floor(done.seconds / step)
 
 
 def _only_looks(call: ToolCall) -> bool:
