@@ -194,6 +194,14 @@ for _entry in (
         certificate="palestra.envs.fuzz/Fuzz-v0.certificate.json",
     ),
     EnvEntry(
+        id="palestra/CodeRepair-v0",
+        entry_point="palestra.envs.repair.env:CodeRepairEnv",
+        family="repair",
+        summary="find the faults in a program in any of the languages, mend them by edits, hand it in",
+        needs=frozenset({"network_off", "read_only_root", "process_count", "pid_hidden", "socket_families"}),
+        certificate="palestra.envs.repair/CodeRepair-v0.certificate.json",
+    ),
+    EnvEntry(
         id="palestra/Sql-v0",
         entry_point="palestra.envs.sql.env:SqlEnv",
         family="sql",

@@ -166,6 +166,7 @@ OURS = [
     "palestra/BFCLMultiTurn-v0",
     "palestra/BFCLSingleTurn-v0",
     "palestra/Code-v0",
+    "palestra/CodeRepair-v0",
     "palestra/Fuzz-v0",
     "palestra/Sql-v0",
     "palestra/Terminal-v0",
