@@ -7,26 +7,31 @@ standard library, and a predicate that cannot be judged is one that does not hol
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from palestra.envs.terminal.predicates import archives, database, history, nodes, texts, values
+from palestra.envs.terminal.predicates.archives import archive
 from palestra.envs.terminal.predicates.content import Predicate, UnmetError, one_line
+from palestra.envs.terminal.predicates.database import sqlite
+from palestra.envs.terminal.predicates.history import git
+from palestra.envs.terminal.predicates.nodes import folder, link, mode, mtime, owner, same
+from palestra.envs.terminal.predicates.texts import checksums, file
+from palestra.envs.terminal.predicates.values import csv_file, ini_file, json_file, toml_file
 from palestra.envs.terminal.tree import Tree
 
 JUDGES: Final[Mapping[str, Callable[[Tree, Predicate], None]]] = {
-    "file": texts.file,
-    "checksums": texts.checksums,
-    "json": values.json_file,
-    "toml": values.toml_file,
-    "ini": values.ini_file,
-    "csv": values.csv_file,
-    "mode": nodes.mode,
-    "owner": nodes.owner,
-    "mtime": nodes.mtime,
-    "link": nodes.link,
-    "folder": nodes.folder,
-    "same": nodes.same,
-    "archive": archives.archive,
-    "sqlite": database.sqlite,
-    "git": history.git,
+    "file": file,
+    "checksums": checksums,
+    "json": json_file,
+    "toml": toml_file,
+    "ini": ini_file,
+    "csv": csv_file,
+    "mode": mode,
+    "owner": owner,
+    "mtime": mtime,
+    "link": link,
+    "folder": folder,
+    "same": same,
+    "archive": archive,
+    "sqlite": sqlite,
+    "git": git,
 }
 
 
