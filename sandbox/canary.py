@@ -75,9 +75,8 @@ def examine(make: Make, *, terminal: bool = False, image: str = "") -> Capabilit
     with set_out_bait() as bait:
         with _made(make, _SPEC) as sandbox:
             held = _held(sandbox, bait, terminal=False)
-            big = sandbox.exec(Python(_TWO_BIG_CHILDREN), limits=_TREE_LIMITS)
             many = sandbox.exec(Python(_AS_MANY_AS_IT_CAN), limits=_TREE_LIMITS)
-            held["memory_tree"] = big.oom
+            held["memory_tree"] = any(_is_ended_for_memory(sandbox) for _ in range(2))  # one end may be told too late
             held["process_count"] = many.ok and _count(many.stdout) in range(1, _TREE_LIMITS.processes + 1)
             held["snapshot"] = _brings_files_back(sandbox)
             held["fork"] = held["snapshot"] and _forks(sandbox)
@@ -85,6 +84,11 @@ def examine(make: Make, *, terminal: bool = False, image: str = "") -> Capabilit
     for name in held.keys() & offered.keys():
         held[name] = held[name] and offered[name]
     return Capabilities(**{**offered, **held, "image": bool(image) and _boots(make, image)})
+
+
+def _is_ended_for_memory(sandbox: Sandbox) -> bool:
+    """Return whether two processes were seen to be ended for what they hold together."""
+    return sandbox.exec(Python(_TWO_BIG_CHILDREN), limits=_TREE_LIMITS).oom
 
 
 def _count(output: bytes) -> int:

@@ -69,7 +69,8 @@ def test_a_script_must_be_a_file_that_may_be_run(stage: Stage) -> None:
 
 def test_what_a_run_leaves_no_other_run_finds(stage: Stage) -> None:
     """Neither files nor processes: a script that answers from what it kept of earlier inputs fails."""
-    keeps = "#!/bin/bash\necho >> /workspace/seen; (setsid sleep 100 &); wc -l < /workspace/seen; pgrep -c sleep\n"
+    keeps = "#!/bin/bash\necho >> /workspace/seen; (setsid sleep 100 &)\nuntil pgrep sleep > /dev/null; do :; done\n"
+    keeps += "wc -l < /workspace/seen; pgrep -c sleep\n"
     cases = [{"stdin": "a", "stdout": "1\n1\n"}] * 3
     assert told(stage, keeps, cases=cases) == ""
 
