@@ -59,6 +59,7 @@ _PRELOAD: Final = (
     "hashlib", "io", "json", "lzma", "marshal", "math", "pathlib", "posixpath", "re", "signal", "sqlite3", "stat",
     "struct", "tarfile", "tempfile", "tomllib", "typing", "zipfile", "zlib",
 )  # fmt: skip
+_OURS: Final = frozenset({errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE})  # no doing of an agent's
 _GOOD: Final = "/good"  # a file that nothing is wrong with, to tell whose fault it is that there is no answer
 
 
@@ -84,6 +85,8 @@ class Frozen:
                 archives.append(_copied(sandbox, path, max(left, 1)))
                 left -= len(archives[-1])
             except SandboxFileError as error:
+                if error.errno in _OURS:
+                    raise InfraError(f"{path} cannot be copied out: {error}; create another sandbox") from error
                 if error.errno != errno.ENOENT:
                     troubles[path] = one_line(f"{path} cannot be copied out: {error.strerror or error}")
         return cls(tuple(archives), troubles)
