@@ -1,7 +1,9 @@
 """Laws about the machine of a terminal sandbox: its root, its processes, its snapshots."""
 
 import contextlib
+import io
 import os
+import tarfile
 
 import pytest
 
@@ -200,6 +202,17 @@ class MachineLaws(Case):
         second.restore(SavedSnapshot(bytes(snapshot.data), snapshot.digest))
         assert shown(second.shell().run(_SHOW_STATE).output) == _STATE_SHOWN
         assert second.exec(["sh", "-c", "cat /etc/palestra-law; ls /etc/gone"]).stdout == b"x\n"
+
+    def test_what_was_removed_since_an_earlier_snapshot_does_not_come_back_with_the_bytes(self, create: Create) -> None:
+        first, second, third = create(), create(), create()
+        first.exec(["sh", "-c", "mkdir -p /srv/a/b; cd /srv/a; echo 1 > one; echo 2 > two; echo 3 > b/three"])
+        second.restore(first.snapshot())
+        assert second.exec(["sh", "-c", "cd /srv/a; mv one uno; rm -r two b"]).ok
+        snapshot = second.snapshot()
+        third.restore(SavedSnapshot(bytes(snapshot.data), snapshot.digest))
+        assert third.exec(["sh", "-c", "cd /srv/a; ls -A"]).stdout == b"uno\n"
+        with tarfile.open(fileobj=io.BytesIO(third.collect("/srv/a"))) as archive:
+            assert archive.getnames() == ["srv/a", "srv/a/uno"]
 
     def test_the_whole_machine_is_restored(self, sandbox: Sandbox) -> None:
         sandbox.exec(

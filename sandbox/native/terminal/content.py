@@ -162,6 +162,8 @@ def _add(
     limit_bytes: int,
 ) -> int:
     """Add one entry to an archive; return the bytes of content that it took."""
+    if entry.is_gone and not (entry.below is not None and os.path.lexists(entry.below)):
+        return 0  # where nothing is below, what hides it would be listed as a name that leads nowhere
     member = _describe(entry, first)
     if member is None:
         return 0
