@@ -135,16 +135,17 @@ def _find(rule: str, kind: str, skip: str) -> str:
     }[rule]
 
 
+_WORK = "work=/tmp/repacked && rm -rf $work && mkdir $work"  # of one name, so that the same is left every time
+
+
 def _solve(task: str, form: str, other: str, root: str, archive: str, second: str, find: str) -> str:
     packs = {"tar": "tar -cf {0} -T -", "tar.gz": "tar -czf {0} -T -", "zip": "zip -q -X {0} -@"}
     reads = {"tar": "tar -xf {0}", "tar.gz": "tar -xzf {0}", "zip": "unzip -q {0}"}
     listed = f"find . {find} | sed 's|^\\./||' | LC_ALL=C sort"
     if task == "pack":
-        copied = (
-            f'work=$(mktemp -d)\ncp -r {q(root)}/. "$work" && cd "$work" && find . -exec touch -d 2025-01-01 {{}} +'
-        )
+        copied = f'{_WORK}\ncp -r {q(root)}/. "$work" && cd "$work" && find . -exec touch -d 2025-01-01 {{}} +'
         return f"{copied}\n{listed} | {packs[form].format(q(archive))}"
-    unpacked = f'work=$(mktemp -d)\ncd "$work" && {reads[form].format(q(archive))}\n'
+    unpacked = f'{_WORK}\ncd "$work" && {reads[form].format(q(archive))}\n'
     if task == "convert":
         return f"{unpacked}{listed} | {packs[other].format(q(second))}"
     loop = f"{listed} | while IFS= read -r p; do"
