@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import IO, cast
 
 from palestra.sandbox.base import SandboxFileError
-from palestra.sandbox.workspace import CHUNK_BYTES, FOLDER_FLAGS, Workspace, open_regular, told_as
+from palestra.sandbox.workspace import CHUNK_BYTES, FOLDER_FLAGS, Workspace, folder_in, open_regular, told_as
 
 _DEEPEST = 64  # folders inside each other in a snapshot
 _KINDS = {tarfile.DIRTYPE: "folder", tarfile.REGTYPE: "file", tarfile.SYMTYPE: "link"}
@@ -75,6 +75,12 @@ def collect(workspace: Workspace, path: str, name: str, emit: Callable[[bytes], 
     with told_as(path), tarfile.open(fileobj=sink, mode="w|", bufsize=CHUNK_BYTES) as archive:
         for found in _at(workspace, path, name):
             limit_bytes -= _add(archive, found, seen, content, limit_bytes)
+
+
+def collect_inside(workspace: Workspace, path: str, emit: Callable[[bytes], None], limit_bytes: int) -> None:
+    """Write what is at a path that callers give inside a workspace, as `collect`, under its name from the root."""
+    place = folder_in(path)
+    collect(workspace, place, f"workspace/{place}".rstrip("/"), emit, limit_bytes)
 
 
 def _at(workspace: Workspace, path: str, name: str) -> Iterator[_Found]:

@@ -39,7 +39,7 @@ from palestra.sandbox.limits import check_limits, check_spec, lower_limit
 from palestra.sandbox.outcome import Outcome, check_command, program_environment, resource_limits, to_result
 from palestra.sandbox.sealed import sealed_file
 from palestra.sandbox.transfers import Transfers
-from palestra.sandbox.workspace import Workspace, folder_in
+from palestra.sandbox.workspace import Workspace
 
 _CAPABILITIES = Capabilities(snapshot=True, fork=True)
 _COMMAND_NOT_FOUND, _COMMAND_NOT_EXECUTABLE = 127, 126
@@ -186,8 +186,7 @@ class ProcessSandbox(Transfers):
         """
         self._check_open()
         parts: list[bytes] = []
-        place = folder_in(path)
-        archive.collect(self._workspace, place, f"workspace/{place}".rstrip("/"), parts.append, limit_bytes)
+        archive.collect_inside(self._workspace, path, parts.append, limit_bytes)
         return b"".join(parts)
 
     def snapshot(self, *, end_processes: bool = False) -> SandboxSnapshot:

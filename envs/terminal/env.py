@@ -21,6 +21,7 @@ from palestra.envs.base import (
     canonical_json,
 )
 from palestra.envs.env import AgentEnv, EnvOptions, StepResult
+from palestra.envs.submission import ENDED, MOST_CALLS, TOO_MANY
 from palestra.envs.terminal.generate import TerminalTasks
 from palestra.envs.terminal.keys import HANGUP, typed
 from palestra.envs.terminal.looking import only_looks
@@ -33,13 +34,10 @@ from palestra.envs.terminal.verify import progress, verify
 from palestra.rewards.base import Verdict
 from palestra.sandbox.base import ProcessesRunningError, SandboxFileError
 
-MOST_CALLS: Final = 4  # carried out in one turn
 NO_CALL: Final = (
     'error: nothing was run: call bash with a command, or write it in one ```bash block or after "$ "; '
     "call done when the task is done"
 )
-TOO_MANY: Final = f"error: not done; at most {MOST_CALLS} calls are carried out in one turn"
-ENDED: Final = "error: not done; the episode is over"
 BUSY: Final = (
     "error: a command is still running; wait for it with an empty command, type into it with send_keys, "
     "or end it with the key C-c, or Hangup if that does not help"

@@ -35,7 +35,7 @@ from palestra.sandbox.native.execution import close_all_but, execute
 from palestra.sandbox.native.interpreter import Interpreter
 from palestra.sandbox.native.terminal import files
 from palestra.sandbox.sealed import sealed_file
-from palestra.sandbox.workspace import Workspace, folder_in, told_as
+from palestra.sandbox.workspace import Workspace, told_as
 
 WORKSPACE = "/workspace"
 _SHARED = ("/tmp", "/dev/shm", "/dev/mqueue")  # emptied after every program
@@ -267,8 +267,7 @@ class Keeper:
         if self._is_terminal:
             files.collect(path, self._emit, limit_bytes)
         else:
-            place = folder_in(path)
-            archive.collect(self._workspace, place, f"workspace/{place}".rstrip("/"), self._emit, limit_bytes)
+            archive.collect_inside(self._workspace, path, self._emit, limit_bytes)
         return {}
 
     def _write(self, question: dict[str, Any], given: Iterator[bytes]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from palestra.sandbox.base import SandboxFileError
 from palestra.sandbox.native import stream
 from palestra.sandbox.native.plan import WORKSPACE
 from palestra.sandbox.native.rootfs import workspace_bytes
-from palestra.sandbox.workspace import Workspace, folder_in
+from palestra.sandbox.workspace import Workspace
 
 
 def serve(connection: socket.socket) -> NoReturn:
@@ -45,8 +45,7 @@ def _answer(
             emit(chunk)
         return {}
     if question["do"] == "collect":
-        place = folder_in(question["path"])
-        archive.collect(workspace, place, f"workspace/{place}".rstrip("/"), emit, question["limit_bytes"])
+        archive.collect_inside(workspace, question["path"], emit, question["limit_bytes"])
         return {}
     if question["do"] == "write":
         workspace.write(question["path"], data, question["mode"])

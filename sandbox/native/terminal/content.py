@@ -225,8 +225,7 @@ def _changes(entry: _Entry, member: tarfile.TarInfo, digest: str) -> Iterator[li
     """Yield what an entry makes other than it is below."""
     below = entry.below
     if entry.is_gone:
-        if below is not None and os.path.lexists(below):
-            yield [entry.path, "gone"]
+        yield [entry.path, "gone"]
         return
     kind = stat.S_IFMT(entry.state.st_mode)
     is_link = kind == stat.S_IFLNK

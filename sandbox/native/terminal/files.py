@@ -54,7 +54,8 @@ def read(path: str, limit_bytes: int) -> Iterator[bytes]:
 
 def collect(path: str, emit: Callable[[bytes], None], limit_bytes: int) -> None:
     """Write what is at a path to `emit`, as `archive.collect`; raises SandboxFileError."""
-    archive.collect(Workspace("/"), folder_of(path), folder_of(path), emit, limit_bytes)
+    place = folder_of(path)
+    archive.collect(Workspace("/"), place, place, emit, limit_bytes)
 
 
 def folder_of(path: str) -> str:

@@ -10,7 +10,8 @@ import pytest
 
 from palestra.envs.actions import call_text
 from palestra.envs.base import Budget, EpisodeOver, TaskError
-from palestra.envs.terminal.env import BUSY, ENDED, IDLE, NO_CALL, TOO_MANY, TerminalEnv
+from palestra.envs.submission import ENDED, TOO_MANY
+from palestra.envs.terminal.env import BUSY, IDLE, NO_CALL, TerminalEnv
 from palestra.envs.terminal.verify import partial
 
 Do = Callable[..., str]
