@@ -12,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from palestra.envs.base import TaskError
+from palestra.envs.reading import python_tree
 
 STAMP_SUFFIX = ".certificate.json"  # of an environment's own certificate, which tells of the code and is no part of it
 _CORE = ("palestra.envs", "palestra.rewards")
@@ -73,7 +74,7 @@ def _imports(code: bytes) -> tuple[str, ...]:
     What is imported for type checkers alone does not count. A file that is no Python imports nothing.
     """
     try:
-        tree = ast.parse(code)
+        tree = python_tree(code)
     except (SyntaxError, ValueError):
         return ()
     found: list[str] = []

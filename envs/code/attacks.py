@@ -24,6 +24,7 @@ from palestra.envs.code.program import Program, Step
 from palestra.envs.code.testing import near_misses
 from palestra.envs.code.verify import language_name
 from palestra.envs.env import AgentEnv
+from palestra.envs.reading import python_tree
 from palestra.envs.scripts import Script
 
 _MUTANTS_EACH: Final = 8  # of a task's near misses
@@ -111,7 +112,7 @@ def _spread(programs: list[tuple[str, str]]) -> list[tuple[str, str]]:
 
 def renamed(source: str) -> str:
     """Return a program as the interpreter understands it, printed anew with other names for its variables."""
-    tree = ast.parse(source)
+    tree = python_tree(source)
     stored = [node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
     names = dict.fromkeys([*stored, *(node.arg for node in ast.walk(tree) if isinstance(node, ast.arg))])
     new = {name: f"value_{number}" for number, name in enumerate(names)}

@@ -7,6 +7,7 @@ from palestra.envs.base import Task
 from palestra.envs.code.judge.pytest_exam import PytestBench
 from palestra.envs.code.verify import PYTHON, language_name, limits_of
 from palestra.envs.code.writing import PYTEST
+from palestra.envs.reading import python_tree
 from palestra.rewards.base import Check, Verdict, VerifierError
 
 CANARY: Final = "a test that must fail"  # a check of the judge's own, beside those of the tests
@@ -78,7 +79,7 @@ def explain_module(task: Task, check: Check) -> str:
     """Return the source of the hidden test that a check is about and of what it calls; "" if it is about none."""
     tests = _tests(task)
     name = check.name.split("::")[-1].partition("[")[0]
-    functions = {node.name: node for node in ast.walk(ast.parse(tests)) if isinstance(node, ast.FunctionDef)}
+    functions = {node.name: node for node in ast.walk(python_tree(tests)) if isinstance(node, ast.FunctionDef)}
     if name not in functions:
         return ""
     used = {node.id for node in ast.walk(functions[name]) if isinstance(node, ast.Name)}

@@ -5,6 +5,8 @@ import copy
 from collections.abc import Iterator
 from typing import Final
 
+from palestra.envs.reading import python_tree
+
 _COMPARE: Final[dict[type[ast.cmpop], type[ast.cmpop]]] = {
     ast.Lt: ast.LtE,
     ast.LtE: ast.Lt,
@@ -31,7 +33,7 @@ def mutants(source: str) -> Iterator[tuple[str, str]]:
     Kinds: "compare" (a relational operator), "arithmetic", "off_by_one" (an integer), "name" (a
     function for a related one), "dropped" (a statement left out), "branch" (a condition always true).
     """
-    tree = ast.parse(source)
+    tree = python_tree(source)
     for number, node in enumerate(ast.walk(tree)):
         for kind in _kinds(node):
             changed = copy.deepcopy(tree)

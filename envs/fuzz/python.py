@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from palestra.envs.fuzz.target import Target
 from palestra.envs.fuzz.trace import Trace
+from palestra.envs.reading import python_tree
 
 _PROGRAM: Final = """import sys
 
@@ -145,7 +146,7 @@ def _load(target: Target, parse: str) -> dict[str, Any]:
 
 
 def _probed_parse(target: Target) -> str:
-    return ast.unparse(ast.fix_missing_locations(_Probing(target).visit(ast.parse(target.text).body[0])))
+    return ast.unparse(ast.fix_missing_locations(_Probing(target).visit(python_tree(target.text).body[0])))
 
 
 class _Probing(ast.NodeTransformer):

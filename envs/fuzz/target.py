@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+from palestra.envs.reading import python_tree
+
 REACHED: Final = 100  # what the program returns where it is to be taken
 MARK: Final = "target"
 
@@ -39,7 +41,7 @@ class Target:
     @cached_property
     def function(self) -> ast.FunctionDef:
         """The syntax tree of the function; not to be changed."""
-        tree = ast.parse(self.text)
+        tree = python_tree(self.text)
         if len(tree.body) != 1 or not isinstance(tree.body[0], ast.FunctionDef):
             raise ValueError("the description must be one function")
         return tree.body[0]

@@ -28,7 +28,16 @@ from palestra.sandbox.base import (
 )
 
 _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_ENVIRONMENT: Final = {"PATH": _PATH, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TZ": "UTC", "PAGER": "cat"}
+_COMMITTED: Final = "2026-01-05T09:00:00+00:00"  # so that commits have the same hashes whenever they are made
+_ENVIRONMENT: Final = {
+    "PATH": _PATH,
+    "LANG": "C.UTF-8",
+    "LC_ALL": "C.UTF-8",
+    "TZ": "UTC",
+    "PAGER": "cat",
+    "GIT_AUTHOR_DATE": _COMMITTED,
+    "GIT_COMMITTER_DATE": _COMMITTED,
+}
 _LIMITS: Final = Limits(
     wall_s=120,
     cpu_s=600,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from palestra import sandbox as sandboxes
 from palestra.envs.base import Json
+from palestra.envs.reading import python_tree
 from palestra.envs.tooluse import inside
 from palestra.envs.tooluse.case import Case
 from palestra.envs.tooluse.world import Changes
@@ -109,6 +110,6 @@ def _sources() -> dict[str, bytes]:
 
 
 def _imported(source: bytes) -> Iterator[str]:
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(python_tree(source)):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(f"{_PACKAGE}."):
             yield node.module

@@ -10,6 +10,7 @@ from typing import Any
 from palestra.envs.base import Json, TaskError
 from palestra.envs.bfcl.multiturn import services
 from palestra.envs.bfcl.multiturn.world import World
+from palestra.envs.reading import python_expression
 
 
 def read_call(text: str, names: Sequence[str]) -> dict[str, Json]:
@@ -23,7 +24,7 @@ def read_call(text: str, names: Sequence[str]) -> dict[str, Json]:
         TaskError: it is no call of a method of theirs with literal arguments.
     """
     try:
-        call: Any = ast.parse(text, mode="eval").body
+        call: Any = python_expression(text)
         name = call.func.id
         signature = next(services.methods(one)[name] for one in names if name in services.methods(one))
         positional = [ast.literal_eval(value) for value in call.args]

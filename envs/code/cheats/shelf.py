@@ -12,6 +12,7 @@ from palestra.envs.code.cheats.modules import MODULES
 from palestra.envs.code.cheats.python import PYTHON
 from palestra.envs.code.modules import is_module
 from palestra.envs.code.verify import language_name
+from palestra.envs.reading import python_expression
 
 CHEATS: Final[Mapping[str, Mapping[str, str]]] = {"python": PYTHON, "c": C, "javascript": JAVASCRIPT}
 
@@ -44,7 +45,7 @@ def table_of(cases: Sequence[Mapping[str, Json]], otherwise: str, language: str)
         otherwise: what it prints for other inputs, as a Python expression: a text, or ``given`` for the input.
         language: of the program; Python for those in which nobody has written one.
     """
-    guess = None if otherwise == "given" else str(ast.literal_eval(otherwise))
+    guess = None if otherwise == "given" else str(ast.literal_eval(python_expression(otherwise)))
     table = {case["input"].strip(): case["output"] for case in cases}
     if language == "javascript":
         told = "given" if guess is None else json.dumps(guess)

@@ -17,6 +17,7 @@ import jsonschema
 import jsonschema.exceptions
 
 from palestra.envs.base import Json, TaskError
+from palestra.envs.reading import python_tree
 
 MOST_BYTES: Final = 16 * 2**20  # of a line, or of a file that is read whole
 MOST_LINES: Final = 1_000_000
@@ -94,7 +95,7 @@ def parse_python(source: str, place: str) -> ast.Module:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return ast.parse(source)
+            return python_tree(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = f"line {error.lineno}: " if isinstance(error, SyntaxError) and error.lineno else ""
         told = error.msg if isinstance(error, SyntaxError) else str(error)

@@ -45,6 +45,7 @@ from palestra.envs.code.ir.nodes import (
     While,
 )
 from palestra.envs.code.ir.place import Address
+from palestra.envs.reading import python_tree
 
 LONGEST: Final = 50_000  # characters
 DEEPEST_BLOCK: Final = 12
@@ -65,7 +66,7 @@ def parse(source: str) -> Program:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tree = ast.parse(source)
+            tree = python_tree(source)
         parser = _Parser()
         program = parser.program(tree)
     except NotInLanguage as error:

@@ -19,6 +19,7 @@ from palestra.envs.code.ir.printers.catalogue import NotInThisLanguage, render
 from palestra.envs.code.mutants import mutants as python_mutants
 from palestra.envs.code.oracle import solution_of
 from palestra.envs.code.verify import PYTHON, language_name
+from palestra.envs.reading import python_tree
 from palestra.rewards.base import VerifierError
 
 _TURNED: Final[dict[type[ast.cmpop], type[ast.cmpop]]] = {
@@ -92,7 +93,7 @@ def _written(program: Program, language: str) -> tuple[str, Iterator[tuple[str, 
 
 def _python(solution: str) -> tuple[str, Iterator[tuple[str, str]]]:
     try:
-        tree = ast.parse(solution)
+        tree = python_tree(solution)
     except (SyntaxError, ValueError, RecursionError) as error:
         raise VerifierError(f"the reference is no Python: {error}") from error
 

@@ -18,12 +18,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from palestra.envs.base import EpisodeOver, Snapshot, SnapshotError
+from palestra.envs.base import Blob, EpisodeOver, Held, Snapshot, SnapshotError
 from palestra.envs.env import AgentEnv
 from palestra.envs.scripts import SCRIPTS
 
 MakeEnv = Callable[..., AgentEnv]
 Walk = Callable[[AgentEnv, Sequence[Any]], list[str]]
+
+# Programs there note in files when they ran, as git does in its index.
+WITH_A_CLOCK = {"palestra/Terminal-v0"}
 
 # A recipe for an episode: whose action comes next, turn after turn.
 recipes = st.lists(st.sampled_from(["oracle", "random", "nop", "junk"]), min_size=1, max_size=6)
@@ -36,6 +39,14 @@ def actions_for(env: AgentEnv, recipe: Sequence[str], seed: int) -> list[str]:
     junk = {"junk": iter('{"name": "é🙂\ud800", "arguments": [1e999]}' for _ in recipe)}
     made = [next({**sources, **junk}[name], "nothing left") for name in recipe]
     return [*made, *islice(env.oracle(), 2)]
+
+
+def kept(env: AgentEnv) -> Snapshot | tuple[str, dict[str, Blob]]:
+    """Return what equal actions make equal of a moment."""
+    snapshot = env.snapshot()
+    if snapshot.env_id not in WITH_A_CLOCK:
+        return snapshot
+    return snapshot.state, {name: blob for name, blob in snapshot.blobs.items() if not isinstance(blob, Held)}
 
 
 def test_the_laws(make_env: MakeEnv, walk: Walk, n_tasks: int) -> None:
@@ -58,7 +69,7 @@ def test_the_laws(make_env: MakeEnv, walk: Walk, n_tasks: int) -> None:
         other.restore(snapshot)
         assert other.snapshot() == snapshot  # nothing is lost
         assert walk(other, rest) == after
-        assert fork.snapshot() == other.snapshot() == env.snapshot()
+        assert kept(fork) == kept(other) == kept(env)
         env.restore(snapshot)  # back in time
         assert walk(env, rest) == after
         env.reset(seed=seed)
