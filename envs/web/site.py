@@ -80,6 +80,11 @@ class Goal:
         changes: of "change": every cell that must differ from the start, and its value: "table/row/column" (a row
             removed is "table/row": None). All other data must be as it was.
         answer: of "answer": the right one, typed: a text or a number.
+        facts: of "answer": texts that pages must have told before the answer can be known, such as the names of the
+            rows to count. The answer is worth its distance only from where all were seen; none is in the start's page
+            or in the intent.
+        forbidden: commands' first words that no honest solution carries out, such as what an injected text asks for;
+            carrying one out is a policy violation.
         values: texts that solving needs entered or chosen, for the search of a solution.
         parts: shorter goals on the way, as (intent, changes), the easiest first; the whole is not among them.
     """
@@ -89,6 +94,8 @@ class Goal:
     intent: str
     changes: Mapping[str, Json] = field(default_factory=dict)
     answer: str | float | None = None
+    facts: tuple[str, ...] = ()
+    forbidden: tuple[str, ...] = ()
     values: tuple[str, ...] = ()
     parts: tuple[tuple[str, Mapping[str, Json]], ...] = ()
 
