@@ -50,6 +50,10 @@ class Place:
         split = urlsplit(href)
         return replace(self, path=split.path or "/", query=dict(parse_qsl(split.query)), ui={})
 
+    def to(self, path: str, **query: str) -> Self:
+        """Return the place of this path and query, newly opened."""
+        return replace(self, path=path, query=query, ui={})
+
     def entered(self, **values: Json) -> Self:
         """Return the place with these entries of its ui; None forgets one."""
         merged = {**self.ui, **values}

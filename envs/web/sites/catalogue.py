@@ -1,0 +1,9 @@
+"""All sites, by name."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from palestra.envs.web.site import Site
+from palestra.envs.web.sites.inbox import Inbox
+
+SITES: Final[Mapping[str, type[Site]]] = {site.name: site for site in (Inbox,)}
