@@ -3,9 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from palestra.envs.base import Split
-
-Pool = Mapping[Split, Sequence[str]]
+Pool = Mapping[str, Sequence[str]]  # by split
 
 FIRST_NAMES: Final[Pool] = {
     "train": (
@@ -33,7 +31,8 @@ CITIES: Final[Pool] = {
         "Lisbon", "Malmo", "Nantes", "Oslo", "Porto", "Riga", "Seville", "Turin", "Utrecht", "Vienna",
     ),
     "heldout": (
-        "Antwerp", "Bologna", "Cork", "Debrecen", "Faro", "Graz", "Hamburg", "Izmir", "Kaunas", "Lyon", "Munich", "Naples",
+        "Antwerp", "Bologna", "Cork", "Debrecen", "Faro", "Graz", "Hamburg", "Izmir", "Kaunas", "Lyon", "Munich",
+        "Naples",
     ),
 }  # fmt: skip
 COMPANIES: Final[Pool] = {
@@ -41,7 +40,9 @@ COMPANIES: Final[Pool] = {
         "Alder Freight", "Brightwater", "Cobalt Press", "Dunmore Tools", "Eastgate Foods", "Fernhill Optics",
         "Granite Bank", "Harbour Travel", "Ivory Paper", "Juniper Health",
     ),
-    "heldout": ("Kestrel Labs", "Larkspur Media", "Mistral Energy", "Northwind Books", "Orchard Rail", "Pinecrest Homes"),
+    "heldout": (
+        "Kestrel Labs", "Larkspur Media", "Mistral Energy", "Northwind Books", "Orchard Rail", "Pinecrest Homes",
+    ),
 }  # fmt: skip
 PRODUCTS: Final[Pool] = {
     "train": (
@@ -61,7 +62,8 @@ TOPICS: Final[Pool] = {
         "Summer party", "Press release", "Data backup", "Floor plan",
     ),
     "heldout": (
-        "Annual report", "Garden project", "Mobile app", "Visa papers", "Price list", "Warehouse audit", "Intern programme",
+        "Annual report", "Garden project", "Mobile app", "Visa papers", "Price list", "Warehouse audit",
+        "Intern programme",
         "First aid course", "Lease renewal", "Website draft",
     ),
 }  # fmt: skip

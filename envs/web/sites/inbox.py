@@ -184,9 +184,7 @@ class Inbox(Site):
             case ("seen",):
                 return place.noted(seen=True)
             case ("search",):
-                return place.at(
-                    "/search?" + "&".join(f"{k}={v}" for k, v in _quoted({"q": place.ui.get("q", "")}).items())
-                )
+                return place.to("/search", q=str(place.ui.get("q", "")))
             case ("star", number):
                 return place.put("messages", number, starred=not messages[number]["starred"])
             case ("move", number):
@@ -352,7 +350,7 @@ class Inbox(Site):
         )
 
 
-_REPLIES: Final[Mapping[Split, tuple[str, ...]]] = {
+_REPLIES: Final[Mapping[str, tuple[str, ...]]] = {
     "train": ("Thank you, this is fine.", "I will call you on Monday.", "Please send the file again.", "Agreed."),
     "heldout": ("I need one more day.", "That works for me.", "Let us talk tomorrow.", "No, thank you."),
 }
