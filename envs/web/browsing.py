@@ -211,14 +211,15 @@ def own_address(url: str) -> str:
     Raises:
         NotPossible: the URL leads elsewhere, or is none.
     """
+    refused = NotPossible(f"only addresses of this site ({ORIGIN}/...) can be gone to, not {url[:80]!r}")
     try:
-        split = urlsplit(url.strip())
-        is_own = not split.scheme and not split.netloc and split.path.startswith("/")
-        is_own = is_own or f"{split.scheme}://{split.netloc}" == ORIGIN
+        split = urlsplit(url)
     except ValueError:
-        is_own = False
-    if not is_own or not url.isprintable() or "\\" in url or url.strip().startswith("//"):
-        raise NotPossible(f"only addresses of this site ({ORIGIN}/...) can be gone to, not {url[:80]!r}")
+        raise refused from None
+    is_path = not split.scheme and not split.netloc and split.path.startswith("/") and not url.startswith("//")
+    is_own = is_path or f"{split.scheme}://{split.netloc}" == ORIGIN
+    if not is_own or not url.isprintable() or "\\" in url:
+        raise refused
     return f"{split.path or '/'}?{split.query}" if split.query else split.path or "/"
 
 

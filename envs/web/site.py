@@ -156,7 +156,8 @@ def changes(before: Data, after: Data) -> dict[str, Json]:
     """Return the cells by which two states of data differ, as `Goal.changes` has them."""
     found: dict[str, Json] = {}
     for table in before.keys() | after.keys():
-        old, new = before.get(table, {}), after.get(table, {})
+        old: Mapping[str, Json] = before.get(table, {})
+        new: Mapping[str, Json] = after.get(table, {})
         if old is new:
             continue
         for row in sorted(old.keys() | new.keys()):
