@@ -12,6 +12,7 @@ from typing import Final
 from palestra.envs.base import Json, Split
 from palestra.envs.draws import Draws
 from palestra.envs.terminal.catalogue import OPERATORS, REPAIRS
+from palestra.envs.terminal.harder import draw
 from palestra.envs.terminal.predicates import RUNNING, evaluate
 from palestra.envs.terminal.step import HOME, Artefact, Knobs, Operator, Step
 from palestra.envs.terminal.tree import File, Folder, Tree
@@ -117,7 +118,7 @@ def _draw(
 ) -> tuple[Step, int] | None:
     """Return a step for the next place, and the place of the one that it goes on with."""
     place = len(steps)
-    known = [one for one in OPERATORS.values() if wish.area in ("any", one.area) and (not mend or one.name in REPAIRS)]
+    known = [one for one in OPERATORS.values() if wish.area in ("any", one.area) and (not mend or can_mend(one))]
     used = {step.operator for step in steps}
     fresh = [one for one in known if one.name not in used] or known
     if wish.area == "any" and fresh:
@@ -133,10 +134,16 @@ def _draw(
     for count, operator in enumerate(draws.shuffled(fresh)[:_DRAWS]):
         own = Draws("terminal", operator.name, seed, f"step/{split}/{attempt}/{place}/{count}")
         source, given = _given(operator, at_hand, own)
-        step = operator.draw(own, folder, given, wish.knobs, heldout=split == "heldout")
+        damaged = mend and operator.name not in REPAIRS
+        step = draw(operator, own, folder, given, wish.knobs, heldout=split == "heldout", is_damaged=damaged)
         if step is not None and not needs(step, wish.without):
             return step, source
     return None
+
+
+def can_mend(operator: Operator) -> bool:
+    """Return whether something broken can be a part of an operator's steps."""
+    return operator.name in REPAIRS or operator.area != "scripting"
 
 
 def _given(operator: Operator, at_hand: Mapping[int, Artefact], draws: Draws) -> tuple[int, Artefact | None]:

@@ -1,13 +1,14 @@
 """What a generated task must stand: its two references agree on a machine, and nothing less than all of it passes.
 
-`prove` plays on machines without an environment around them, which costs a tenth of a second for each trial. What can
-be asked through the step API is asked there by the gate as well, see `attacks`.
+`prove` plays on one machine without an environment around it, from the task's start for each trial; what is left there
+is the task's own, so it is judged right here. What can be asked through the step API is asked there by the gate as
+well, see `attacks`.
 """
 
 import hashlib
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -19,12 +20,16 @@ from palestra.envs.draws import Draws
 from palestra.envs.env import AgentEnv
 from palestra.envs.terminal.catalogue import OPERATORS
 from palestra.envs.terminal.compose import Composed
+from palestra.envs.terminal.frozen import Frozen
 from palestra.envs.terminal.generate import TerminalTasks, make_task, step_knobs
-from palestra.envs.terminal.start import started
+from palestra.envs.terminal.harder import MENDS, draw
+from palestra.envs.terminal.predicates import RUNNING
+from palestra.envs.terminal.predicates.judging import reason
+from palestra.envs.terminal.runs import judge_running
+from palestra.envs.terminal.start import laid_out, start_services
 from palestra.envs.terminal.step import Artefact, Knobs, Step
 from palestra.envs.terminal.tree import File, Folder, Link, Tree
-from palestra.envs.terminal.verify import declared, end_processes, verify
-from palestra.sandbox.base import Sandbox, SandboxFileError
+from palestra.envs.terminal.verify import declared, end_processes, predicates_of
 
 _SECONDS: Final = 60.0  # for one step's bash
 _TWIN_SEED: Final = 10**6
@@ -53,7 +58,7 @@ class Prover:
     """
 
     def __init__(self, backend: str = "native", *, unsafe: bool = False) -> None:
-        self._backend, self._unsafe, self._trials = backend, unsafe, 0
+        self._backend, self._unsafe = backend, unsafe
 
     def prove(self, task: Task, composed: Composed, twin: Composed | None = None) -> Proof:
         """Return whether a task stands.
@@ -67,8 +72,8 @@ class Prover:
             InfraError: a machine failed.
             TaskError: the task has no start.
         """
-        self._trials = 0
-        return Proof(failures=tuple(self._failures(task, composed, twin)), trials=self._trials)
+        with closing(Bench(task, self._backend, unsafe=self._unsafe)) as bench:
+            return Proof(failures=tuple(_failures(bench, composed, twin)), trials=bench.trials)
 
     def prove_seed(self, source: TerminalTasks, seed: int, difficulty: Mapping[str, Json] | None = None) -> Proof:
         """Return whether the task of a seed stands, and whether a twin's solution solves it.
@@ -81,45 +86,80 @@ class Prover:
         twin = twin_of(composed, step_knobs(knobs), heldout=source.split == "heldout", seed=seed + _TWIN_SEED)
         return self.prove(make_task(composed, source.split, seed, knobs), composed, twin)
 
-    def _failures(self, task: Task, composed: Composed, twin: Composed | None) -> Iterator[str]:
-        solves = [step.solve for step in composed.steps]
-        passed, start = self._try(task, [])
-        if passed:
-            yield "doing nothing passes"
-        yield from (f"at the start, {path} is not what it should be" for path in _unlike(composed.start, start))
-        passed, end = self._try(task, solves)
-        if not passed:
-            yield f"the solution does not pass: {self._why}"
-            return
-        yield from _disagreements(composed.steps, start, end)
-        _, again = self._try(task, solves)
-        if tree_hash(again) != tree_hash(end):
-            yield "done again, the solution leaves something else"
-        for at, step in enumerate(composed.steps):
-            if self._try(task, [*solves[:at], *solves[at + 1 :]])[0]:
-                yield f"without step {at + 1} ({step.operator}), the rest passes"
-            for name, wrong in step.wrong.items():
-                if self._try(task, [*solves[:at], wrong, *solves[at + 1 :]])[0]:
-                    yield f"step {at + 1} ({step.operator}) done wrongly passes: {name}"
-        if twin is not None and self._try(task, [step.solve for step in twin.steps])[0]:
-            yield "the solution for other values passes"
 
-    def _try(self, task: Task, lines: Sequence[str]) -> tuple[bool, Tree]:
-        """Return whether a task is solved by some lines of bash, and what they leave where it looks."""
-        self._trials += 1
-        self._why = ""
-        with closing(started(task, self._backend, unsafe=self._unsafe)) as sandbox:
-            shell = sandbox.shell()
-            for line in lines:
-                if shell.run(line, timeout_s=_SECONDS).timed_out:
-                    self._why = f"a step took longer than {_SECONDS:g} s"
-                    break
-            end_processes(sandbox)
-            left = _left(sandbox, task)
-            verdict = verify(task, sandbox, backend=self._backend, unsafe=self._unsafe)
-        if not verdict.passed:
-            self._why = self._why or next(check.evidence for check in verdict.checks if not check.passed)
-        return verdict.passed, left
+class Bench:
+    """A machine in which a task is tried, every time from its start. Give it back with `close`."""
+
+    def __init__(self, task: Task, backend: str = "native", *, unsafe: bool = False) -> None:
+        """Start a machine.
+
+        Raises:
+            InfraError: none could be started.
+            TaskError: the task has no start.
+        """
+        self.trials = 0
+        self.why = ""  # the last trial failed
+        self._task, self._backend, self._unsafe = task, backend, unsafe
+        self._asked, self._paths = predicates_of(task), declared(task)
+        self._sandbox = laid_out(task, backend, unsafe=unsafe)
+        try:
+            self._start = self._sandbox.snapshot(end_processes=True)
+        except BaseException:
+            self._sandbox.close()
+            raise
+
+    def close(self) -> None:
+        """Give the machine back."""
+        self._sandbox.close()
+
+    def attempt(self, lines: Sequence[str]) -> tuple[bool, Tree]:
+        """Return whether the task is solved by some lines of bash, and what they leave where it looks."""
+        self.trials += 1
+        self._sandbox.restore(self._start)
+        start_services(self._task, self._sandbox)
+        shell = self._sandbox.shell()
+        late = any(shell.run(line, timeout_s=_SECONDS).timed_out for line in lines)
+        end_processes(self._sandbox)
+        frozen = Frozen.collect(self._sandbox, self._paths)
+        tree = Tree()
+        for archive in frozen.archives:
+            tree = tree.joined(Tree.from_tar(archive))
+        self.why = f"a step took longer than {_SECONDS:g} s" if late else self._trouble(frozen, tree)
+        return not self.why, tree
+
+    def _trouble(self, frozen: Frozen, tree: Tree) -> str:
+        """Return why a check does not hold, or ""; what has to be run is not if another check has failed."""
+        still = [reason(tree, one) for one in self._asked if one["kind"] not in RUNNING]
+        if trouble := next(filter(None, [*frozen.troubles.values(), *still]), ""):
+            return trouble
+        moving = [one for one in self._asked if one["kind"] in RUNNING]
+        image = str(self._task.public.get("image", ""))
+        tried = judge_running(frozen, moving, image=image, backend=self._backend, unsafe=self._unsafe)
+        return next(filter(None, tried), "")
+
+
+def _failures(bench: Bench, composed: Composed, twin: Composed | None) -> Iterator[str]:
+    solves = [step.solve for step in composed.steps]
+    passed, start = bench.attempt([])
+    if passed:
+        yield "doing nothing passes"
+    yield from (f"at the start, {path} is not what it should be" for path in _unlike(composed.start, start))
+    passed, end = bench.attempt(solves)
+    if not passed:
+        yield f"the solution does not pass: {bench.why}"
+        return
+    yield from _disagreements(composed.steps, start, end)
+    _, again = bench.attempt(solves)
+    if tree_hash(again) != tree_hash(end):
+        yield "done again, the solution leaves something else"
+    for at, step in enumerate(composed.steps):
+        if bench.attempt([*solves[:at], *solves[at + 1 :]])[0]:
+            yield f"without step {at + 1} ({step.operator}), the rest passes"
+        for name, wrong in step.wrong.items():
+            if bench.attempt([*solves[:at], wrong, *solves[at + 1 :]])[0]:
+                yield f"step {at + 1} ({step.operator}) done wrongly passes: {name}"
+    if twin is not None and bench.attempt([step.solve for step in twin.steps])[0]:
+        yield "the solution for other values passes"
 
 
 def twin_of(composed: Composed, knobs: Knobs, *, heldout: bool, seed: int) -> Composed | None:
@@ -164,21 +204,13 @@ def agreeing(env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
 
 
 def _like(step: Step, folder: str, given: Artefact | None, knobs: Knobs, heldout: bool, seed: int) -> Step | None:
+    operator, is_damaged = OPERATORS[step.operator], any(choice.startswith(MENDS) for choice in step.choices)
     for count in range(_TWIN_DRAWS):
         draws = Draws("terminal", step.operator, seed, f"twin/{count}")
-        found = OPERATORS[step.operator].draw(draws, folder, given, knobs, heldout=heldout)
+        found = draw(operator, draws, folder, given, knobs, heldout=heldout, is_damaged=is_damaged)
         if found is not None and found.choices == step.choices and found.solve != step.solve:
             return found
     return None
-
-
-def _left(sandbox: Sandbox, task: Task) -> Tree:
-    """Return what is at the paths that a task declares."""
-    tree = Tree()
-    for path in declared(task):
-        with suppress(SandboxFileError):  # there is nothing
-            tree = tree.joined(Tree.from_tar(sandbox.collect(path)))
-    return tree
 
 
 def _unlike(wanted: Tree, found: Tree) -> Iterator[str]:

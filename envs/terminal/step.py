@@ -14,6 +14,7 @@ from palestra.envs.draws import Draws
 from palestra.envs.terminal.tree import Tree
 
 HOME: Final = "/workspace"  # where the shell begins; a task's files are below it unless an operator must go elsewhere
+TOLD: Final = "settings.conf"  # in a step's folder: values that its text does not tell, as NAME=VALUE
 
 Area = Literal["files", "logs", "data", "scripting", "databases"]
 Shape = Literal[

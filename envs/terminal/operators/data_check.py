@@ -133,7 +133,6 @@ def check(desk: Desk) -> Step | None:
     name = desk.word(MEMBERS)
     header = ",".join(COLUMNS)
     source = desk.put(name, joined([header, *people(desk, 2 * desk.knobs.size, plans)]))
-    desk.decoys(name, lambda: joined([header, *people(desk, desk.knobs.size, plans)]))
     good, bad = desk.out("good.csv"), desk.out("rejects.txt")
     plan = Check(source, good, bad, rules, plans, form)
     told = "; ".join(

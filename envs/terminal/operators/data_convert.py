@@ -227,7 +227,6 @@ def records_in(desk: Desk) -> tuple[str, list[dict[str, Any]]] | None:
         ]
 
     name = f"{domain.name}.json"
-    desk.decoys(name, lambda: json.dumps(made(3), indent=2) + "\n")
     held = made(desk.knobs.size)
     return desk.put(name, json.dumps(held, indent=2) + "\n"), held
 

@@ -79,7 +79,6 @@ def from_fixed(desk: Desk) -> Step | None:
 
     name = desk.word(EXPORTS)
     source = desk.put(name, fixed_text(desk, domain, desk.knobs.size, widths, (frame, skip, align)))
-    desk.decoys(name, lambda: fixed_text(desk, domain, 4, widths, (frame, skip, align)))
     firsts = [2 + sum(widths[:at]) for at in range(len(widths))]
     places = tuple(zip(firsts, widths, strict=True))
     out = desk.out(f"{domain.name}.csv")

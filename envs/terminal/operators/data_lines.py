@@ -109,7 +109,6 @@ def listing(desk: Desk) -> Step | None:
         name = desk.word(LISTS)
         held = [desk.word(WORDS) for _ in range(desk.knobs.size)]
         source = desk.put(name, joined(held))
-        desk.decoys(name, lambda: joined(desk.word(WORDS) for _ in range(6)))
     else:
         source, held = desk.given.path, desk.given.content
     if not all(map(LINE.fullmatch, held)):

@@ -114,7 +114,6 @@ def json_edit(desk: Desk) -> Step | None:
     held = settings(desk)
     name = desk.pick(("config.json", "settings.json", "service.json"))
     path = desk.put(name, json.dumps(held, indent=2) + "\n")
-    desk.decoys(name, lambda: json.dumps(settings(desk), indent=2) + "\n")
     services = [one for one in held if isinstance(held[one], dict)]
     kinds = tuple(sorted(desk.some(("set", "add", "remove", "append", "raise", "rename"), desk.draws.between(2, 3))))
     edits = tuple(_drawn(desk, kind, service, held[service]) for kind, service in zip(kinds, services, strict=False))
@@ -266,7 +265,6 @@ def line_edit(desk: Desk) -> Step | None:
     name = f"{desk.pick(('app', 'service', 'main'))}.{form}"
     held = sections(desk, form)
     path = desk.put(name, joined(held))
-    desk.decoys(name, lambda: joined(sections(desk, form)))
     names = [line[1:-1] for line in held if line.startswith("[")]
     kinds = tuple(sorted(desk.some(("set", "add", "remove", "comment"), desk.draws.between(2, 3))))
     quote = '"' if form == "toml" else ""

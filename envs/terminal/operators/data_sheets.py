@@ -143,7 +143,6 @@ def table_in(desk: Desk) -> Sheet | None:
         domain = desk.word(DOMAINS)
         sheet = drawn(desk, domain, 2 * desk.knobs.size)
         name = f"{domain.name}.csv"
-        desk.decoys(name, lambda: text_of(drawn(desk, domain, desk.knobs.size)))
         return Sheet(desk.put(name, text_of(sheet)), sheet.columns, sheet.rows)
     rows = desk.given.content
     columns = tuple(rows[0])

@@ -87,7 +87,8 @@ def query(desk: Desk) -> Step | None:
     count = desk.draws.between(2, len(sheet.columns))
     shown = tuple(desk.some(sheet.columns, count))
     moved = "all" if len(shown) == len(sheet.columns) else "some"
-    value = desk.value("limit" if test in ("at_least", "below") else "wanted", desk.pick(sheet.values(tested)))
+    wanted, name = desk.pick(sheet.values(tested)), "limit" if test in ("at_least", "below") else "wanted"
+    value = Value.of(wanted) if test == "every" else desk.value(name, wanted)
     out = desk.out("selected.csv")
     plan = Query(sheet, out, test, tested, value, sort, key, shown)
     ties = "" if sort == "as_there" else "; rows where it is equal keep the order that they have there"

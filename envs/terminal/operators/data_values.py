@@ -103,7 +103,6 @@ def numbers(desk: Desk) -> Step | None:
 
     name = f"{desk.word(BOOKS)}.txt"
     source = desk.put(name, made(2 * desk.knobs.size))
-    desk.decoys(name, lambda: made(5))
     out = desk.out("amounts.csv")
     plan = Numbers(source, out, locale, target, bad, "minus")
     text = (
@@ -241,7 +240,6 @@ def dates(desk: Desk) -> Step | None:
 
     name = desk.word(VISITS)
     source = desk.put(name, made(2 * desk.knobs.size))
-    desk.decoys(name, lambda: made(5))
     out = desk.out("dates.csv")
     plan = Dates(source, out, style, form, order, style)
     last = (

@@ -171,6 +171,16 @@ def rows_of(data: bytes, query: str) -> list[list[Any]]:
         return [list(row) for row in connection.execute(query)]
 
 
+def content_of(data: bytes) -> Content:
+    """Return the rows of every table of an sqlite file that has some."""
+    listed = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name"
+    with closing(opened(data)) as connection:
+        connection.row_factory = sqlite3.Row
+        names = [str(row[0]) for row in connection.execute(listed)]
+        held = {name: [dict(row) for row in connection.execute(f'SELECT * FROM "{name}"')] for name in names}
+    return {name: rows for name, rows in held.items() if rows}
+
+
 def changing(path: str, sql: str) -> Callable[[Tree], Tree]:
     """Return the effect of statements on the database at a path."""
     return lambda tree: tree.put(path, changed(tree.data(path), sql))

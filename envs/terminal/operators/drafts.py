@@ -15,7 +15,7 @@ from typing import Final, Generic, Protocol, TypeVar
 from palestra.envs.base import Json
 from palestra.envs.draws import Draws
 from palestra.envs.terminal.predicates import evaluate
-from palestra.envs.terminal.step import Area, Artefact, Knobs, Shape, Step
+from palestra.envs.terminal.step import TOLD, Area, Artefact, Knobs, Shape, Step
 from palestra.envs.terminal.tree import Folder, Tree
 
 TRIES: Final = 40
@@ -102,16 +102,9 @@ class Desk:
         """Return a value of the task, which a file tells if values are to be looked up."""
         if not self.knobs.indirect:
             return Value.of(actual)
-        path = self.path("settings.conf")
+        path = self.path(TOLD)
         self.settings[name] = str(actual)
         return Value(str(actual), f"\"$(sed -n 's/^{name}=//p' {path})\"", f"the value of `{name}` in `{path}`")
-
-    def decoys(self, name: str, make: Callable[[], str]) -> None:
-        """Lay out files that look like one of the task's and are none of it."""
-        stem, dot, end = name.partition(".")
-        names = [f"{name}.bak", f"{stem}-old{dot}{end}", f"{stem}_copy{dot}{end}", f"{name}.orig", f"new-{name}"]
-        for other in self.some(names, self.knobs.decoys):
-            self.put(other, make())
 
     def lines_check(self, path: str, text: str) -> tuple[Json, ...]:
         """Return what is asked of a text file: its lines, or every byte."""
@@ -138,7 +131,7 @@ class Desk:
             tree = tree.put(path, text)
         if self.settings:
             told = "".join(f"{name}={value}\n" for name, value in self.settings.items())
-            tree = tree.put(self.path("settings.conf"), told)
+            tree = tree.put(self.path(TOLD), told)
         return tree if tree else tree.put(self.folder, Folder())
 
     def step(

@@ -94,7 +94,7 @@ class Find:
             checks = [*contents(after, root), *(contents(after, aside) if action == "move" else [])]
         return Step(
             operator=self.name,
-            choices=(which, action, *say.choice),
+            choices=(which, action),
             text=text,
             starts=start.joined(say.start),
             effect=effect,

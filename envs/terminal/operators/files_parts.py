@@ -103,7 +103,7 @@ class Split:
         after = effect(Tree({source: File(data.encode())}))
         return Step(
             operator=self.name,
-            choices=(naming, header, *count.choice),
+            choices=(naming, header),
             text=(opening(draws, _SPLITS, heldout) + _HEADERS[header] + " " + _NAMINGS[naming]).format(
                 source=source, out=out, count=count.phrase
             )

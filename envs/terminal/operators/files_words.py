@@ -7,7 +7,7 @@ from typing import Final
 
 from palestra.envs.base import Json
 from palestra.envs.draws import Draws
-from palestra.envs.terminal.step import Knobs
+from palestra.envs.terminal.step import TOLD, Knobs
 from palestra.envs.terminal.tree import File, Tree
 
 _NAMES: Final = {
@@ -188,16 +188,15 @@ class Told:
     phrase: str  # for the text
     shell: str  # what bash puts in its place, within double quotes
     start: Tree  # the file, if there is one
-    choice: tuple[str, ...]  # what of this makes it another template
 
 
 def told(value: str, what: str, folder: str, knobs: Knobs) -> Told:
     """Return a value as the knobs have it told."""
     if not knobs.indirect:
-        return Told(f"`{value}`", value, Tree(), ())
-    path = f"{folder}/{what.replace(' ', '_')}.txt"
-    phrase = f"the {what} that stands in the first line of `{path}`"
-    return Told(phrase, f"$(head -n 1 {shlex.quote(path)})", Tree({path: File(f"{value}\n".encode())}), ("indirect",))
+        return Told(f"`{value}`", value, Tree())
+    path, name = f"{folder}/{TOLD}", what.replace(" ", "_")
+    phrase = f"the {what} that stands after `{name}=` in `{path}`"
+    return Told(phrase, f"$(sed -n 's/^{name}=//p' {shlex.quote(path)})", Tree().put(path, f"{name}={value}\n"))
 
 
 def names(draws: Draws, count: int, *, heldout: bool) -> list[str]:

@@ -106,7 +106,6 @@ def tally(desk: Desk) -> Step | None:
     keep, order, form = desk.pick(tuple(KEEPS)), desk.pick(tuple(ORDERS)), desk.pick(tuple(FORMS))
     name = desk.word(LOGS)
     source = desk.put(name, joined(access_lines(desk, 2 * desk.knobs.size)))
-    desk.decoys(name, lambda: joined(access_lines(desk, desk.knobs.size)))
     limit = desk.pick((2, 3, 4)) if desk.draws.chance(0.6) else 0
     top = desk.value("top", limit) if limit else Value.of(1000)
     out = desk.out(f"{measure}_by_{by}.{'csv' if form == 'csv' else 'txt'}")
@@ -183,7 +182,6 @@ def rate(desk: Desk) -> Step | None:
     failing, shows = desk.pick((400, 500)), desk.pick(("all", "failing"))
     name = desk.word(LOGS)
     source = desk.put(name, joined(access_lines(desk, 3 * desk.knobs.size)))
-    desk.decoys(name, lambda: joined(access_lines(desk, desk.knobs.size)))
     least = desk.value("least_requests", desk.pick((2, 3, 4)))
     out = desk.out(f"error_rate_by_{by}.csv")
     plan = Rate(source, out, by, failing, least, form, desk.pick((1, 2, 3)) + (form == "share"), shows)

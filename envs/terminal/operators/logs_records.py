@@ -110,7 +110,6 @@ def pick(desk: Desk) -> Step | None:
     name = desk.word(APPS)
     held = records(desk, 2 * desk.knobs.size)
     source = desk.put(name, joined(held))
-    desk.decoys(name, lambda: joined(records(desk, desk.knobs.size)))
     wanted = {
         "level": desk.pick(("ERROR", "WARN", "INFO")),
         "part": held[0].split(" ")[2].removesuffix(":"),

@@ -74,7 +74,6 @@ def seen(desk: Desk) -> Step | None:
     mixed = desk.pick(("sorted", "mixed"))
     logged = app_lines(desk, 3 * desk.knobs.size)
     source = desk.put(name, joined(logged if mixed == "sorted" else desk.draws.shuffled(logged)))
-    desk.decoys(name, lambda: joined(app_lines(desk, desk.knobs.size)))
     out = desk.out(f"seen_by_{by}.csv")
     plan = Seen(source, out, by, level, order, shows)
     which = f"lines of level {level}" if level else "any line, whatever its level"
@@ -166,7 +165,6 @@ def sessions(desk: Desk) -> Step | None:
         logged.append(f"{now} {desk.pick(users)} {desk.word(ACTIONS)}")
     name = desk.word(EVENT_LOGS)
     source = desk.put(name, joined(logged))
-    desk.decoys(name, lambda: joined(f"{line}x" for line in logged[::2]))
     gap = desk.value("gap", minutes if unit == "min" else 60 * minutes)
     out = desk.out("sessions.csv")
     starts = desk.pick(("above", "from"))

@@ -103,7 +103,6 @@ def extract(desk: Desk) -> Step | None:
     level = desk.pick(("", "", "ERROR", "WARN"))
     name = desk.word(APPS)
     source = desk.put(name, joined(messages(desk, 2 * desk.knobs.size)))
-    desk.decoys(name, lambda: joined(messages(desk, desk.knobs.size)))
     out = desk.out(f"{kind}_{form}.txt")
     plan = Extract(source, out, kind, level, form)
     where = f"lines of level {level} (the second word of a line)" if level else "all lines"
@@ -213,7 +212,6 @@ def redact(desk: Desk) -> Step | None:
     shown = desk.pick(("all", "all", "those"))
     name = desk.word(APPS)
     source = desk.put(name, joined(secretive(desk, 2 * desk.knobs.size)))
-    desk.decoys(name, lambda: joined(secretive(desk, desk.knobs.size)))
     out = desk.out(f"clean-{name}")
     plan = Redact(source, out, kinds, mask, which, shown)
     once = "" if which == "every" else " Of several of a kind in one line only the first is replaced."

@@ -112,7 +112,6 @@ def window(desk: Desk) -> Step | None:
     name = desk.word(APPS)
     logged = stamped(desk, 2 * desk.knobs.size, kind)
     source = desk.put(name, joined(logged))
-    desk.decoys(name, lambda: joined(stamped(desk, desk.knobs.size, kind)))
     times = [stamp(read_stamp(line, kind), kind) for line in logged]
     first = desk.draws.between(1, len(logged) // 2)
     begin, end = (
@@ -206,7 +205,6 @@ def merge(desk: Desk) -> Step | None:
     for part in desk.some(desk.of(PARTS), count):
         held = [desk.pick((one, two)) for one, two in zip(shared, others, strict=True) if desk.draws.chance(0.7)]
         sources.append(desk.put(f"{part}.log", joined(held)))
-    desk.decoys("merged.log", lambda: joined(stamped(desk, 4, "iso")))
     out = desk.out("all.txt")
     plan = Merge(tuple(sources), out, order, mark, twice)
     listed = ", ".join(f"`{source}`" for source in sources)

@@ -13,9 +13,10 @@ from palestra.envs.draws import Draws
 from palestra.envs.terminal.catalogue import OPERATORS, REPAIRS
 from palestra.envs.terminal.compose import AREAS, TOOLS, Composed, joined, needs
 from palestra.envs.terminal.generate import KNOBS, TerminalTasks, is_heldout, make_task
+from palestra.envs.terminal.harder import MENDS
 from palestra.envs.terminal.predicates import check_predicate
 from palestra.envs.terminal.proofs import tree_hash, twin_of
-from palestra.envs.terminal.step import HOME, Knobs, Step
+from palestra.envs.terminal.step import HOME, TOLD, Knobs, Step
 from palestra.envs.terminal.tree import Tree
 
 TRAIN, HELDOUT = TerminalTasks("train"), TerminalTasks("heldout")
@@ -104,8 +105,8 @@ def test_every_area_has_operators_and_there_are_many_templates_in_each() -> None
 
 def test_so_many_steps_mend_something_as_faults_are_asked_for() -> None:
     for seed in range(6):
-        operators = TRAIN.sample(seed, {"faults": 2, "operators": 3}).provenance["operators"]
-        assert sum(name in REPAIRS for name in operators) >= 2
+        steps = TRAIN.composed(seed, {"faults": 2, "operators": 3}).steps
+        assert sum(step.operator in REPAIRS or step.choices[-1].startswith(MENDS) for step in steps) >= 2
 
 
 def test_a_larger_size_is_more_data() -> None:
@@ -122,9 +123,12 @@ def test_decoys_are_files_that_must_stay() -> None:
         assert set(composed.noise) <= set(TRAIN.sample(seed, {"decoys": 4}).hidden["keeps"])
 
 
-def test_values_can_stand_in_files_that_the_text_names() -> None:
-    tasks = [TRAIN.sample(seed, {"indirect": True}) for seed in range(40)]
-    assert sum("stands in" in task.instruction or "the value of" in task.instruction for task in tasks) >= 8
+def test_values_stand_in_files_that_the_text_names() -> None:
+    for seed in range(10):
+        composed, task = (make(seed, {"indirect": True}) for make in (TRAIN.composed, TRAIN.sample))
+        assert isinstance(composed, Composed)
+        assert isinstance(task, Task)
+        assert all(f"`{folder}/{TOLD}`" in task.instruction for folder in composed.folders)
 
 
 @pytest.mark.parametrize("tool", TOOLS)
