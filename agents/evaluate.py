@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from palestra.agents.rollout import Episode, RolloutResult, is_success
-from palestra.agents.statistics import Interval, mean_interval, pass_at_k, wilson
+from palestra.agents.statistics import Interval, mean_interval, wilson
+from palestra.rewards.attempts import pass_at_k
 from palestra.sandbox.base import InfraError
 
 

@@ -1,4 +1,4 @@
-"""Success rates with intervals, the difference of two policies on the same tasks, and pass@k."""
+"""Success rates with intervals, and the difference of two policies on the same tasks."""
 
 import math
 from collections.abc import Sequence
@@ -47,18 +47,3 @@ def paired_gain(
     means = rng.choice(gains, size=(draws, len(gains))).mean(axis=1)
     low, high = np.quantile(means, [0.025, 0.975])
     return float(gains.mean()), (float(low), float(high))
-
-
-def pass_at_k(n: int, successes: int, k: int) -> float:
-    """Return the unbiased estimate that at least one of k attempts succeeds, from n attempts.
-
-    Raises:
-        ValueError: k is not in 1..n.
-
-    Source: Chen et al. 2021, arXiv:2107.03374.
-    """
-    if not 1 <= k <= n:
-        raise ValueError(f"pass@{k} cannot be estimated from {n} attempts")
-    if n - successes < k:
-        return 1.0
-    return 1.0 - math.prod((n - successes - i) / (n - i) for i in range(k))

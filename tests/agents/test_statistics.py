@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from palestra.agents.statistics import mean_interval, paired_gain, pass_at_k, wilson
+from palestra.agents.statistics import mean_interval, paired_gain, wilson
 
 
 def test_wilson_matches_published_values() -> None:
@@ -34,14 +34,6 @@ def test_the_paired_interval_covers_the_true_gain_about_as_often_as_it_says() ->
 def test_pairs_must_match() -> None:
     with pytest.raises(ValueError, match="cannot be paired"):
         paired_gain([1.0], [1.0, 0.0])
-
-
-def test_pass_at_k_is_the_share_of_draws_with_a_success() -> None:
-    assert pass_at_k(4, 1, 2) == pytest.approx(0.5)  # 3 of the 6 pairs hold the one success
-    assert pass_at_k(5, 0, 3) == 0.0
-    assert pass_at_k(5, 3, 3) == 1.0
-    with pytest.raises(ValueError, match="pass@6"):
-        pass_at_k(5, 1, 6)
 
 
 def test_mean_interval_of_one_value_is_itself() -> None:

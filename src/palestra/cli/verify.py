@@ -11,7 +11,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from palestra.agents.statistics import pass_at_k
 from palestra.cli.app import AsJson, command
 from palestra.cli.boundary import FAILED, USAGE, boundary
 from palestra.cli.output import console, print_json, printable
@@ -23,6 +22,7 @@ from palestra.envs.verification.report import MOST_STRANGERS, Report, Row, junit
 from palestra.envs.verification.solutions import open_solutions
 from palestra.envs.verification.tasks import read_task_set
 from palestra.envs.verification.verify import verify
+from palestra.rewards.attempts import pass_at_k
 
 _STYLES = {"passed": "green", "failed": "bold red", "missing": "red", "fault": "bold yellow"}
 _ROWS = 200  # of the table; where there are more, those that passed are left out
