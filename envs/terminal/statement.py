@@ -27,7 +27,7 @@ _MANY: Final[Mapping[Split, Sequence[str]]] = {
     "train": ("Do these {count} things, in this order:", "There are {count} things to do, one after another:"),
     "heldout": ("The job has {count} parts, to be done in order:", "These {count} things are asked for, in turn:"),
 }
-_RULES: Final = (
+RULES: Final = (  # of every task
     "Beyond that, change, move or delete none of the files that are there; put files that you need for yourself below "
     "`/tmp`.",
     "Where nothing else is said, texts are UTF-8, a line ends with a line feed, and sorting by byte value is what "
@@ -41,7 +41,7 @@ def state(composed: Composed, split: Split, without: Sequence[str], turns: int, 
     asked = draws.pick(_ONE[split]) if count == 1 else draws.pick(_MANY[split]).format(count=count)
     told = [f"{draws.pick(_BEGINNINGS[split]).format(home=HOME)} {asked}", ""]
     told += [_step(at, composed) for at in range(count)]
-    told += ["", *(f"- {rule}" for rule in _RULES)]
+    told += ["", *(f"- {rule}" for rule in RULES)]
     if without:
         names = [f"`{name}`" for name in without]
         told.append(f"- This machine has no {' and no '.join(names)}.")
