@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 
 from palestra.envs.actions import compact_json, fits
 from palestra.envs.base import Json, Split, Task, TaskSource, derive_seed
+from palestra.envs.endpoint import Backend, NoJson
 from palestra.envs.tooluse.assemble import assemble, judged_of
-from palestra.envs.tooluse.backend import Backend, NoJson
 from palestra.envs.tooluse.case import Source
 from palestra.envs.tooluse.closing import public_of
 from palestra.envs.tooluse.describe import function

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from palestra.envs.base import Json, Task
+from palestra.envs.endpoint import Backend, NoJson, read_object
 from palestra.envs.tooluse.assemble import judged_of
-from palestra.envs.tooluse.backend import Backend, NoJson, read_object
 from palestra.envs.tooluse.case import Case
 from palestra.envs.tooluse.catalog import DOMAINS
 from palestra.envs.tooluse.generate import KNOBS, ToolUseSource
