@@ -34,7 +34,6 @@ Tool = Mapping[str, Json]
 
 ELEMENTS: Final[tuple[Tool, ...]] = (
     function_tool("click", "Click an element.", {"bid": _BID}),
-    function_tool("dblclick", "Click an element twice.", {"bid": _BID}),
     function_tool("hover", "Move the pointer over an element.", {"bid": _BID}),
     function_tool("fill", "Replace what a field holds.", {"bid": _BID, "value": _TEXT}),
     function_tool("select_option", "Choose an option of a drop-down list.", {"bid": _BID, "options": _OPTIONS}),
@@ -86,7 +85,7 @@ _WITH_BUTTONS: Final[tuple[Tool, ...]] = tuple(
 )
 
 WEB_TOOLS: Final = (*ELEMENTS, *SCROLLING, *PLACES, *TABS, *NOOP, *ENDS)
-MINIWOB_TOOLS: Final = (*_WITH_BUTTONS, *ELEMENTS[2:], *SCROLLING, *NOOP, *POINTER, *KEYBOARD)
+MINIWOB_TOOLS: Final = (*_WITH_BUTTONS, *ELEMENTS[1:], *SCROLLING, *NOOP, *POINTER, *KEYBOARD)
 
 
 class Unreadable(ValueError):
