@@ -119,6 +119,17 @@ def started(task: Task, backend: str, *, unsafe: bool) -> Sandbox:
         TaskError: the task's start is none.
         CapabilityError, InfraError: there is no machine.
     """
+    sandbox = laid_out(task, backend, unsafe=unsafe)
+    try:
+        start_services(task, sandbox)
+    except BaseException:
+        sandbox.close()
+        raise
+    return sandbox
+
+
+def laid_out(task: Task, backend: str, *, unsafe: bool) -> Sandbox:
+    """Return a machine with a task's files, before its services are started; raises as `started`."""
     kept = _starts.get(task)
     sandbox = new_sandbox(task, backend, unsafe=unsafe)
     try:
@@ -128,10 +139,9 @@ def started(task: Task, backend: str, *, unsafe: bool) -> Sandbox:
             except SandboxFileError:  # it is no more what it was
                 _starts.put(task, None)
                 sandbox.close()
-                return started(task, backend, unsafe=unsafe)
+                return laid_out(task, backend, unsafe=unsafe)
         else:
             _lay_out(task, sandbox, backend)
-        start_services(task, sandbox)
     except BaseException:
         sandbox.close()
         raise
