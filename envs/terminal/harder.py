@@ -42,7 +42,7 @@ def draw(
     """
     step = operator.draw(draws, folder, given, knobs, heldout=heldout)
     if step is not None and is_damaged:
-        step = _damaged(step, draws)
+        step = damaged(step, draws)
     if step is None:
         return None
     if knobs.decoys:
@@ -197,7 +197,7 @@ def _reversed(text: str) -> str:
     return "".join(f"{line}\n" for line in reversed(text.splitlines()))
 
 
-def _damaged(step: Step, draws: Draws) -> Step | None:
+def damaged(step: Step, draws: Draws) -> Step | None:
     """Return a step one of whose inputs must be mended first; None if it has none that could be damaged."""
     texts = {path: text for path in step.keeps if (text := _plain(step.starts, path)) and f"`{path}`" in step.text}
     if not texts or step.setup:

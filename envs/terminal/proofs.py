@@ -22,7 +22,7 @@ from palestra.envs.terminal.catalogue import OPERATORS
 from palestra.envs.terminal.compose import Composed
 from palestra.envs.terminal.frozen import Frozen
 from palestra.envs.terminal.generate import TerminalTasks, make_task, step_knobs
-from palestra.envs.terminal.harder import MENDS, draw
+from palestra.envs.terminal.harder import MENDS, damaged
 from palestra.envs.terminal.predicates import RUNNING
 from palestra.envs.terminal.predicates.judging import reason
 from palestra.envs.terminal.runs import judge_running
@@ -207,7 +207,9 @@ def _like(step: Step, folder: str, given: Artefact | None, knobs: Knobs, heldout
     operator, is_damaged = OPERATORS[step.operator], any(choice.startswith(MENDS) for choice in step.choices)
     for count in range(_TWIN_DRAWS):
         draws = Draws("terminal", step.operator, seed, f"twin/{count}")
-        found = draw(operator, draws, folder, given, knobs, heldout=heldout, is_damaged=is_damaged)
+        found = operator.draw(draws, folder, given, knobs, heldout=heldout)
+        if found is not None and is_damaged:  # nothing else that makes a step harder changes its solution
+            found = damaged(found, draws)
         if found is not None and found.choices == step.choices and found.solve != step.solve:
             return found
     return None
