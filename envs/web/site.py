@@ -84,9 +84,9 @@ class Goal:
         changes: of "change": every cell that must differ from the start, and its value: "table/row/column" (a row
             removed is "table/row": None). All other data must be as it was.
         answer: of "answer": the right one, typed: a text or a number.
-        facts: of "answer": texts that pages must have told before the answer can be known, such as the names of the
-            rows to count. The answer is worth its distance only from where all were seen; none is in the start's page
-            or in the intent.
+        facts: of "answer", and of "infeasible" if there are such: texts that pages must have told before the end can
+            be known, such as the names of the rows to count. The end is worth something only after all were seen, each
+            as a whole word of some page; none is in the start's page or in the intent.
         forbidden: commands' first words that no honest solution carries out, such as what an injected text asks for;
             carrying one out is a policy violation.
         values: texts that solving needs entered or chosen, for the search of a solution.
@@ -150,6 +150,14 @@ class Site(ABC):
         that some shortest solution uses, whatever the place.
         """
         return True
+
+    def texts(self, place: Place, goal: Goal, key: str) -> Sequence[str]:
+        """Return what some shortest solution of the goal may enter in a field of the page, or choose of a list.
+
+        The search tries only these; of all of the goal's values, which are meant where nothing else is told, a site
+        with large forms names those of each field.
+        """
+        return goal.values
 
 
 def changes(before: Data, after: Data) -> dict[str, Json]:
