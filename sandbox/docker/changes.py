@@ -26,6 +26,7 @@ _NAMES = "PALESTRA.names"
 _UNSPELLED = "\ufffd"
 
 Entry = list[object]
+_Files = dict[tuple[int, int], str]  # file system and number in it: the first name that was packed
 
 
 def is_apart(path: str) -> bool:
@@ -39,7 +40,7 @@ def pack(root: str, paths: Iterable[str], emit: Callable[[bytes], None], limit_b
     Raises:
         SandboxFileError: it is more than the limit.
     """
-    first: dict[int, str] = {}
+    first: _Files = {}
     sink = cast(IO[bytes], Writer(emit, archive_limit(limit_bytes)))
     with tarfile.open(fileobj=sink, mode="w|", bufsize=CHUNK_BYTES) as archive:
         for path in sorted(_spelled(root, paths), key=os.fsencode):
@@ -121,9 +122,7 @@ def _spelled(root: str, paths: Iterable[str]) -> set[str]:
     return found
 
 
-def _add(
-    archive: tarfile.TarFile, root: str, path: str, state: os.stat_result, first: dict[int, str], limit_bytes: int
-) -> int:
+def _add(archive: tarfile.TarFile, root: str, path: str, state: os.stat_result, first: _Files, limit_bytes: int) -> int:
     """Add one entry; return the bytes of content that it took."""
     place, member = os.path.join(root, path), tarfile.TarInfo(path)
     member.mode, member.uid, member.gid = stat.S_IMODE(state.st_mode), state.st_uid, state.st_gid
@@ -137,8 +136,8 @@ def _add(
         member.type = tarfile.FIFOTYPE
     elif not stat.S_ISREG(state.st_mode):
         raise SandboxFileError(errno.EINVAL, f"'/{path}' has a kind that cannot be saved")
-    elif state.st_ino in first:
-        member.type, member.linkname = tarfile.LNKTYPE, first[state.st_ino]
+    elif (state.st_dev, state.st_ino) in first:
+        member.type, member.linkname = tarfile.LNKTYPE, first[state.st_dev, state.st_ino]
     else:
         return _add_file(archive, root, member, state, first, limit_bytes)
     archive.addfile(member)
@@ -150,12 +149,12 @@ def _add_file(
     root: str,
     member: tarfile.TarInfo,
     state: os.stat_result,
-    first: dict[int, str],
+    first: _Files,
     limit_bytes: int,
 ) -> int:
     if state.st_size > limit_bytes:
         raise SandboxFileError(errno.EFBIG, f"with '/{member.name}' the machine is larger than can be saved")
-    first[state.st_ino] = member.name
+    first[state.st_dev, state.st_ino] = member.name
     member.size = state.st_size
     parent = os.open(os.path.dirname(os.path.join(root, member.name)), os.O_PATH | os.O_DIRECTORY)
     try:

@@ -181,6 +181,18 @@ def test_an_idle_sandbox_holds_its_own_connections_only(
     assert sockets() == before
 
 
+def test_files_of_two_file_systems_are_two_files_in_a_snapshot(backend: DockerBackend) -> None:
+    """Files in /tmp and in /workspace may have the same number there."""
+    with closing(backend.create(Spec(terminal=True))) as sandbox:
+        for number in range(20):
+            for folder in ("/tmp", "/workspace", "/srv"):
+                sandbox.write(f"{folder}/{number}", f"{folder} {number}".encode())
+        with closing(sandbox.fork()) as fork:
+            for number in range(20):
+                for folder in ("/tmp", "/workspace", "/srv"):
+                    assert fork.read(f"{folder}/{number}") == f"{folder} {number}".encode()
+
+
 def test_who_forgets_a_sandbox_has_closed_it(client: "docker.DockerClient", backend: DockerBackend) -> None:
     sandbox = backend.create(Spec())
     sandbox.exec(["true"])
