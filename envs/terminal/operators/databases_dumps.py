@@ -151,10 +151,8 @@ def _parts(desk: Desk, about: Domain, kind: str) -> Step:
     )
 
 
-def _subset(desk: Desk, about: Domain, kind: str) -> Step | None:
-    """A part of a database is copied, with what belongs to it, and the database is left."""
-    held = content(desk.draws, about, desk.knobs)
-    source, path = desk.path(about.file), desk.path(f"part-{about.file}")
+def _part(desk: Desk, about: Domain, held: Content) -> tuple[str, Content, str, str, str]:
+    """Return by what a part is told, its rows, both tables' conditions, and what the text says of it."""
     by, group = desk.draws.pick(("group", "day")), desk.draws.pick(held[about.parents])[about.group]
     limit = sorted(row[about.day] for row in held[about.children])[len(held[about.children]) // 2]
     if by == "group":
@@ -175,15 +173,22 @@ def _subset(desk: Desk, about: Domain, kind: str) -> Step | None:
             f"the rows of `{about.children}` whose `{about.day}` is `{limit}` or later, and the rows of "
             f"`{about.parents}` that one of these belongs to"
         )
-    if not children or not parents or len(parents) == len(held[about.parents]):
+    return by, {about.parents: parents, about.children: children}, where, inner, told
+
+
+def _subset(desk: Desk, about: Domain, kind: str) -> Step | None:
+    """A part of a database is copied, with what belongs to it, and the database is left."""
+    held = content(desk.draws, about, desk.knobs)
+    source, path = desk.path(about.file), desk.path(f"part-{about.file}")
+    by, made, where, inner, told = _part(desk, about, held)
+    if not all(made.values()) or len(made[about.parents]) == len(held[about.parents]):
         return None
-    made = {about.parents: parents, about.children: children}
     starts = Tree().put(source, database(held))
 
     def copying(where: str, inner: str) -> str:
         sql = [f"ATTACH '{source}' AS old;"]
-        for name, rows, which in ((about.parents, parents, where), (about.children, children, inner)):
-            sql.append(f"CREATE TABLE {name} ({declared(rows)});")
+        for name, which in ((about.parents, where), (about.children, inner)):
+            sql.append(f"CREATE TABLE {name} ({declared(made[name])});")
             sql.append(f"INSERT INTO {name} SELECT * FROM old.{name} {which};")
         return script(path, "\n".join(sql))
 

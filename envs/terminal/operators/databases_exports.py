@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from palestra.envs.base import Json
@@ -42,99 +43,139 @@ def _usable(held: Content) -> list[str]:
     ]
 
 
-def _attempt(desk: Desk) -> Step | None:
-    path, held, starts = taken(desk.given, desk.draws, desk.folder, desk.knobs, heldout=desk.heldout)
-    if not (tables := _usable(held)):
-        return None
-    table = desk.draws.pick(tables)
+@dataclass(frozen=True, slots=True)
+class _Query:
+    """Which rows of a table are wanted, in what order, and which columns of them."""
+
+    table: str
+    kind: str
+    order: str
+    style: str  # of the file
+    word: str
+    number: str
+    value: str
+    limit: int
+    columns: tuple[str, ...]
+
+    @property
+    def by(self) -> list[str]:
+        """The columns that the rows are sorted by."""
+        rest = [column for column in (self.word, "id") if column in self.columns]
+        return [self.word, self.number, *rest[1:]] if self.order == "words" else [self.number, *rest]
+
+    def found(self, rows: Sequence[Row]) -> list[list[Any]]:
+        """Return what is wanted of rows."""
+        keep: dict[str, Callable[[Row], bool]] = {
+            "over": lambda row: row[self.number] > self.limit,
+            "equal": lambda row: row[self.word] == self.value,
+            "other": lambda row: row[self.word] != self.value,
+            "both": lambda row: row[self.word] != self.value and row[self.number] >= self.limit,
+        }
+        first, *rest = self.by
+        found = sorted(filter(keep[self.kind], rows), key=lambda row: [row[column] for column in rest])
+        found.sort(key=lambda row: row[first], reverse=self.order == "falling")
+        return [[row[column] for column in self.columns] for row in found]
+
+    def sql(self, *, is_loose: bool = False, is_sorted: bool = True, backwards: bool = False) -> str:
+        """Return the query, or one that is nearly it."""
+        number, word = self.number, f"{self.word} <> '{self.value}'"
+        where = {
+            "over": f"{number} > {self.limit}",
+            "equal": f"{self.word} = '{self.value}'",
+            "other": word,
+            "both": f"{word} AND {number} >= {self.limit}",
+        }[self.kind]
+        if is_loose:
+            where = f"{number} >= {self.limit}" if self.kind in ("over", "both") else "1"
+        falling = " DESC" if self.order == "falling" else ""
+        ordered = f" ORDER BY {self.by[0]}{falling}{''.join(f', {one}' for one in self.by[1:])}" if is_sorted else ""
+        columns = self.columns[::-1] if backwards else self.columns
+        return f"SELECT {', '.join(columns)} FROM {self.table} WHERE {where}{ordered}"
+
+    def told(self) -> str:
+        """Return what the text says of the rows."""
+        return {
+            "over": f"whose `{self.number}` is greater than {self.limit}",
+            "equal": f"whose `{self.word}` is `{self.value}`",
+            "other": f"whose `{self.word}` is not `{self.value}`",
+            "both": f"whose `{self.word}` is not `{self.value}` and whose `{self.number}` is at least {self.limit}",
+        }[self.kind]
+
+    def sorting(self) -> str:
+        """Return what the text says of their order."""
+        ties = "".join(f", then by `{one}` ascending" for one in self.by[1:])
+        return f"`{self.by[0]}` {'descending' if self.order == 'falling' else 'ascending'}{ties}"
+
+
+def _query(desk: Desk, held: Content, table: str) -> _Query:
     rows = held[table]
     numbers, texts = _columns(rows)
     number, word = desk.draws.pick(numbers), desk.draws.pick(texts)
     kind, order = desk.draws.pick(("over", "equal", "other", "both")), desk.draws.pick(("rising", "falling", "words"))
     style = desk.draws.pick(("csv", "tsv", "json"))
+    columns = (word, number, *(("id",) if "id" in rows[0] else ()))
     limit, value = desk.draws.pick(rows)[number], desk.draws.pick(rows)[word]
-    columns = [word, number, *(["id"] if "id" in rows[0] else [])]
-    out = desk.path(f"{desk.of(_OUTPUTS)}.{style}")
+    return _Query(table, kind, order, style, word, number, value, limit, columns)
 
-    where = {
-        "over": f"{number} > {limit}",
-        "equal": f"{word} = '{value}'",
-        "other": f"{word} <> '{value}'",
-        "both": f"{word} <> '{value}' AND {number} >= {limit}",
-    }
-    keep = {
-        "over": lambda row: row[number] > limit,
-        "equal": lambda row: row[word] == value,
-        "other": lambda row: row[word] != value,
-        "both": lambda row: row[word] != value and row[number] >= limit,
-    }[kind]
-    rest = [column for column in (word, "id") if column in columns]
-    by = {"rising": [number, *rest], "falling": [number, *rest], "words": [word, number, *rest[1:]]}[order]
-    found = sorted(filter(keep, rows), key=lambda row: [row[column] for column in by[1:]])
-    found.sort(key=lambda row: row[by[0]], reverse=order == "falling")
-    values = [[row[column] for column in columns] for row in found]
-    if len(found) < 2:
+
+def _attempt(desk: Desk) -> Step | None:
+    path, held, starts = taken(desk.given, desk.draws, desk.folder, desk.knobs, heldout=desk.heldout)
+    if not (tables := _usable(held)):
         return None
-
-    def sql(where: str, by: Sequence[str], columns: Sequence[str]) -> str:
-        falling = " DESC" if order == "falling" else ""
-        ordered = f" ORDER BY {by[0]}{falling}{''.join(f', {one}' for one in by[1:])}" if by else ""
-        return f"SELECT {', '.join(columns)} FROM {table} WHERE {where}{ordered}"
-
-    right = sql(where[kind], by, columns)
-    loose = {"over": f"{number} >= {limit}", "equal": "1", "other": "1", "both": f"{number} >= {limit}"}[kind]
-    wrong = {
-        "takes rows too many": sql(loose, by, columns),
-        "has no order": sql(where[kind], (), columns),
-        "has the columns in another order": sql(where[kind], by, columns[::-1]),
-    }
-    checks: tuple[Json, ...] = (_check(out, style, columns, values, strict=desk.knobs.strict),)
-
-    def leaving(query: str, columns: Sequence[str]) -> Any:
-        return lambda tree: tree.put(out, _text(style, columns, rows_of(tree.data(path), query)))
-
-    names = {name: columns[::-1] if "columns" in name else columns for name in wrong}
-    before = starts if starts else Tree()
+    asked = _query(desk, held, desk.draws.pick(tables))
+    style, columns = asked.style, asked.columns
+    out = desk.path(f"{desk.of(_OUTPUTS)}.{style}")
+    values = asked.found(held[asked.table])
+    if len(values) < 2:
+        return None
+    check = _check(out, style, columns, values, strict=desk.knobs.strict)
+    wrong = _near(desk, asked, len(values))
     if desk.given is None:
-        failing = missed(checks, before, {name: leaving(query, names[name]) for name, query in wrong.items()})
+        effects = {name: _leaving(path, out, query, asked) for name, query in wrong.items()}
+        failing = missed((check,), starts, effects)
         wrong = {name: query for name, query in wrong.items() if name in failing}
-    elif len(values) > 1:
-        wrong.pop("takes rows too many")
-        wrong["takes all but one"] = f"{right} LIMIT {len(values) - 1}"
-        wrong.pop("has no order")
-        if style == "json":  # where the order of keys means nothing
-            wrong.pop("has the columns in another order")
-            wrong["leaves the first out"] = f"{right} LIMIT -1 OFFSET 1"
     if len(wrong) < 2:
         return None
-    told = {
-        "over": f"whose `{number}` is greater than {limit}",
-        "equal": f"whose `{word}` is `{value}`",
-        "other": f"whose `{word}` is not `{value}`",
-        "both": f"whose `{word}` is not `{value}` and whose `{number}` is at least {limit}",
-    }[kind]
-    ties = "".join(f", then by `{one}` ascending" for one in by[1:])
     text = (
         f"{desk.of(_OPENINGS)} The SQLite database `{path}` has {described(held)}. Write to `{out}` the columns "
-        f"{', '.join(f'`{one}`' for one in columns)}, in this order, of the rows of `{table}` {told}. The rows are in "
-        f"the order of `{by[0]}` {'descending' if order == 'falling' else 'ascending'}{ties}; texts are compared by "
-        f"their bytes. {_STYLES[style]} Leave the database as it is."
+        f"{', '.join(f'`{one}`' for one in columns)}, in this order, of the rows of `{asked.table}` {asked.told()}. "
+        f"The rows are in the order of {asked.sorting()}; texts are compared by their bytes. "
+        f"{_STYLES[style]} Leave the database as it is."
     )
     gives = Artefact("table", out, [dict(zip(columns, map(str, one), strict=True)) for one in values], "exported rows")
     return Step(
         operator="",
-        choices=(kind, order, style),
+        choices=(asked.kind, asked.order, style),
         text=text + (_STRICT if desk.knobs.strict and style != "json" else ""),
         starts=starts,
         effect=lambda tree: tree.put(out, _text(style, columns, values)),
-        solve=_bash(path, out, style, right),
-        checks=checks,
+        solve=_bash(path, out, style, asked.sql()),
+        checks=(check,),
         wrong={name: _bash(path, out, style, query) for name, query in wrong.items()},
         makes=() if style == "json" else (out,),
         keeps=(path,) if desk.given is None else (),
         tools=("sqlite3",),
         gives=gives if style == "csv" else None,
     )
+
+
+def _near(desk: Desk, asked: _Query, count: int) -> dict[str, str]:
+    """Return queries that are almost right, by what is wrong with them; of a given database those that must be."""
+    if desk.given is None:
+        return {
+            "takes rows too many": asked.sql(is_loose=True),
+            "has no order": asked.sql(is_sorted=False),
+            "has the columns in another order": asked.sql(backwards=True),
+        }
+    near = {"takes all but one": f"{asked.sql()} LIMIT {count - 1}"}
+    if asked.style == "json":  # where the order of keys means nothing
+        return {**near, "leaves the first out": f"{asked.sql()} LIMIT -1 OFFSET 1"}
+    return {"has the columns in another order": asked.sql(backwards=True), **near}
+
+
+def _leaving(path: str, out: str, query: str, asked: _Query) -> Callable[[Tree], Tree]:
+    columns = asked.columns[::-1] if query == asked.sql(backwards=True) else asked.columns
+    return lambda tree: tree.put(out, _text(asked.style, columns, rows_of(tree.data(path), query)))
 
 
 _STRICT: Final = " The file is compared byte for byte: every line, the last one too, ends with one newline."

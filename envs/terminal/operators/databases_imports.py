@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import Any, Final
 
-from palestra.envs.terminal.operators.databases_tables import asks, content, database, domain, holds, script
+from palestra.envs.terminal.operators.databases_tables import Row, asks, content, database, domain, holds, script
 from palestra.envs.terminal.operators.drawing import Desk, Drawn, csv_of
 from palestra.envs.terminal.step import Artefact, Operator, Step
 from palestra.envs.terminal.tree import Folder, Tree
@@ -29,15 +29,7 @@ def _attempt(desk: Desk) -> Step | None:
     columns = list(rows[0])
     bad, again = desk.draws.pick(("junk", "empty")), desk.draws.pick(("first", "last", "none"))
     treat = desk.draws.pick(("skip", "null"))
-    lines = [dict(row) for row in rows]
-    spoilt = desk.draws.shuffled(range(len(lines)))[: desk.draws.between(1, 3)]
-    for place in spoilt:
-        lines[place][about.amount] = desk.draws.pick(_BAD[bad])
-    if again != "none":
-        sound = desk.draws.shuffled([one for one in range(len(lines)) if one not in spoilt])
-        for place in sorted(sound[:2], reverse=True):  # what is put after one leaves those before it in their places
-            other = {**lines[place], about.amount: lines[place][about.amount] + desk.draws.between(1, 4)}
-            lines.insert(desk.draws.between(place + 1, len(lines)), other)
+    lines = _spoilt(desk, rows, about.amount, bad, again)
     source, path = desk.path(f"{about.children}.csv"), desk.path(desk.of(_FILES))
     table = about.children
     starts = Tree().put(source, csv_of([columns, *(list(line.values()) for line in lines)]))
@@ -88,6 +80,20 @@ def _attempt(desk: Desk) -> Step | None:
         tools=("sqlite3",),
         gives=Artefact("database", path, made, "the imported rows") if treat == "skip" else None,
     )
+
+
+def _spoilt(desk: Desk, rows: Sequence[Row], amount: str, bad: str, again: str) -> list[Row]:
+    """Return rows of which some have no number where one should be, and some come again with another."""
+    lines = [dict(row) for row in rows]
+    spoilt = desk.draws.shuffled(range(len(lines)))[: desk.draws.between(1, 3)]
+    for place in spoilt:
+        lines[place][amount] = desk.draws.pick(_BAD[bad])
+    if again != "none":
+        sound = desk.draws.shuffled([one for one in range(len(lines)) if one not in spoilt])
+        for place in sorted(sound[:2], reverse=True):  # what is put after one leaves those before it in their places
+            other = {**lines[place], amount: lines[place][amount] + desk.draws.between(1, 4)}
+            lines.insert(desk.draws.between(place + 1, len(lines)), other)
+    return lines
 
 
 def _plain(desk: Desk, given: Artefact) -> Step | None:

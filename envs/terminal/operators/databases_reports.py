@@ -49,17 +49,8 @@ def _attempt(desk: Desk) -> Step | None:
         check = {"kind": "file", "group": 0, "path": out, "equals": csv_of(rows)}
 
     def query(measure: str, scope: str, *, left: bool, falling: bool = True) -> str:
-        figure = _SQL[measure].format(about.amount)
-        also = f" AND c.{about.kind} = '{kind}'" if scope == "kind" else ""
-        joined = f"{'LEFT ' if left else ''}JOIN {about.children} c ON c.{about.key} = p.id{also}"
-        having = f" HAVING {figure} > 0" if scope == "some" else ""
-        grouped = "p.id" if by == "parent" else f"p.{column}"
         limit = f" LIMIT {count}" if scope == "most" else ""
-        order = f"{figure} {'DESC' if falling else 'ASC'}, p.{column}"
-        return (
-            f"SELECT p.{column} AS {column}, {figure} AS {header[1]} FROM {about.parents} p {joined} "
-            f"GROUP BY {grouped}{having} ORDER BY {order}{limit}"
-        )
+        return _query(about, measure, by, scope, kind, header, left=left, falling=falling) + limit
 
     other = {"how many": "sum", "sum": "how many", "largest": "sum"}[measure]
     right = query(measure, scope, left=True)
@@ -94,6 +85,22 @@ def _attempt(desk: Desk) -> Step | None:
         keeps=(path,),
         tools=("sqlite3",),
         gives=Artefact("table", out, made, "the report"),
+    )
+
+
+def _query(
+    about: Domain, measure: str, by: str, scope: str, kind: str, header: Sequence[str], *, left: bool, falling: bool
+) -> str:
+    """Return the SQL of a report, however many rows are wanted."""
+    column, figure = header[0], _SQL[measure].format(about.amount)
+    also = f" AND c.{about.kind} = '{kind}'" if scope == "kind" else ""
+    joined = f"{'LEFT ' if left else ''}JOIN {about.children} c ON c.{about.key} = p.id{also}"
+    having = f" HAVING {figure} > 0" if scope == "some" else ""
+    grouped = "p.id" if by == "parent" else f"p.{column}"
+    order = f"{figure} {'DESC' if falling else 'ASC'}, p.{column}"
+    return (
+        f"SELECT p.{column} AS {column}, {figure} AS {header[1]} FROM {about.parents} p {joined} "
+        f"GROUP BY {grouped}{having} ORDER BY {order}"
     )
 
 

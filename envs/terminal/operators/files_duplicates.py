@@ -60,32 +60,10 @@ class Duplicates:
             )
 
         def solve(keeper: str, fate: str, size: str) -> str:
-            act = {
-                "relative": 'ln -sfnr "$kept" "$f"',
-                "absolute": 'ln -sfn "$kept" "$f"',
-                "hard": 'ln -f "$kept" "$f"',
-                "removed": f'rm "$f"; echo "${{f#{root}/}}" >> {q(report)}.new',
-                "kept": 'true "$f"',
-            }[fate]
-            backwards = " -r" if keeper == "last" else ""
-            tail = f"\nLC_ALL=C sort {q(report)}.new > {q(report)}; rm {q(report)}.new" if fate == "removed" else ""
-            return (
-                f"find {q(root)} -type f{size} -print0 | LC_ALL=C sort -z{backwards} | xargs -0 sha256sum | (\n"
-                "declare -A first\n"
-                "while read -r hash f; do\n"
-                "  kept=${first[$hash]:-}\n"
-                f'  if [ -n "$kept" ]; then {act}; else first[$hash]=$f; fi\ndone ){tail}'
-            )
+            return _solve(root, report, keeper, fate, size)
 
         after = effect(start)
-        checks: list[Json] = [
-            {"kind": "folder", "path": root, "files": [path[len(root) + 1 :] for path in after.below(root)]}
-        ]
-        for path, node in after.below(root).items():
-            if isinstance(node, File):
-                checks.append({"kind": "file", "path": path, "equals": node.data.decode()})
-            elif isinstance(node, Link):
-                checks.append({"kind": "link", "path": path, "target": node.target})
+        checks = _checks(after.below(root), root)
         if fate == "removed":
             checks.append(listing(report, after.text(report).splitlines(), knobs))
         return Step(
@@ -103,6 +81,35 @@ class Duplicates:
             },
             makes=tuple(path for path, node in after.items() if isinstance(node, File)),
         )
+
+
+def _solve(root: str, report: str, keeper: str, fate: str, size: str) -> str:
+    act = {
+        "relative": 'ln -sfnr "$kept" "$f"',
+        "absolute": 'ln -sfn "$kept" "$f"',
+        "hard": 'ln -f "$kept" "$f"',
+        "removed": f'rm "$f"; echo "${{f#{root}/}}" >> {q(report)}.new',
+        "kept": 'true "$f"',
+    }[fate]
+    backwards = " -r" if keeper == "last" else ""
+    tail = f"\nLC_ALL=C sort {q(report)}.new > {q(report)}; rm {q(report)}.new" if fate == "removed" else ""
+    return (
+        f"find {q(root)} -type f{size} -print0 | LC_ALL=C sort -z{backwards} | xargs -0 sha256sum | (\n"
+        "declare -A first\n"
+        "while read -r hash f; do\n"
+        "  kept=${first[$hash]:-}\n"
+        f'  if [ -n "$kept" ]; then {act}; else first[$hash]=$f; fi\ndone ){tail}'
+    )
+
+
+def _checks(below: Tree, root: str) -> list[Json]:
+    checks: list[Json] = [{"kind": "folder", "path": root, "files": [path[len(root) + 1 :] for path in below]}]
+    for path, node in below.items():
+        if isinstance(node, File):
+            checks.append({"kind": "file", "path": path, "equals": node.data.decode()})
+        elif isinstance(node, Link):
+            checks.append({"kind": "link", "path": path, "target": node.target})
+    return checks
 
 
 def _start(draws: Draws, root: str, knobs: Knobs, heldout: bool) -> Tree:

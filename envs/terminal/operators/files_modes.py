@@ -64,20 +64,9 @@ class Modes:
                 tree = tree.put(path, Folder(bits))
             return tree
 
-        def solve(depth: str, by: str) -> str:
-            done = {
-                "extension": f"find {q(root)} {depth}-type f -exec chmod {low:04o} {{}} +\n"
-                f"find {q(root)} {depth}-type f -name '*.sh' -exec chmod {high:04o} {{}} +",
-                "first line": f"find {q(root)} {depth}-type f -print0 | while IFS= read -r -d '' f; do\n"
-                f'  if [ "$(head -c 2 "$f")" = "#!" ]; then chmod {high:04o} "$f"; else chmod {low:04o} "$f"; fi\ndone',
-                "list": f'while read -r mode path; do chmod "$mode" {q(root)}/"$path"; done < {q(table)}',
-                "short list": f"head -n -1 {q(table)} | while read -r mode path; "
-                f'do chmod "$mode" {q(root)}/"$path"; done',
-                "one mode": f"find {q(root)} -type f -exec chmod {high:04o} {{}} +",
-            }[by]
-            deep = "-maxdepth 1 " if depth else ""
-            return done + (
-                f"\nfind {q(root)} -mindepth 1 {deep}-type d -exec chmod {bits:04o} {{}} +" if folders else ""
+        def solve(by: str) -> str:
+            return _solve(by, root, table, high, low) + (
+                f"\nfind {q(root)} -mindepth 1 -type d -exec chmod {bits:04o} {{}} +" if folders else ""
             )
 
         other = {"extension": "first line", "first line": "extension", "list": "short list"}[rule]
@@ -92,12 +81,25 @@ class Modes:
             text=text,
             starts=start,
             effect=effect,
-            solve=solve("", rule),
+            solve=solve(rule),
             checks=tuple(checks),
-            wrong={"goes by something else": solve("", other), "one mode for all": solve("", "one mode")},
+            wrong={"goes by something else": solve(other), "one mode for all": solve("one mode")},
             makes=tuple(files),
             keeps=(table,) if rule == "list" else (),
         )
+
+
+def _solve(by: str, root: str, table: str, high: int, low: int) -> str:
+    """Return bash that sets the modes of files by a rule, or nearly so."""
+    return {
+        "extension": f"find {q(root)} -type f -exec chmod {low:04o} {{}} +\n"
+        f"find {q(root)} -type f -name '*.sh' -exec chmod {high:04o} {{}} +",
+        "first line": f"find {q(root)} -type f -print0 | while IFS= read -r -d '' f; do\n"
+        f'  if [ "$(head -c 2 "$f")" = "#!" ]; then chmod {high:04o} "$f"; else chmod {low:04o} "$f"; fi\ndone',
+        "list": f'while read -r mode path; do chmod "$mode" {q(root)}/"$path"; done < {q(table)}',
+        "short list": f'head -n -1 {q(table)} | while read -r mode path; do chmod "$mode" {q(root)}/"$path"; done',
+        "one mode": f"find {q(root)} -type f -exec chmod {high:04o} {{}} +",
+    }[by]
 
 
 def _mode(tree: Tree, path: str) -> int:

@@ -86,19 +86,8 @@ class Split:
             return tree
 
         def solve(naming: str, plus: str = "", first: int = 1) -> str:
-            name = {
-                "numbers": 'name = sprintf("part-%03d.txt", n)',
-                "letters": 'name = "part-" sprintf("%c%c", 97 + int((n - 1) / 26), 97 + (n - 1) % 26)',
-                "places": 'name = (row + 1) ".txt"',
-            }[naming]
-            return (
-                f'mkdir -p {q(out)}\nsize="{count.shell}"\nawk -v size="$size" -v out={q(out)} \'\n'
-                + ("NR == 1 { head = $0; next }\n" if top else "")
-                + f'row % (size{plus}) == 0 {{ n++; {name}; file = out "/" name; '
-                + ("print head > file" if top else 'printf "" > file')
-                + " }\n{ print >> file; row++ }' "
-                + (f"<(tail -n +{first} {q(source)})" if first > 1 else q(source))
-            )
+            lines = f"<(tail -n +{first} {q(source)})" if first > 1 else q(source)
+            return _split(naming, plus, lines, out, count.shell, headed=bool(top))
 
         after = effect(Tree({source: File(data.encode())}))
         return Step(
@@ -117,6 +106,23 @@ class Split:
             keeps=tuple(start),
             gives=Artefact("folder", out, texts(after, out), "the parts"),
         )
+
+
+def _split(naming: str, plus: str, lines: str, out: str, size: str, *, headed: bool) -> str:
+    """Return bash that cuts lines into parts."""
+    name = {
+        "numbers": 'name = sprintf("part-%03d.txt", n)',
+        "letters": 'name = "part-" sprintf("%c%c", 97 + int((n - 1) / 26), 97 + (n - 1) % 26)',
+        "places": 'name = (row + 1) ".txt"',
+    }[naming]
+    return (
+        f'mkdir -p {q(out)}\nsize="{size}"\nawk -v size="$size" -v out={q(out)} \'\n'
+        + ("NR == 1 { head = $0; next }\n" if headed else "")
+        + f'row % (size{plus}) == 0 {{ n++; {name}; file = out "/" name; '
+        + ("print head > file" if headed else 'printf "" > file')
+        + " }\n{ print >> file; row++ }' "
+        + lines
+    )
 
 
 class Join:

@@ -1,7 +1,9 @@
 """Branches of a git repository are named, merged and cleared away."""
 
+from collections.abc import Mapping, Sequence
 from typing import Final
 
+from palestra.envs.base import Json
 from palestra.envs.terminal.operators.drawing import Desk, Drawn
 from palestra.envs.terminal.operators.scripting_repositories import (
     AUTHORS,
@@ -33,50 +35,19 @@ def _name(desk: Desk) -> Step:
     commits = history(desk, names)
     script = Script(path, desk.of(AUTHORS))
     script.commit(commits)
-    place = desk.draws.between(1, len(commits) - 1)
-    wanted, subject = desk.of(_TAGS), commits[place].subject
-    back = len(commits) - 1 - place
+    place, wanted = desk.draws.between(1, len(commits) - 1), desk.of(_TAGS)
     for at, branch in enumerate(branches[:2] if kind != "merged" else branches):
         script.run(f"git checkout -q -b {branch} main~1")
         if at == 0:
             script.commit([Commit(f"Try {branch}", {**commits[-2].files, "tried.txt": lines(desk, 3)})])
         script.run("git checkout -q main")
         script.on(commits[-1].files)
-    find = f"$(git log --format='%H %s' main | awk -v s='{subject}' 'substr($0, 42) == s {{print $1}}')"
     if kind == "rename":
-        told = f"Rename the branch `{branches[0]}` to `{branches[2]}`; it keeps its commits."
-        solve = f"git branch -m {branches[0]} {branches[2]}"
-        wrong = {
-            "keeps the old name too": f"git branch {branches[2]} {branches[0]}",
-            "begins at main": f"git branch -D {branches[0]}\ngit branch {branches[2]} main",
-        }
-        checks = [
-            git(path, branches=["main", branches[1], branches[2]], branch="main"),
-            git(path, at=branches[2], subjects=[f"Try {branches[0]}", *subjects(commits[:-1])]),
-        ]
+        told, solve, wrong, checks = _renamed(path, branches, commits)
     elif kind == "merged":
-        told = "Delete every branch other than `main` whose commits are all in `main` already; keep the others."
-        solve = "git branch --merged main --format='%(refname:short)' | grep -vx main | xargs git branch -d"
-        wrong = {
-            "deletes all": "git branch --format='%(refname:short)' | grep -vx main | xargs git branch -D",
-            "deletes one": f"git branch -d {branches[1]}",
-        }
-        checks = [git(path, branches=["main", branches[0]], branch="main", subjects=subjects(commits))]
+        told, solve, wrong, checks = _cleared(path, branches, commits)
     else:
-        what, command = ("tag", "git tag") if kind == "tag" else ("branch", "git branch")
-        told = f"Make a {what} `{wanted}` at the commit on `main` whose subject is `{subject}`. "
-        told += "A plain tag or one with a message will do." if kind == "tag" else "Do not check it out."
-        solve = f"{command} {wanted} {find}"
-        wrong = {
-            "takes the first": f'{command} {wanted} "$(git rev-list --max-parents=0 main)"',
-            "makes the other of branch and tag": f"{'git branch' if kind == 'tag' else 'git tag'} {wanted} {find}",
-            "takes one before": f"{command} {wanted} {find}^",
-        }
-        kinds = {"tags": [wanted]} if kind == "tag" else {"branches": ["main", *branches[:2], wanted]}
-        checks = [
-            git(path, branch="main", subjects=subjects(commits), **kinds),
-            git(path, at=wanted, subjects=subjects(commits[: len(commits) - back])),
-        ]
+        told, solve, wrong, checks = _marked(path, kind, branches, commits, place, wanted)
     return Step(
         operator="",
         choices=(kind,),
@@ -92,6 +63,54 @@ def _name(desk: Desk) -> Step:
     )
 
 
+_Asked = tuple[str, str, dict[str, str], list[Json]]  # what is told, the solution, near misses and predicates
+
+
+def _renamed(path: str, branches: Sequence[str], commits: Sequence[Commit]) -> _Asked:
+    old, other, new = branches
+    wrong = {
+        "keeps the old name too": f"git branch {new} {old}",
+        "begins at main": f"git branch -D {old}\ngit branch {new} main",
+    }
+    checks = [
+        git(path, branches=["main", other, new], branch="main"),
+        git(path, at=new, subjects=[f"Try {old}", *subjects(commits[:-1])]),
+    ]
+    told = f"Rename the branch `{old}` to `{new}`; it keeps its commits."
+    return told, f"git branch -m {old} {new}", wrong, checks
+
+
+def _cleared(path: str, branches: Sequence[str], commits: Sequence[Commit]) -> _Asked:
+    wrong = {
+        "deletes all": "git branch --format='%(refname:short)' | grep -vx main | xargs git branch -D",
+        "deletes one": f"git branch -d {branches[1]}",
+    }
+    told = "Delete every branch other than `main` whose commits are all in `main` already; keep the others."
+    solve = "git branch --merged main --format='%(refname:short)' | grep -vx main | xargs git branch -d"
+    return told, solve, wrong, [git(path, branches=["main", branches[0]], branch="main", subjects=subjects(commits))]
+
+
+def _marked(
+    path: str, kind: str, branches: Sequence[str], commits: Sequence[Commit], place: int, wanted: str
+) -> _Asked:
+    subject = commits[place].subject
+    find = f"$(git log --format='%H %s' main | awk -v s='{subject}' 'substr($0, 42) == s {{print $1}}')"
+    what, command = ("tag", "git tag") if kind == "tag" else ("branch", "git branch")
+    told = f"Make a {what} `{wanted}` at the commit on `main` whose subject is `{subject}`. "
+    told += "A plain tag or one with a message will do." if kind == "tag" else "Do not check it out."
+    wrong = {
+        "takes the first": f'{command} {wanted} "$(git rev-list --max-parents=0 main)"',
+        "makes the other of branch and tag": f"{'git branch' if kind == 'tag' else 'git tag'} {wanted} {find}",
+        "takes one before": f"{command} {wanted} {find}^",
+    }
+    kinds = {"tags": [wanted]} if kind == "tag" else {"branches": ["main", *branches[:2], wanted]}
+    checks = [
+        git(path, branch="main", subjects=subjects(commits), **kinds),
+        git(path, at=wanted, subjects=subjects(commits[: place + 1])),
+    ]
+    return told, f"{command} {wanted} {find}", wrong, checks
+
+
 def _merge(desk: Desk) -> Step:
     """A branch is merged; where both changed a line, one of them counts, or both do."""
     path, names, branch = (
@@ -101,7 +120,54 @@ def _merge(desk: Desk) -> Step:
     )
     kind, is_begun = desk.draws.pick(("main", "branch", "larger")), desk.draws.chance(0.5)
     commits = history(desk, names)
-    base = dict(commits[-1].files)
+    main, other, texts = _sides(desk, commits[-1].files, names, kind)
+    merged = {**other, names[0]: texts[kind]}
+    ours = [*commits, Commit(f"Change {names[0]}", main)]
+    script = Script(path, desk.of(AUTHORS))
+    script.commit(commits)
+    script.run(f"git checkout -q -b {branch}")
+    script.commit([Commit(f"Change {names[0]} and {names[1]}", other)])
+    script.run("git checkout -q main")
+    script.on(commits[-1].files)
+    script.commit(ours[-1:])
+    if is_begun:
+        script.run(f"git merge -q {branch} >/dev/null 2>&1 || true")
+    message = f"Merge {branch}"
+
+    def bash(how: str, done: str = "") -> str:
+        begin = "" if is_begun else f"git merge {branch} >/dev/null 2>&1 || true\n"
+        content = f"cat > {names[0]} <<'ENDOFTEXT'\n{texts[how]}ENDOFTEXT"
+        return f"cd {path}\n{begin}{content}\n" + (done or f"git add -A\ngit commit -q -m '{message}'")
+
+    wrong = {f"takes {how}": bash(how) for how, content in texts.items() if content != texts[kind]}
+    wrong["does not commit"] = bash(kind, "git add -A")
+    wrong["makes a plain commit"] = (
+        f"cd {path}\ngit merge --abort 2>/dev/null\ngit checkout -q {branch} -- .\n"
+        f"cat > {names[0]} <<'ENDOFTEXT'\n{texts[kind]}ENDOFTEXT\ngit add -A\ngit commit -q -m '{message}'"
+    )
+    return Step(
+        operator="",
+        choices=(kind, "begun" if is_begun else "new"),
+        text=f"{desk.of(OPENINGS)} {_told(path, names[0], branch, kind, is_begun=is_begun)}",
+        starts=Tree(),
+        effect=lambda tree: tree.put(f"{path}/{names[0]}", texts[kind]),
+        solve=bash(kind),
+        checks=(
+            git(path, branch="main", clean=True, parents=2, files=merged, ancestor=branch),
+            git(path, at="main", subjects=[message, *subjects(ours)]),
+            git(path, at=branch, subjects=[f"Change {names[0]} and {names[1]}", *subjects(commits)]),
+        ),
+        wrong=wrong,
+        makes=(f"{path}/{names[0]}",),
+        tools=("git",),
+        setup=script.text(),
+    )
+
+
+def _sides(
+    desk: Desk, base: Mapping[str, str], names: Sequence[str], kind: str
+) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
+    """Return the files of both sides, which change the same lines of one, and what that is to be, by which counts."""
     rows = base[names[0]].splitlines()
     keys = [row.partition(" = ")[0] for row in rows]
     first, second = sorted(desk.draws.shuffled(range(len(rows)))[:2])
@@ -125,18 +191,10 @@ def _merge(desk: Desk) -> Step:
         "branch": other[names[0]],
         "larger": text({place: max(two) for place, two in values.items()}),
     }
-    merged = {**other, names[0]: texts[kind]}
-    script = Script(path, desk.of(AUTHORS))
-    script.commit(commits)
-    script.run(f"git checkout -q -b {branch}")
-    script.commit([Commit(f"Change {names[0]} and {names[1]}", other)])
-    script.run("git checkout -q main")
-    script.on(base)
-    ours = [*commits, Commit(f"Change {names[0]}", main)]
-    script.commit(ours[-1:])
-    if is_begun:
-        script.run(f"git merge -q {branch} >/dev/null 2>&1 || true")
-    message = f"Merge {branch}"
+    return main, other, texts
+
+
+def _told(path: str, name: str, branch: str, kind: str, *, is_begun: bool) -> str:
     told = {
         "main": "what `main` has counts",
         "branch": f"what `{branch}` has counts",
@@ -147,40 +205,11 @@ def _merge(desk: Desk) -> Step:
         if is_begun
         else f"In the git repository `{path}`, merge the branch `{branch}` into `main`, which is checked out"
     )
-    texts_told = (
-        f"{begun}: where both have changed a line of `{names[0]}`, {told}; everything else of both sides is taken. "
-        f"The merge commit has both branches as its parents and the subject `{message}`; `{branch}` stays as it is, "
-        f"and nothing is left to commit. There is an identity to commit with. `{path}/{names[0]}` has no marks of the "
+    return (
+        f"{begun}: where both have changed a line of `{name}`, {told}; everything else of both sides is taken. "
+        f"The merge commit has both branches as its parents and the subject `Merge {branch}`; `{branch}` stays as it "
+        f"is, and nothing is left to commit. There is an identity to commit with. `{path}/{name}` has no marks of the "
         "conflict in the end."
-    )
-
-    def bash(how: str, done: str = "") -> str:
-        begin = "" if is_begun else f"git merge {branch} >/dev/null 2>&1 || true\n"
-        content = f"cat > {names[0]} <<'ENDOFTEXT'\n{texts[how]}ENDOFTEXT"
-        return f"cd {path}\n{begin}{content}\n" + (done or f"git add -A\ngit commit -q -m '{message}'")
-
-    wrong = {f"takes {how}": bash(how) for how, content in texts.items() if content != texts[kind]}
-    wrong["does not commit"] = bash(kind, "git add -A")
-    wrong["makes a plain commit"] = (
-        f"cd {path}\ngit merge --abort 2>/dev/null\ngit checkout -q {branch} -- .\n"
-        f"cat > {names[0]} <<'ENDOFTEXT'\n{texts[kind]}ENDOFTEXT\ngit add -A\ngit commit -q -m '{message}'"
-    )
-    return Step(
-        operator="",
-        choices=(kind, "begun" if is_begun else "new"),
-        text=f"{desk.of(OPENINGS)} {texts_told}",
-        starts=Tree(),
-        effect=lambda tree: tree.put(f"{path}/{names[0]}", texts[kind]),
-        solve=bash(kind),
-        checks=(
-            git(path, branch="main", clean=True, parents=2, files=merged, ancestor=branch),
-            git(path, at="main", subjects=[message, *subjects(ours)]),
-            git(path, at=branch, subjects=[f"Change {names[0]} and {names[1]}", *subjects(commits)]),
-        ),
-        wrong=wrong,
-        makes=(f"{path}/{names[0]}",),
-        tools=("git",),
-        setup=script.text(),
     )
 
 

@@ -1,5 +1,6 @@
 """Small C programs that do not build, or build wrongly: a Makefile is mended, and the program is run."""
 
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from palestra.envs.base import Json
@@ -35,25 +36,14 @@ def _attempt(desk: Desk) -> Step:
         "folder it makes.",
         "none": "",
     }[extra]
-    check = f"make -s -C {root} >/dev/null && {program} "
-    after = {
-        "clean": f"make -s -C {root} >/dev/null && make -s -C {root} clean >/dev/null && make -s -C {root} clean "
-        f">/dev/null && ls {root} | grep -c -e '[.]o$' -e '^{name}$'; make -s -C {root} >/dev/null && {program} ",
-        "install": f"make -s -C {root} install >/dev/null && {root}/bin/{name} ",
-        "none": check,
-    }[extra]
-    numbers = [desk.draws.between(31, 99), 0, 1]
-    before = "0\n" if extra == "clean" else ""
-    clear = f"rm -f {root}/*.o {program}; "
-    cases: list[Json] = [
-        {"args": [f"{clear}{after}{one}"], "stdout": f"{before}{_printed(one, factor, base)}"} for one in numbers[:2]
-    ]
     sources = [f"{root}/{at}" for at in (*_sources(name, factor, base), "Makefile")]
 
     def bash(makefile: str, then: str = "") -> str:
         # a recipe begins with a tab
         return f"cat > {root}/Makefile <<'ENDOFTEXT'\n{makefile}ENDOFTEXT\nmake -s -C {root}\n{then}"
 
+    inputs = {one: _printed(one, factor, base) for one in (desk.draws.between(31, 99), 0, 1)}
+    built = _built(root, name, sources, extra, inputs)
     run = f"{program} {number} > {out}"
     half = _makefile(name, root, base + 1, extra)
     return Step(
@@ -68,24 +58,7 @@ def _attempt(desk: Desk) -> Step:
         starts=starts,
         effect=lambda tree: tree.put(out, printed),
         solve=bash(right, run),
-        checks=(
-            {"kind": "file", "group": 0, "path": out, "lines": printed.splitlines()},
-            {
-                "kind": "runs",
-                "group": 0,
-                "command": ["bash", "-c"],
-                "files": sources,
-                "cases": cases,
-                "seconds": 20,
-            },
-            {
-                "kind": "runs",
-                "group": 0,
-                "command": [program],
-                "files": [program],
-                "cases": [{"args": [str(one)], "stdout": _printed(one, factor, base)} for one in numbers],
-            },
-        ),
+        checks=({"kind": "file", "group": 0, "path": out, "lines": printed.splitlines()}, *built),
         wrong={
             "builds by hand": f"cd {root}\ngcc -Iinclude -DBASE={base} *.c -lm -o {name}\n{run}",
             "has another macro": bash(half, run),
@@ -95,6 +68,31 @@ def _attempt(desk: Desk) -> Step:
         makes=(out,),
         keeps=tuple(path for path in sources if not path.endswith("Makefile")),
         tools=("make", "gcc"),
+    )
+
+
+def _built(root: str, name: str, sources: Sequence[str], extra: str, printed: Mapping[int, str]) -> tuple[Json, ...]:
+    """Return predicates that make makes the program from its sources alone, and that it is there and right."""
+    program, make = f"{root}/{name}", f"make -s -C {root}"
+    after = {
+        "clean": f"{make} >/dev/null && {make} clean >/dev/null && {make} clean "
+        f">/dev/null && ls {root} | grep -c -e '[.]o$' -e '^{name}$'; {make} >/dev/null && {program} ",
+        "install": f"{make} install >/dev/null && {root}/bin/{name} ",
+        "none": f"{make} >/dev/null && {program} ",
+    }[extra]
+    before, clear = "0\n" if extra == "clean" else "", f"rm -f {root}/*.o {program}; "
+    cases: list[Json] = [
+        {"args": [f"{clear}{after}{one}"], "stdout": f"{before}{shown}"} for one, shown in list(printed.items())[:2]
+    ]
+    runs: Json = {"kind": "runs", "group": 0}
+    return (
+        {**runs, "command": ["bash", "-c"], "files": list(sources), "cases": cases, "seconds": 20},
+        {
+            **runs,
+            "command": [program],
+            "files": [program],
+            "cases": [{"args": [str(one)], "stdout": shown} for one, shown in printed.items()],
+        },
     )
 
 

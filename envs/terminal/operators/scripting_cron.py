@@ -1,6 +1,8 @@
 """Times in words become lines of a crontab, which is judged by when its jobs run and not by how they are written."""
 
 import json
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -149,39 +151,11 @@ def _attempt(desk: Desk) -> Step | None:
         return None
     start = "".join(f"{time.fields} {command}\n" for command, time in list(lines.items())[:3])
     head = "# jobs of this machine\nMAILTO=root\n"
-    if kind == "write":
-        wanted = dict(list(lines.items())[:3])
-        told = " ".join(f"`{command}` runs {time.words}." for command, time in wanted.items())
-        told = (
-            f"Write a crontab to `{path}`, in the form that `crontab FILE` takes, with these jobs and no others. {told}"
-        )
-    else:
-        wanted = dict(list(lines.items())[:3])
-        if kind == "change":
-            wanted[commands[1]] = other
-            change = f"`{commands[1]}` is to run {other.words} from now on."
-        elif kind == "disable":
-            del wanted[commands[1]]
-            change = f"`{commands[1]}` is to run no more: remove its line or make it a comment."
-        else:
-            wanted[commands[3]] = lines[commands[3]]
-            change = f"`{commands[3]}` is to run as well, {lines[commands[3]].words}."
-        told = f"`{path}` is a crontab. {change} The other jobs stay as they are, and so does the line `MAILTO=root`."
+    wanted, told = _wanted(kind, path, commands, lines, other)
     right = "".join(f"{time.fields} {command}\n" for command, time in wanted.items())
     last = list(wanted)[1 if kind in ("change", "write") else -1]
     near = right.replace(f"{wanted[last].fields} {last}", f"{wanted[last].near} {last}")
-    expected = json.dumps(
-        sorted(
-            [command, time.sets, "*" in (time.fields.split()[2], time.fields.split()[4])]
-            for command, time in wanted.items()
-        )
-    )
     head = "" if kind == "write" else head
-    check: Json = {"kind": "file", "group": 0, "path": path, "contains": [*wanted, *(["MAILTO=root"] if head else [])]}
-    if kind == "disable":
-        check = {**check, "matches": rf"(?!(.*\n)*[^#\n]*{commands[1]}).*(\n.*)*"}
-    if kind == "change":
-        check = {**check, "lacks": f"{times[1].fields} {commands[1]}"}
     wrong = {
         "has fields that are almost right": written(path, head + near),
         "forgets a job": written(path, head + "".join(right.splitlines(keepends=True)[:-1])),
@@ -197,18 +171,45 @@ def _attempt(desk: Desk) -> Step | None:
         starts=Tree().put(desk.folder, Folder()) if kind == "write" else Tree().put(path, head + start),
         effect=lambda tree: tree.put(path, head + right),
         solve=written(path, head + right),
-        checks=(
-            check,
-            {
-                "kind": "runs",
-                "group": 0,
-                "command": ["python3", "-I", "-S", "-c", JUDGE, path],
-                "files": [path],
-                "cases": [{"stdout": f"{expected}\n"}],
-            },
-        ),
+        checks=_checks(kind, path, wanted, commands[1], times[1]),
         wrong=wrong,
     )
+
+
+def _wanted(
+    kind: str, path: str, commands: Sequence[str], lines: Mapping[str, Time], other: Time
+) -> tuple[dict[str, Time], str]:
+    """Return when which jobs are to run, and what the text says of that."""
+    wanted = dict(list(lines.items())[:3])
+    if kind == "write":
+        told = " ".join(f"`{command}` runs {time.words}." for command, time in wanted.items())
+        form = "in the form that `crontab FILE` takes, with these jobs and no others"
+        return wanted, f"Write a crontab to `{path}`, {form}. {told}"
+    if kind == "change":
+        wanted[commands[1]] = other
+        change = f"`{commands[1]}` is to run {other.words} from now on."
+    elif kind == "disable":
+        del wanted[commands[1]]
+        change = f"`{commands[1]}` is to run no more: remove its line or make it a comment."
+    else:
+        wanted[commands[3]] = lines[commands[3]]
+        change = f"`{commands[3]}` is to run as well, {lines[commands[3]].words}."
+    told = f"`{path}` is a crontab. {change} The other jobs stay as they are, and so does the line `MAILTO=root`."
+    return wanted, told
+
+
+def _checks(kind: str, path: str, wanted: Mapping[str, Time], command: str, time: Time) -> tuple[Json, ...]:
+    """Return what can be seen of a crontab at once, and what its jobs are to those who read all of it."""
+    head = [] if kind == "write" else ["MAILTO=root"]
+    check: Json = {"kind": "file", "group": 0, "path": path, "contains": [*wanted, *head]}
+    if kind in ("change", "disable"):  # the old line may stay as a comment
+        gone = command if kind == "disable" else f"{time.fields} {command}"
+        check = {**check, "matches": rf"(?!(.*\n)*[^#\n]*{re.escape(gone)}).*(\n.*)*"}
+    expected = json.dumps(
+        sorted([name, one.sets, "*" in (one.fields.split()[2], one.fields.split()[4])] for name, one in wanted.items())
+    )
+    runs: Json = {"kind": "runs", "group": 0, "command": ["python3", "-I", "-S", "-c", JUDGE, path], "files": [path]}
+    return check, {**runs, "cases": [{"stdout": f"{expected}\n"}]}
 
 
 def _swapped(line: str) -> str:

@@ -1,5 +1,6 @@
 """The history of a git repository is put right: files come back, commits are undone, secrets go."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from palestra.envs.terminal.operators.drawing import Desk, Drawn
@@ -26,6 +27,16 @@ _NEW: Final = {
     True: ("Recover a file", "Put it back", "Take it back"),
 }
 _SECRETS: Final = {False: ("token", "password", "apikey"), True: ("passphrase", "credential", "seedword")}
+_TIMES: Final = {
+    "last": "with the content that it had just before it was deleted",
+    "first": "with the content that it had in the very first commit",
+    "tag": "with the content that it has at the tag `stable`",
+}
+_LOOKUPS: Final = {  # of commits
+    "last": '"$(git rev-list -n 1 HEAD -- {})^"',
+    "first": '"$(git rev-list --max-parents=0 HEAD)"',
+    "tag": "stable",
+}
 
 
 def _restore(desk: Desk) -> Step:
@@ -44,23 +55,13 @@ def _restore(desk: Desk) -> Step:
     script.commit(gone[len(commits) :])
     texts = {"last": commits[-1].files[lost], "first": commits[0].files[lost], "tag": commits[-2].files[lost]}
     subject, text = desk.of(_NEW), texts[when]
-    told = {
-        "last": "with the content that it had just before it was deleted",
-        "first": "with the content that it had in the very first commit",
-        "tag": "with the content that it has at the tag `stable`",
-    }[when]
     then = {
         "commit": f"Commit it as one commit on the branch `main` with the message `{subject}`; nothing else changes.",
         "leave": "Leave it in the working tree; make no commit, and move no branch.",
     }[how]
-    lookups = {
-        "last": f'"$(git rev-list -n 1 HEAD -- {lost})^"',
-        "first": '"$(git rev-list --max-parents=0 HEAD)"',
-        "tag": "stable",
-    }
 
     def bash(when: str, *, commits: bool) -> str:
-        got = f"cd {path}\ngit show {lookups[when]}:{lost} > .restored\nmv .restored {lost}"
+        got = f"cd {path}\ngit show {_LOOKUPS[when].format(lost)}:{lost} > .restored\nmv .restored {lost}"
         return f"{got}\ngit add {lost}\ngit commit -q -m '{subject}'" if commits else got
 
     others = [other for other, content in texts.items() if content != text]
@@ -78,7 +79,7 @@ def _restore(desk: Desk) -> Step:
         operator="",
         choices=(when, how),
         text=f"{desk.of(OPENINGS)} The file `{path}/{lost}` was "
-        f"deleted from the git repository `{path}`. Bring it back {told}. {then} " + _AUTHOR,
+        f"deleted from the git repository `{path}`. Bring it back {_TIMES[when]}. {then} " + _AUTHOR,
         starts=Tree(),
         effect=lambda tree: tree.put(f"{path}/{lost}", text),
         solve=bash(when, commits=how == "commit"),
@@ -103,51 +104,12 @@ def _undo(desk: Desk) -> Step:
             commits = grown(desk, commits, name, edited(desk, commits[-1].files[name]))
     script = Script(path, desk.of(AUTHORS))
     script.commit(commits)
-    subject, wanted = commits[bad].subject, desk.of(_NEW)
-    before = dict(commits[bad - 1].files)
+    wanted = desk.of(_NEW)
     if kind == "revert":
-        message = f'Revert "{subject}"'
-        files = {**commits[-1].files, names[0]: before[names[0]]}
-        told = (
-            f"Take back the commit with the subject `{subject}` by a new commit that undoes its change and no other, "
-            f"with the subject `{message}`. The commits before it stay."
-        )
-        after = [*commits, Commit(message, files)]
-        find = f"$(git log --format='%H %s' | awk -v s='{subject}' 'substr($0, 42) == s {{print $1}}')"
-        solve = f"git revert --no-edit {find}"
-        wrong = {
-            "reverts the last": "git revert --no-edit HEAD",
-            "goes back to before it": f"git reset -q --hard {find}^",
-            "changes and does not commit": f"git revert --no-commit {find}",
-        }
-    elif kind == "drop":
-        told = (
-            "Undo the last commit as if it had not been made, but keep its change in the working tree, not committed."
-        )
-        after, files = commits[:-1], dict(commits[-1].files)
-        solve = "git reset -q --mixed HEAD~1"
-        wrong = {"loses the change": "git reset -q --hard HEAD~1", "reverts it": "git revert --no-edit HEAD"}
-    elif kind == "squash":
-        told = (
-            f"Make one commit of the last two of the branch, with the subject `{wanted}`; its files are those of the "
-            "last commit, and the commits before stay as they are."
-        )
-        files = dict(commits[-1].files)
-        after = [*commits[:-2], Commit(wanted, files)]
-        solve = f"git reset -q --soft HEAD~2\ngit commit -q -m '{wanted}'"
-        wrong = {
-            "takes three": f"git reset -q --soft HEAD~3\ngit commit -q -m '{wanted}'",
-            "loses the last change": f"git reset -q --hard HEAD~1\ngit commit -q --amend -m '{wanted}'",
-        }
+        told, after, solve, wrong = _reverted(commits, bad, names[0])
     else:
-        told = f"Change the subject of the last commit to `{wanted}`; its files stay as they are."
-        files = dict(commits[-1].files)
-        after = [*commits[:-1], Commit(wanted, files)]
-        solve = f"git commit -q --amend -m '{wanted}'"
-        wrong = {
-            "makes another commit": f"git commit -q --allow-empty -m '{wanted}'",
-            "changes nothing": "git commit -q --amend --no-edit",
-        }
+        told, after, solve, wrong = _taken_back(kind, commits, wanted)
+    files = commits[-1].files if kind == "drop" else after[-1].files
     checks = [git(path, branch="main", subjects=subjects(after), files=dict(after[-1].files))]
     if kind != "drop":
         checks = [{**checks[0], "clean": True}]
@@ -166,6 +128,53 @@ def _undo(desk: Desk) -> Step:
         tools=("git",),
         setup=script.text(),
     )
+
+
+_Asked = tuple[str, list[Commit], str, dict[str, str]]  # what is told, the history after, the solution, near misses
+
+
+def _reverted(commits: Sequence[Commit], bad: int, name: str) -> _Asked:
+    subject = commits[bad].subject
+    message = f'Revert "{subject}"'
+    told = (
+        f"Take back the commit with the subject `{subject}` by a new commit that undoes its change and no other, "
+        f"with the subject `{message}`. The commits before it stay."
+    )
+    find = f"$(git log --format='%H %s' | awk -v s='{subject}' 'substr($0, 42) == s {{print $1}}')"
+    wrong = {
+        "reverts the last": "git revert --no-edit HEAD",
+        "goes back to before it": f"git reset -q --hard {find}^",
+        "changes and does not commit": f"git revert --no-commit {find}",
+    }
+    files = {**commits[-1].files, name: commits[bad - 1].files[name]}
+    return told, [*commits, Commit(message, files)], f"git revert --no-edit {find}", wrong
+
+
+def _taken_back(kind: str, commits: Sequence[Commit], wanted: str) -> _Asked:
+    files = dict(commits[-1].files)
+    if kind == "drop":
+        told = (
+            "Undo the last commit as if it had not been made, but keep its change in the working tree, not committed."
+        )
+        wrong = {"loses the change": "git reset -q --hard HEAD~1", "reverts it": "git revert --no-edit HEAD"}
+        return told, list(commits[:-1]), "git reset -q --mixed HEAD~1", wrong
+    if kind == "squash":
+        told = (
+            f"Make one commit of the last two of the branch, with the subject `{wanted}`; its files are those of the "
+            "last commit, and the commits before stay as they are."
+        )
+        wrong = {
+            "takes three": f"git reset -q --soft HEAD~3\ngit commit -q -m '{wanted}'",
+            "loses the last change": f"git reset -q --hard HEAD~1\ngit commit -q --amend -m '{wanted}'",
+        }
+        solve = f"git reset -q --soft HEAD~2\ngit commit -q -m '{wanted}'"
+        return told, [*commits[:-2], Commit(wanted, files)], solve, wrong
+    told = f"Change the subject of the last commit to `{wanted}`; its files stay as they are."
+    wrong = {
+        "makes another commit": f"git commit -q --allow-empty -m '{wanted}'",
+        "changes nothing": "git commit -q --amend --no-edit",
+    }
+    return told, [*commits[:-1], Commit(wanted, files)], f"git commit -q --amend -m '{wanted}'", wrong
 
 
 def _secret(desk: Desk) -> Step:

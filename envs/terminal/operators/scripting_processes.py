@@ -1,5 +1,6 @@
 """Processes that run are looked into: which listens, which writes, and with what it was started."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from palestra.envs.base import Json
@@ -60,16 +61,7 @@ def _attempt(desk: Desk) -> Step:
         "variable": f"the value of `{variable}` in its environment",
         "folder": "its working directory",
     }[kind]
-    if report == "all":
-        told = (
-            f"Write to `{out}` for each worker a line with its name, a space and {asked}, in the order of the names "
-            "(by bytes)."
-        )
-        wanted = "".join(f"{name} {fact}\n" for name, fact in sorted(zip(names, facts, strict=True)))
-    else:
-        form = 'the JSON object `{"worker": NAME}`' if report == "json" else "a line with its name and nothing else"
-        told = f"Which worker {what} `{facts[0]}`? Write to `{out}` {form}."
-        wanted = f'{{"worker": "{names[0]}"}}\n' if report == "json" else f"{names[0]}\n"
+    told, wanted = _asked(report, out, what, asked, dict(zip(names, facts, strict=True)))
     check: Json = {"kind": "file", "group": 0, "path": out, "lines": wanted.splitlines()}
     if report == "json":
         check = {"kind": "json", "group": 0, "path": out, "equals": {"worker": names[0]}}
@@ -93,6 +85,22 @@ def _attempt(desk: Desk) -> Step:
         tools=("python3",),
         extra={"services": services},
     )
+
+
+def _asked(report: str, out: str, what: str, asked: str, facts: Mapping[str, str]) -> tuple[str, str]:
+    """Return what the text asks of the workers' facts by name, the first of which is meant, and the file wanted."""
+    name, fact = next(iter(facts.items()))
+    if report == "all":
+        told = (
+            f"Write to `{out}` for each worker a line with its name, a space and {asked}, in the order of the names "
+            "(by bytes)."
+        )
+        wanted = "".join(f"{name} {fact}\n" for name, fact in sorted(facts.items()))
+    else:
+        form = 'the JSON object `{"worker": NAME}`' if report == "json" else "a line with its name and nothing else"
+        told = f"Which worker {what} `{fact}`? Write to `{out}` {form}."
+        wanted = f'{{"worker": "{name}"}}\n' if report == "json" else f"{name}\n"
+    return told, wanted
 
 
 def _bash(kind: str, report: str, worker: str, variable: str, fact: str, out: str, logs: str) -> str:
