@@ -7,6 +7,7 @@ and judges every predicate there. Content that was made to break whoever looks a
 import contextlib
 import errno
 import functools
+import hashlib
 import importlib.util
 import json
 import marshal
@@ -18,8 +19,10 @@ from pathlib import Path
 from typing import Final, Self
 
 from palestra import sandbox as sandboxes
+from palestra.envs.base import digest
 from palestra.envs.code.judge.case import trouble
 from palestra.envs.terminal.predicates.content import Predicate, one_line
+from palestra.envs.terminal.recent import Recent
 from palestra.envs.terminal.step import HOME
 from palestra.envs.terminal.tree import Tree
 from palestra.sandbox.base import MIB, InfraError, Limits, Python, Sandbox, SandboxFileError, Spec
@@ -91,6 +94,12 @@ class Frozen:
                     troubles[path] = one_line(f"{path} cannot be copied out: {error.strerror or error}")
         return cls(tuple(archives), troubles)
 
+    @property
+    def digest(self) -> str:
+        """A hash of the bytes that were copied, and of why others were not."""
+        hashes = [hashlib.sha256(archive).hexdigest() for archive in self.archives]
+        return digest([hashes, self.troubles])
+
     @classmethod
     def of(cls, tree: Tree) -> Self:
         """Return what copying a tree would give."""
@@ -103,6 +112,9 @@ class Judged:
 
     reasons: list[str]  # for each predicate why it does not hold, or ""
     digest: str = ""  # a hash of all that the predicates are about; "" if there was no telling
+
+
+_judged: Final = Recent[Judged](256)
 
 
 class Desk:
@@ -176,13 +188,19 @@ class Desk:
 
 
 def judge_frozen(frozen: Frozen, predicates: Sequence[Predicate]) -> Judged:
-    """Return which predicates hold of some files, judged in a slot taken for it.
+    """Return which predicates hold of some files, judged in a slot taken for it if they are not those of a while ago.
 
     Raises:
         InfraError: no slot could be taken, or it does not work.
     """
-    with closing(Desk()) as desk:
-        return desk.judge(frozen, predicates)
+    question = f"{frozen.digest} {digest([dict(one) for one in predicates])}"
+    judged = _judged.get(question)
+    if judged is None:
+        with closing(Desk()) as desk:
+            judged = desk.judge(frozen, predicates)
+        if judged.digest:  # all at once, and nothing ended whoever looked
+            _judged.put(question, judged)
+    return judged
 
 
 def _copied(sandbox: Sandbox, path: str, limit_bytes: int) -> bytes:
@@ -205,8 +223,10 @@ def _packed(asked: Mapping[str, object], parts: Iterable[bytes]) -> bytes:
 def _codes() -> bytes:
     """Return the modules that judge, compiled: slots have the same interpreter."""
     found = [importlib.util.find_spec(name) for name in MODULES]
-    sources = [(spec.name, Path(spec.origin).read_text(encoding="utf-8")) for spec in found if spec and spec.origin]
-    return marshal.dumps([(name, compile(source, name, "exec", dont_inherit=True)) for name, source in sources])
+    sources = {spec.name: Path(spec.origin).read_text(encoding="utf-8") for spec in found if spec and spec.origin}
+    return marshal.dumps(
+        {name: marshal.dumps(compile(source, name, "exec", dont_inherit=True)) for name, source in sources.items()}
+    )
 
 
 @functools.cache

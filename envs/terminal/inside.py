@@ -5,6 +5,8 @@ it is run. What this prints is read as texts.
 """
 
 import hashlib
+import importlib
+import importlib.machinery
 import io
 import json
 import marshal
@@ -31,22 +33,40 @@ def main() -> None:
     print(json.dumps(judged(parts[1:], head["troubles"], head["predicates"])))
 
 
-def load(modules: list[tuple[str, Any]]) -> None:
-    """Make modules of their codes, in the order in which they import each other."""
+class Ours:
+    """Finds our modules, each of which is made of its code when it is first imported."""
+
+    def __init__(self, codes: dict[str, bytes]) -> None:
+        self._codes = codes
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> Any:
+        """Return how one of our modules is made."""
+        return importlib.machinery.ModuleSpec(name, self) if name in self._codes else None  # type: ignore[arg-type]
+
+    def create_module(self, spec: object) -> None:
+        """Leave it to Python."""
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        """Fill a module."""
+        exec(marshal.loads(self._codes[module.__name__]), module.__dict__)
+
+
+def load(codes: dict[str, bytes]) -> None:
+    """Let modules be imported, given by their codes."""
     base: Any = types.ModuleType("palestra.envs.base")
     base.Json = object
     sys.modules["palestra.envs.base"] = base
-    for name, code in modules:
-        module = sys.modules[name] = types.ModuleType(name)
-        exec(code, module.__dict__)
-        package, _, last = name.rpartition(".")
-        setattr(sys.modules.setdefault(package, types.ModuleType(package)), last, module)
+    for name in codes:
+        while name := name.rpartition(".")[0]:
+            package: Any = sys.modules.setdefault(name, types.ModuleType(name))
+            package.__path__ = []
+    sys.meta_path.insert(0, Ours(codes))
 
 
 def judged(archives: list[bytes], troubles: dict[str, str], predicates: list[dict[str, Any]]) -> dict[str, Any]:
     """Return for each predicate why it does not hold, or "", and a hash of what they are about."""
-    judging: Any = sys.modules["palestra.envs.terminal.predicates.judging"]
-    tree: Any = sys.modules["palestra.envs.terminal.tree"].Tree()
+    judging: Any = importlib.import_module("palestra.envs.terminal.predicates.judging")
+    tree: Any = importlib.import_module("palestra.envs.terminal.tree").Tree()
     for archive in archives:
         tree = tree.joined(type(tree).from_tar(archive))
         troubles = {**troubles, **odd(archive)}
