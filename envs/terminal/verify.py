@@ -16,6 +16,7 @@ from palestra.envs.terminal.formats.judge import judge_by_tests
 from palestra.envs.terminal.frozen import Frozen, judge_frozen
 from palestra.envs.terminal.predicates import RUNNING, Predicate, check_predicate, name_of
 from palestra.envs.terminal.predicates.judging import reason
+from palestra.envs.terminal.recent import Recent
 from palestra.envs.terminal.runs import judge_running
 from palestra.envs.terminal.tree import Tree
 from palestra.rewards.base import Check, Verdict, VerifierError
@@ -23,6 +24,7 @@ from palestra.sandbox.base import CapabilityError, InfraError, Sandbox, SandboxF
 
 KEPT: Final = "kept"  # what checks of inputs that must stay are called
 _BESIDE: Final = ("-wal", "-journal")  # what of a database may lie beside its file
+_milestones: Final = Recent[frozenset[int]](64)  # the steps that have some, by a task's digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,13 +141,15 @@ def progress(task: Task, sandbox: Sandbox) -> float:
         InfraError: a sandbox failed.
     """
     still = [one for one in predicates_of(task) if one["kind"] not in RUNNING]
-    start = Tree.from_json(task.hidden.get("start", {}))
-    steps = {one["group"] for one in still if reason(start, one)} - {-1}
-    asked = [one for one in still if one["group"] in steps or one["group"] < 0]
+    steps = _milestones.get(task.digest)
+    if steps is None:
+        start = Tree.from_json(task.hidden.get("start", {}))
+        steps = frozenset(one["group"] for one in still if one["group"] >= 0 and reason(start, one))
+        _milestones.put(task.digest, steps)
     if not steps:
         return 0.0
-    judged = judge_frozen(Frozen.collect(sandbox, declared(task)), asked)
-    failed = {one["group"] for one, told in zip(asked, judged.reasons, strict=True) if told}
+    judged = judge_frozen(Frozen.collect(sandbox, declared(task)), still)
+    failed = {one["group"] for one, told in zip(still, judged.reasons, strict=True) if told}
     return 0.0 if -1 in failed else len(steps - failed) / (len(steps) + 1)
 
 
