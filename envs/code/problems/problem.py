@@ -218,7 +218,7 @@ class Plan:
 
 def build(area: str, name: str, choices: Choices, plan: Plan) -> Problem:
     """Return the problem of an archetype with these choices."""
-    parts = AREAS[area][name](choices)
+    parts = AREAS[area][name](choices).parts()
     before, after = _stages(parts, choices, plan)
     fields = []
     for field in parts.fields:

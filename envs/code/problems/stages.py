@@ -6,10 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from palestra.envs.code.problems.parts import Gives
+from palestra.envs.code.problems.parts import TYPES, Gives
 
 SMALL: Final = ((2, 3, 5, 8), (4, 6, 7, 9))  # constants of stages, by split
-TYPES: Final = {"int": "int", "text": "str", "ints": "list[int]", "words": "list[str]"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ def archetypes(complexity: str) -> tuple[tuple[str, str], ...]:
     """Return areas and names of the archetypes that can demand a complexity; "any": of all."""
     made = []
     for area, name in sorted((area, name) for area, names in AREAS.items() for name in names):
-        parts = AREAS[area][name](Choices(Draws(f"{area}/{name}", 0, "cost"), "train"))
+        parts = AREAS[area][name](Choices(Draws(f"{area}/{name}", 0, "cost"), "train")).parts()
         if complexity == "any" or (parts.cost == complexity and parts.slow):
             made.append((area, name))
     return tuple(made)

@@ -1,1 +1,1 @@
-"""One module an area: archetypes of problems, each a function of choices."""
+"""One module an area or a part of one: archetypes of problems, each a class that is made of choices."""

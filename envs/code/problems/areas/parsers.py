@@ -5,7 +5,7 @@ from typing import Any, Final
 from palestra.envs.code.draws import Draws
 from palestra.envs.code.problems.choices import Choices
 from palestra.envs.code.problems.fields import Field
-from palestra.envs.code.problems.parts import Parts, archetype, code
+from palestra.envs.code.problems.parts import Archetype, Corner, Values, archetype, code
 
 _MEANING: Final = {
     "+": ("a + b", "the sum"),
@@ -21,24 +21,7 @@ def _applied(symbol: str, a: int, b: int) -> int:
     return {"+": a + b, "-": a - b, "*": a * b % 1000, "^": max(a, b), "&": min(a, b)}.get(symbol, abs(a - b))
 
 
-@archetype("parsers")
-def expressions(c: Choices) -> Parts:
-    """The value of an expression whose operators have unusual rules."""
-    symbols = c.pick("operators", ("+-*", "+*", "-^", "+-&", "-*~", "+^&"))
-    levels = c.pick("precedence", ("left binds most", "right binds most", "all equal"))
-    side = c.pick("grouping", ("left", "right"))
-    nested = c.pick("parentheses", ("allowed", "none"))
-    objective = c.pick("objective", ("value", "operations", "depth", "greatest"))
-    rank = {
-        symbol: {"left binds most": len(symbols) - place, "right binds most": place + 1}.get(levels, 1)
-        for place, symbol in enumerate(symbols)
-    }
-    ranks = "".join(f'if symbol == "{symbol}":\n    return {rank[symbol]}\n' for symbol in symbols)
-    cases = "".join(f'if symbol == "{symbol}":\n    return {_MEANING[symbol][0]}\n' for symbol in symbols)
-    holds = ">=" if side == "left" else ">"
-    end = {"value": "values[0]", "operations": "count", "depth": "depth", "greatest": "greatest"}[objective]
-    solve = code(
-        """
+_EXPRESSIONS: Final = """
 def rank(symbol: str) -> int:
     <ranks>
     return 0
@@ -88,14 +71,74 @@ def solve(s: str) -> int:
                 waiting.append(one)
             i += 1
     return <end>
-""",
-        holds=f"rank(waiting[len(waiting) - 1]) {holds} rank(one)",
-        ranks=ranks,
-        cases=cases,
-        end=end,
-    )
+"""
 
-    def law(s: str) -> int:
+
+@archetype("parsers", "expressions")
+class Expressions(Archetype):
+    """The value of an expression whose operators have unusual rules."""
+
+    gives = "int"
+
+    def __init__(self, c: Choices) -> None:
+        self.symbols = c.pick("operators", ("+-*", "+*", "-^", "+-&", "-*~", "+^&"))
+        self.levels = c.pick("precedence", ("left binds most", "right binds most", "all equal"))
+        self.side = c.pick("grouping", ("left", "right"))
+        self.nested = c.pick("parentheses", ("allowed", "none"))
+        self.objective = c.pick("objective", ("value", "operations", "depth", "greatest"))
+        self.rank = {
+            symbol: {"left binds most": len(self.symbols) - place, "right binds most": place + 1}.get(self.levels, 1)
+            for place, symbol in enumerate(self.symbols)
+        }
+        self.inside = " and parentheses" if self.nested == "allowed" else ""
+        self.longest = 60
+        self.fields = (
+            Field(
+                name="s",
+                sort="text",
+                what="the expression",
+                letters=f"0123456789{self.symbols}" + "()" * bool(self.inside),
+                least=1,
+                most=self.longest,
+                scale=4,
+            ),
+        )
+
+    def story(self) -> str:
+        rules = "; ".join(f"{symbol} gives {_MEANING[symbol][1]}" for symbol in self.symbols)
+        order = {
+            "left binds most": f"Operators bind in this order, the strongest first: {' '.join(self.symbols)}.",
+            "right binds most": f"Operators bind in this order, the strongest first: {' '.join(self.symbols[::-1])}.",
+            "all equal": "All operators bind equally strong.",
+        }[self.levels]
+        group = f"Operators of equal strength group to the {self.side}: 1{self.symbols[0]}2{self.symbols[0]}3 is " + (
+            f"(1{self.symbols[0]}2){self.symbols[0]}3."
+            if self.side == "left"
+            else f"1{self.symbols[0]}(2{self.symbols[0]}3)."
+        )
+        asked = {
+            "value": "the value of the expression",
+            "operations": "how many operators are applied",
+            "depth": "how deep parentheses are nested (0 if there are none)",
+            "greatest": "the greatest value of a number in the expression or of an operation on the way, but at "
+            "least 0",
+        }[self.objective]
+        return (
+            f"An expression consists of non-negative integers, operators{self.inside}, without spaces. Of the numbers "
+            f"left and right of it, {rules}. {order} {group} The result is {asked}."
+        )
+
+    def solve(self) -> str:
+        symbols = self.symbols
+        return code(
+            _EXPRESSIONS,
+            ranks="".join(f'if symbol == "{symbol}":\n    return {self.rank[symbol]}\n' for symbol in symbols),
+            cases="".join(f'if symbol == "{symbol}":\n    return {_MEANING[symbol][0]}\n' for symbol in symbols),
+            holds=f"rank(waiting[len(waiting) - 1]) {'>=' if self.side == 'left' else '>'} rank(one)",
+            end={"value": "values[0]", "operations": "count", "depth": "depth", "greatest": "greatest"}[self.objective],
+        )
+
+    def law(self, s: str) -> int:
         seen: list[int] = []
         operations = 0
 
@@ -104,13 +147,13 @@ def solve(s: str) -> int:
             level, splits = 0, list[tuple[int, int]]()
             for place, one in enumerate(text):
                 level += {"(": 1, ")": -1}.get(one, 0)
-                if one in symbols and level == 0:
-                    splits.append((rank[one], place))
+                if one in self.symbols and level == 0:
+                    splits.append((self.rank[one], place))
             if not splits:
                 made = value(text[1:-1]) if text[0] == "(" else int(text)
             else:
                 weakest = [place for level_, place in splits if level_ == min(splits)[0]]
-                place = weakest[-1 if side == "left" else 0]
+                place = weakest[-1 if self.side == "left" else 0]
                 left, right = value(text[:place]), value(text[place + 1 :])
                 operations += 1
                 made = _applied(text[place], left, right)
@@ -119,65 +162,35 @@ def solve(s: str) -> int:
 
         result = value(s)
         depths = [s[:place].count("(") - s[:place].count(")") for place in range(len(s) + 1)]
-        return {"value": result, "operations": operations, "depth": max(depths)}.get(objective, max(0, *seen))
+        return {"value": result, "operations": operations, "depth": max(depths)}.get(self.objective, max(0, *seen))
 
-    def text(draws: Draws, size: int, level: int) -> str:
+    def draw(self, draws: Draws, size: int) -> Values:
+        return (short(lambda: self._text(draws, size, 0), min(size * 4, self.longest)),)
+
+    def _text(self, draws: Draws, size: int, level: int) -> str:
         made = ""
         for place in range(draws.between(1, max(1, min(size, 6)))):
-            made += draws.pick(symbols) if place else ""
-            if nested == "allowed" and level < 3 and draws.chance(0.25):
-                made += f"({text(draws, size // 2, level + 1)})"
+            made += draws.pick(self.symbols) if place else ""
+            if self.nested == "allowed" and level < 3 and draws.chance(0.25):
+                made += f"({self._text(draws, size // 2, level + 1)})"
             else:
                 made += str(draws.between(0, draws.pick((9, 30))))
         return made
 
-    rules = "; ".join(f"{symbol} gives {_MEANING[symbol][1]}" for symbol in symbols)
-    order = {
-        "left binds most": f"Operators bind in this order, the strongest first: {' '.join(symbols)}.",
-        "right binds most": f"Operators bind in this order, the strongest first: {' '.join(symbols[::-1])}.",
-        "all equal": "All operators bind equally strong.",
-    }[levels]
-    group = f"Operators of equal strength group to the {side}: 1{symbols[0]}2{symbols[0]}3 is " + (
-        f"(1{symbols[0]}2){symbols[0]}3." if side == "left" else f"1{symbols[0]}(2{symbols[0]}3)."
-    )
-    asked = {
-        "value": "the value of the expression",
-        "operations": "how many operators are applied",
-        "depth": "how deep parentheses are nested (0 if there are none)",
-        "greatest": "the greatest value of a number in the expression or of an operation on the way, but at least 0",
-    }[objective]
-    inside = " and parentheses" if nested == "allowed" else ""
-    longest = 60
-    return Parts(
-        story=f"An expression consists of non-negative integers, operators{inside}, without spaces. Of the numbers "
-        "left and right of it, "
-        f"{rules}. {order} {group} The result is {asked}.",
-        fields=(
-            Field(
-                name="s",
-                sort="text",
-                what="the expression",
-                letters=f"0123456789{symbols}" + "()" * bool(inside),
-                least=1,
-                most=longest,
-                scale=4,
-            ),
-        ),
-        gives="int",
-        solve=solve,
-        law=law,
-        draw=lambda draws, size: (short(lambda: text(draws, size, 0), min(size * 4, longest)),),
-        corners=tuple(
+    def corners(self) -> tuple[Corner, ...]:
+        return tuple(
             (name, (text_,))
             for name, text_ in (
                 ("a number", "7"),
                 ("zero", "0"),
-                ("two equal operators", f"9{symbols[0]}4{symbols[0]}3"),
-                ("all operators", "5" + "".join(f"{symbol}{place + 2}" for place, symbol in enumerate(symbols))),
-                ("all backwards", "8" + "".join(f"{symbol}{place + 3}" for place, symbol in enumerate(symbols[::-1]))),
+                ("two equal operators", f"9{self.symbols[0]}4{self.symbols[0]}3"),
+                ("all operators", "5" + "".join(f"{symbol}{place + 2}" for place, symbol in enumerate(self.symbols))),
+                (
+                    "all backwards",
+                    "8" + "".join(f"{symbol}{place + 3}" for place, symbol in enumerate(self.symbols[::-1])),
+                ),
             )
-        ),
-    )
+        )
 
 
 def short(make: Any, size: int) -> str:
@@ -189,30 +202,73 @@ def short(make: Any, size: int) -> str:
     return "1"
 
 
-@archetype("parsers")
-def brackets(c: Choices) -> Parts:
+@archetype("parsers", "brackets")
+class Brackets(Archetype):
     """Whether and where brackets match."""
-    kinds = c.pick("kinds", ("()", "()[]", "()[]{}"))
-    crossing = c.pick("crossing", ("wrong", "allowed"))
-    objective = c.pick("objective", ("first error", "depth", "pairs", "unmatched", "longest"))
-    inside = c.pick("others", ("ignored", "comment"))
-    letters = c.constant("letters", ("ab", "xy"), ("uv", "st"))
-    opening, closing = kinds[::2], kinds[1::2]
-    skip = f'if one == "{letters[0]}":\n    is_off = not is_off\n' if inside == "comment" else ""
-    find = (
-        "top = len(stack) - 1"
-        if crossing == "wrong"
-        else ("top = len(stack) - 1\nwhile top >= 0 and stack[top] // 1000 != kind:\n    top -= 1")
-    )
-    end = {
-        "first error": "return error if error > 0 else (stack[0] % 1000 if len(stack) > 0 else 0)",
-        "depth": "return depth",
-        "pairs": "return pairs",
-        "unmatched": "return unmatched + len(stack)",
-        "longest": "return longest",
-    }[objective]
-    solve = code(
-        """
+
+    gives = "int"
+
+    def __init__(self, c: Choices) -> None:
+        kinds = c.pick("kinds", ("()", "()[]", "()[]{}"))
+        self.crossing = c.pick("crossing", ("wrong", "allowed"))
+        self.objective = c.pick("objective", ("first error", "depth", "pairs", "unmatched", "longest"))
+        self.inside = c.pick("others", ("ignored", "comment"))
+        self.letters = c.constant("letters", ("ab", "xy"), ("uv", "st"))
+        self.opening, self.closing = kinds[::2], kinds[1::2]
+        self.fields = (Field(name="s", sort="text", what="the text", letters=kinds + self.letters, scale=2),)
+
+    def story(self) -> str:
+        pairs_words = ", ".join(f"{a} and {b}" for a, b in zip(self.opening, self.closing, strict=True))
+        match = (
+            (
+                "the last bracket that is still open, if that is of its kind; otherwise the closing bracket matches "
+                "none, and what is open stays open"
+            )
+            if self.crossing == "wrong"
+            else (
+                "the last bracket of its kind that is still open, whatever others were opened since; if there is "
+                "none, it matches none"
+            )
+        )
+        rest = (
+            "Other characters mean nothing."
+            if self.inside == "ignored"
+            else (
+                f"The character {self.letters[0]} begins a comment, and the next {self.letters[0]} ends it; brackets "
+                "in a comment do not count (a comment that is not ended goes to the end of the text). Other "
+                "characters mean nothing."
+            )
+        )
+        asked = {
+            "first error": "the position (from 1) of the first closing bracket that matches none; if there is none, "
+            "of the first bracket that is never closed; 0 if all match",
+            "depth": "the greatest number of brackets that are open at the same time",
+            "pairs": "how many pairs match",
+            "unmatched": "how many brackets, opening and closing, are left without a match",
+            "longest": "the greatest number of characters from an opening bracket to its match, both included (0 if "
+            "nothing matches)",
+        }[self.objective]
+        return (
+            f"A text has brackets: {pairs_words} belong together. Reading from left to right, a closing bracket "
+            f"matches {match}. {rest} The result is {asked}."
+        )
+
+    def solve(self) -> str:
+        skip = f'if one == "{self.letters[0]}":\n    is_off = not is_off\n' if self.inside == "comment" else ""
+        find = (
+            "top = len(stack) - 1"
+            if self.crossing == "wrong"
+            else ("top = len(stack) - 1\nwhile top >= 0 and stack[top] // 1000 != kind:\n    top -= 1")
+        )
+        end = {
+            "first error": "return error if error > 0 else (stack[0] % 1000 if len(stack) > 0 else 0)",
+            "depth": "return depth",
+            "pairs": "return pairs",
+            "unmatched": "return unmatched + len(stack)",
+            "longest": "return longest",
+        }[self.objective]
+        return code(
+            """
 def solve(s: str) -> int:
     opening = "<opening>"
     closing = "<closing>"
@@ -246,74 +302,39 @@ def solve(s: str) -> int:
                             error = i + 1
     <end>
 """,
-        opening=opening,
-        closing=closing,
-        skip=skip,
-        find=find,
-        end=end,
-    )
+            opening=self.opening,
+            closing=self.closing,
+            skip=skip,
+            find=find,
+            end=end,
+        )
 
-    def law(s: str) -> int:
+    def law(self, s: str) -> int:
         text = s
-        if inside == "comment":
-            parts = s.split(letters[0])
+        if self.inside == "comment":
+            parts = s.split(self.letters[0])
             text = "".join(part if not number & 1 else " " * len(part) for number, part in _spaced(parts))
         waiting: list[tuple[str, int]] = []
         wrong, depth, spans = list[int](), 0, list[int]()
         for place, one in enumerate(text, start=1):
-            if one in opening:
+            if one in self.opening:
                 waiting = [*waiting, (one, place)]
                 depth = max(depth, len(waiting))
-            elif one in closing:
-                mate = opening[closing.index(one)]
+            elif one in self.closing:
+                mate = self.opening[self.closing.index(one)]
                 fits = [other for other in waiting if other[0] == mate]
-                if not fits or (crossing == "wrong" and waiting[-1][0] != mate):
+                if not fits or (self.crossing == "wrong" and waiting[-1][0] != mate):
                     wrong.append(place)
                     continue
                 spans.append(place - fits[-1][1] + 1)
                 waiting.remove(fits[-1])
         first = wrong[0] if wrong else waiting[0][1] if waiting else 0
         return {"first error": first, "depth": depth, "pairs": len(spans), "unmatched": len(wrong) + len(waiting)}.get(
-            objective, max(spans, default=0)
+            self.objective, max(spans, default=0)
         )
 
-    pairs_words = ", ".join(f"{a} and {b}" for a, b in zip(opening, closing, strict=True))
-    match = (
-        "the last bracket that is still open, if that is of its kind; otherwise the closing bracket matches none, and "
-        "what is open "
-        "stays open"
-        if crossing == "wrong"
-        else "the last bracket of its kind that is still open, whatever others were opened since; if there is none, "
-        "it matches none"
-    )
-    rest = (
-        "Other characters mean nothing."
-        if inside == "ignored"
-        else (
-            f"The character {letters[0]} begins a comment, and the next {letters[0]} ends it; brackets in a comment do "
-            "not count (a comment "
-            "that is not ended goes to the end of the text). Other characters mean nothing."
-        )
-    )
-    asked = {
-        "first error": "the position (from 1) of the first closing bracket that matches none; if there is none, of "
-        "the first bracket that "
-        "is never closed; 0 if all match",
-        "depth": "the greatest number of brackets that are open at the same time",
-        "pairs": "how many pairs match",
-        "unmatched": "how many brackets, opening and closing, are left without a match",
-        "longest": "the greatest number of characters from an opening bracket to its match, both included (0 if "
-        "nothing matches)",
-    }[objective]
-    return Parts(
-        story=f"A text has brackets: {pairs_words} belong together. Reading from left to right, a closing bracket "
-        f"matches {match}. {rest} "
-        f"The result is {asked}.",
-        fields=(Field(name="s", sort="text", what="the text", letters=kinds + letters, scale=2),),
-        gives="int",
-        solve=solve,
-        law=law,
-        corners=tuple(
+    def corners(self) -> tuple[Corner, ...]:
+        return tuple(
             (name, (text,))
             for name, text in (
                 ("nothing", ""),
@@ -322,12 +343,11 @@ def solve(s: str) -> int:
                 ("nested", "(())"),
                 ("side by side", "()()"),
                 ("open after closed", ")("),
-                ("crossing", f"({opening[-1]}){closing[-1]}"),
-                ("in a comment", f"{letters[0]}({letters[0]}"),
-                ("others between", f"({letters[1]})"),
+                ("crossing", f"({self.opening[-1]}){self.closing[-1]}"),
+                ("in a comment", f"{self.letters[0]}({self.letters[0]}"),
+                ("others between", f"({self.letters[1]})"),
             )
-        ),
-    )
+        )
 
 
 def _spaced(parts: list[str]) -> list[tuple[int, str]]:
