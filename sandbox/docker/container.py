@@ -12,8 +12,9 @@ from palestra.sandbox.base import MIB, InfraError, Limits, PermanentInfraError, 
 from palestra.sandbox.docker import wire
 from palestra.sandbox.docker.channel import Channel
 from palestra.sandbox.docker.client import reach, told
-from palestra.sandbox.docker.images import PACKAGE_DIR
+from palestra.sandbox.docker.images import Provided
 from palestra.sandbox.docker.profile import build_profile
+from palestra.sandbox.docker.python import KEEPER_DIR, PYTHON
 from palestra.sandbox.faults import advice
 from palestra.sandbox.native.plan import AGENT_ID, ROOT_ID, WORKSPACE, bootstrap
 from palestra.sandbox.native.syscalls import machine
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 LABEL = "palestra.sandbox"  # on every container and snapshot: the process that it belongs to
-PYTHON = "/usr/bin/python3"
 # What root may do with its own files, users and processes, as in Docker's own list. The system call
 # filter, which knows no difference, refuses what else of that list would reach further.
 _TERMINAL_CAPABILITIES = [
@@ -43,7 +43,7 @@ _TOO_LONG = "file name too long"
 class Container:
     """A running container with a keeper inside. Every method raises InfraError when it is gone or does not answer."""
 
-    def __init__(self, client: "DockerClient", image: str, limits: Limits, *, is_terminal: bool) -> None:
+    def __init__(self, client: "DockerClient", image: Provided, limits: Limits, *, is_terminal: bool) -> None:
         self.is_alive, self.has_shell = True, False
         self.client, self._is_terminal = client, is_terminal
         self._owner_pid = os.getpid()
@@ -159,13 +159,13 @@ class Container:
             if self._channel is not None:
                 self._channel.shut()
 
-    def _start(self, image: str, limits: Limits) -> None:
+    def _start(self, image: Provided, limits: Limits) -> None:
         with told():
             api = self.client.api
             kind = "terminal" if self._is_terminal else "programs"
             created = api.create_container(
-                image,
-                [PYTHON, "-s", "-c", bootstrap("palestra.sandbox.docker.keeper"), PACKAGE_DIR, kind],
+                image.id,
+                [*image.python, "-s", "-c", bootstrap("palestra.sandbox.docker.keeper"), KEEPER_DIR, kind],
                 user=f"{ROOT_ID}:{ROOT_ID}" if self._is_terminal else f"{AGENT_ID}:{AGENT_ID}",
                 environment=program_environment(PYTHON, "/tmp"),
                 working_dir="/",

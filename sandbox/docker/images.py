@@ -6,12 +6,14 @@ import io
 import os
 import subprocess
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import palestra.sandbox
 from palestra.sandbox.base import PermanentInfraError
+from palestra.sandbox.docker import python
 from palestra.sandbox.docker.client import told
 from palestra.sandbox.images import Image, find_image
 
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 DEFAULT = "base"  # what `Spec.image` "" means here: a container cannot show the host's own /usr
-PACKAGE_DIR = "/usr/lib/palestra-keeper"
 _REPOSITORY = "palestra-sandbox"
 _DIGITS = 16
 _KEEPER = (
@@ -30,8 +31,16 @@ _KEEPER = (
 )
 
 
-def provide(client: "DockerClient", name: str) -> str:
-    """Return the daemon's id of an image, put there if need be (some seconds, once for an image).
+@dataclass(frozen=True, slots=True)
+class Provided:
+    """An image in the daemon's store."""
+
+    id: str
+    python: list[str]  # the words that start a keeper's interpreter
+
+
+def provide(client: "DockerClient", name: str) -> Provided:
+    """Return an image in the daemon's store, put there if need be (some seconds, once for an image).
 
     Raises:
         ImageNotBuiltError: the image is not built on this machine.
@@ -40,22 +49,17 @@ def provide(client: "DockerClient", name: str) -> str:
         InfraError: the daemon does not answer or has no room.
     """
     image = find_image(name or DEFAULT)
-    if not (image.root / "usr/bin/python3").is_symlink() and not (image.root / "usr/bin/python3").is_file():
-        raise PermanentInfraError(
-            f"image {image.name!r} has no /usr/bin/python3, which serves a container from inside; "
-            "add python3 to the packages of its recipe, or use backend='native'"
-        )
-    code = _code()
+    words, code = python.words(image), _code()
     plain = f"{image.name}-{image.digest[:_DIGITS]}"
     ready = f"{plain}-{hashlib.sha256(code).hexdigest()[:_DIGITS]}"
     with told():
         if found := _find(client, ready):
-            return found
+            return Provided(found, words)
         if not _find(client, plain):
             _import_tree(client, image, plain)
-        _add_code(client, plain, ready, code)
+        _add_code(client, plain, ready, _packed(_members(), image))
         _forget_older(client, plain, ready)
-        return _find(client, ready)
+        return Provided(_find(client, ready), words)
 
 
 def forget(client: "DockerClient", name: str) -> int:
@@ -108,12 +112,19 @@ def _forget_older(client: "DockerClient", plain: str, ready: str) -> None:
 
 def _code() -> bytes:
     """Return what a keeper imports as a tar archive, the same for the same code."""
+    return _packed(_members())
+
+
+def _packed(code: Iterable[tuple[str, bytes]], image: Image | None = None) -> bytes:
+    """Return an archive of code and, for an image that has none of its own, an interpreter."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for path, content in _members():
-            member = tarfile.TarInfo(f"{PACKAGE_DIR.strip('/')}/sandbox/{path}.py")
+        for path, content in code:
+            member = tarfile.TarInfo(f"{python.KEEPER_DIR.strip('/')}/sandbox/{path}.py")
             member.size, member.mode = len(content), 0o644
             archive.addfile(member, io.BytesIO(content))
+        if image is not None:
+            python.pack(archive, image)
     return buffer.getvalue()
 
 

@@ -20,8 +20,9 @@ from palestra.sandbox.base import (
     Spec,
 )
 from palestra.sandbox.docker.client import reach, told
-from palestra.sandbox.docker.container import GRACE_S, PYTHON, Container
+from palestra.sandbox.docker.container import GRACE_S, Container
 from palestra.sandbox.docker.images import provide
+from palestra.sandbox.docker.python import PYTHON
 from palestra.sandbox.limits import check_limits
 from palestra.sandbox.outcome import Outcome, check_command, program_environment, resource_limits, to_result
 from palestra.sandbox.transfers import Transfers

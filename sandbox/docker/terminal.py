@@ -25,9 +25,10 @@ from palestra.sandbox.base import (
 )
 from palestra.sandbox.docker import changes
 from palestra.sandbox.docker.client import told
-from palestra.sandbox.docker.container import PYTHON, Container, raw_socket
+from palestra.sandbox.docker.container import Container, raw_socket
 from palestra.sandbox.docker.images import DEFAULT
 from palestra.sandbox.docker.machine import REPORTS_FILE, START_FILE, TERMINAL_FILE
+from palestra.sandbox.docker.python import PYTHON
 from palestra.sandbox.docker.sandbox import DockerSandbox, Make
 from palestra.sandbox.images import image_folder
 from palestra.sandbox.native.plan import WORKSPACE

@@ -197,12 +197,19 @@ def _strip(root: Path) -> None:
                 shutil.rmtree(place)
             else:
                 place.unlink()
+    clear_privileges(root)
+
+
+def clear_privileges(root: Path) -> None:
+    """Take the set-user-ID bits from all files below a folder, and remove what is neither file, folder nor link."""
     for folder, _, names in os.walk(root):
         for name in names:
             path = os.path.join(folder, name)
             mode = os.lstat(path).st_mode
             if stat.S_ISREG(mode) and mode & (stat.S_ISUID | stat.S_ISGID):
                 os.chmod(path, stat.S_IMODE(mode) & ~(stat.S_ISUID | stat.S_ISGID))
+            elif not stat.S_ISREG(mode) and not stat.S_ISLNK(mode):
+                os.unlink(path)
 
 
 def _dress(root: Path, recipe: Recipe) -> None:

@@ -14,9 +14,9 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from palestra.sandbox.base import PermanentInfraError
@@ -41,6 +41,9 @@ class Image:
     size_bytes: int
     built_at: str  # ISO 8601, UTC
     packages: tuple[str, ...]  # "name=version" of everything installed
+    is_foreign: bool = False  # built by somebody's Dockerfile: nothing in it is ours
+    env: Mapping[str, str] = field(default_factory=dict, hash=False)  # what its Dockerfile sets
+    workdir: str = "/"
 
     @property
     def root(self) -> Path:
