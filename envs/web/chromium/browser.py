@@ -97,15 +97,28 @@ class Chromium:
             return self._background
 
     async def _room(self, size: Size) -> tuple[Running, Room]:
+        running = await self._started()
+        try:
+            return running, await running.room(size)
+        except Exception:  # it has died, which may not have been told yet
+            await self._drop(running)
+        running = await self._started()
+        return running, await running.room(size)
+
+    async def _started(self) -> Running:
+        """Return the browser that runs, after starting it if there is none: one, however many ask for it."""
         self._starting = self._starting or asyncio.Lock()
-        async with self._starting:  # one browser, however many ask for it
+        async with self._starting:
             if self._running is not None and not self._running.is_alive:
-                await self._running.close()
-                self._running = None
+                await self._drop(self._running)
             if self._running is None:
                 self._running = await Running.start(self.executable, self._answer_for)
-            running = self._running
-        return running, await running.room(size)
+            return self._running
+
+    async def _drop(self, running: Running) -> None:
+        if self._running is running:
+            self._running = None
+        await running.close()
 
     def _answer_for(self, token: str) -> Answer | None:
         visit = self._visits.get(token)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import palestra.envs
+from palestra.envs.web.chromium.launcher import LISTENING
 from palestra.envs.web.chromium.server import VISIT_HEADER, Answer, Server
 from palestra.sandbox.base import InfraError, PermanentInfraError
 from palestra.sandbox.faults import advice
@@ -31,6 +32,7 @@ Size = tuple[int, int]  # of the window, in pixels: width, height
 NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 _INSTALL = "on Debian: apt-get install --no-install-recommends chromium-headless-shell fonts-dejavu-core"
 _START_S = 60.0
+_LOOK_S = 10.0  # for what takes milliseconds
 _SPARES = 2  # contexts kept ready for each size of window in use
 _ARGUMENTS = (  # so that pages look the same on every machine
     "--font-render-hinting=none",
@@ -67,9 +69,8 @@ def find_executable(executable: str | None) -> str:
 class Running:
     """One browser from its start to its end."""
 
-    def __init__(self, playwright: "Playwright", browser: "Browser", folder: Path, server: Server) -> None:
-        self._playwright, self._browser, self._folder, self._server = playwright, browser, folder, server
-        self._listening: asyncio.Server | None = None
+    def __init__(self, playwright: "Playwright", browser: "Browser", server: Server, listening: asyncio.Server) -> None:
+        self._playwright, self._browser, self._server, self._listening = playwright, browser, server, listening
         self._spares: dict[Size, list[Room]] = {}
         self._refilling: dict[Size, asyncio.Task[None]] = {}
 
@@ -88,27 +89,19 @@ class Running:
             from playwright.async_api import async_playwright
         except ImportError as error:
             raise PermanentInfraError(f"{error}; pip install 'palestra[web]'") from error
-        folder = Path(tempfile.mkdtemp(prefix="palestra-browser-"))
-        driver = async_playwright()
         playwright = None
         try:
-            playwright = await driver.start()
-            with socket.socket(socket.AF_UNIX) as link:
-                link.bind(str(folder / "link"))
-                link.listen(1)
-                link.setblocking(False)
-                browser = await _launch(playwright, executable, folder, link)
-                self = cls(playwright, browser, folder, Server(answer_for))
-                listener = _received(link)
-                self._listening = await asyncio.start_server(self._server.serve, sock=listener)
+            with tempfile.TemporaryDirectory(prefix="palestra-browser-") as name:
+                playwright = await async_playwright().start()
+                browser, listener = await _launch(playwright, executable, Path(name))
+            server = Server(answer_for)
+            return cls(playwright, browser, server, await asyncio.start_server(server.serve, sock=listener))
         except BaseException as error:
             if playwright is not None:
                 await playwright.stop()
-            shutil.rmtree(folder, ignore_errors=True)
             if isinstance(error, OSError):
                 raise InfraError(f"no browser could be started: {error}; {advice(error)}") from error
             raise
-        return self
 
     @property
     def is_alive(self) -> bool:
@@ -118,7 +111,10 @@ class Running:
     async def room(self, size: Size) -> Room:
         """Return a new context with a page: one kept warm, if there is one."""
         spares = self._spares.setdefault(size, [])
-        room = spares.pop() if spares else await self._make_room(size)
+        room = None
+        while spares and room is None:
+            room = await _if_well(spares.pop())
+        room = room or await self._make_room(size)
         if size not in self._refilling:
             self._refilling[size] = asyncio.get_running_loop().create_task(self._refill(size))
         return room
@@ -131,10 +127,8 @@ class Running:
             await asyncio.wait_for(self._browser.close(), _START_S)
         with contextlib.suppress(Exception):
             await asyncio.wait_for(self._playwright.stop(), _START_S)
-        if self._listening is not None:
-            self._listening.close()
+        self._listening.close()
         await self._server.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
 
     async def _refill(self, size: Size) -> None:
         spares = self._spares[size]
@@ -167,41 +161,62 @@ class Running:
         return room
 
 
-async def _launch(playwright: "Playwright", executable: str, folder: Path, link: socket.socket) -> "Browser":
-    """Return the browser; what starts it tells through the link of the network or of its trouble."""
+async def _if_well(room: Room) -> Room | None:
+    """Return a room in which something can be done."""
+    with contextlib.suppress(Exception):  # its page or the browser crashed, which may not have been told yet
+        await asyncio.wait_for(room.page.evaluate("0"), _LOOK_S)
+        return None if room.is_crashed else room
+    return None
+
+
+async def _launch(playwright: "Playwright", executable: str, folder: Path) -> tuple["Browser", socket.socket]:
+    """Return the browser and a socket that listens in its network."""
+    path, script = folder / "link", folder / "browser"
     words = [sys.executable, "-I", "-S", "-c", bootstrap("palestra.envs.web.chromium.launcher")]
-    words += [str(Path(palestra.envs.__file__).parent.parent), executable, str(folder)]
-    script = folder / "browser"
+    words += [str(Path(palestra.envs.__file__).parent.parent), executable, str(path)]
     script.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n')
     script.chmod(0o700)
-    folder.chmod(0o711)  # the browser's user must get to its profile
-    try:
-        return await playwright.chromium.launch(
-            executable_path=script,
-            chromium_sandbox=True,
-            args=list(_ARGUMENTS),
-            artifacts_dir=folder,
-            handle_sigint=False,
-            handle_sigterm=False,
-            handle_sighup=False,
-            timeout=_START_S * 1000,
-        )
-    except Exception as error:
-        with contextlib.suppress(BlockingIOError):
-            _received(link).close()
-        raise InfraError(f"{executable} did not start: {error}") from error
+    with socket.socket(socket.AF_UNIX) as link:
+        link.bind(str(path))
+        link.listen(1)
+        link.setblocking(False)
+        try:
+            browser = await playwright.chromium.launch(
+                executable_path=script,
+                chromium_sandbox=True,
+                args=list(_ARGUMENTS),
+                artifacts_dir=folder,
+                handle_sigint=False,
+                handle_sigterm=False,
+                handle_sighup=False,
+                timeout=_START_S * 1000,
+            )
+        except Exception as error:
+            with contextlib.suppress(BlockingIOError):  # it did not get as far as that
+                _received(link).close()
+            raise InfraError(f"{executable} did not start: {error}") from error
+        return browser, _received(link)
 
 
 def _received(link: socket.socket) -> socket.socket:
-    """Return the socket that the launcher sent; PermanentInfraError with its words if it sent those."""
+    """Return the socket that the launcher sent.
+
+    Raises:
+        PermanentInfraError: it told of its trouble.
+    """
     connection, _ = link.accept()
     with connection:
         connection.setblocking(True)
+        connection.settimeout(_LOOK_S)
         words, descriptors, _, _ = socket.recv_fds(connection, 4096, 1)
-    if not descriptors:
-        said = words.decode(errors="replace") or "the launcher ended without a word"
-        raise PermanentInfraError(f"the browser could not get a network of its own: {said}")
-    listener = socket.socket(fileno=descriptors[0])
+        while more := connection.recv(4096):  # until the launcher has become the browser, or has ended
+            words += more
+    if not descriptors or words != LISTENING:
+        for descriptor in descriptors:
+            os.close(descriptor)
+        said = words.removeprefix(LISTENING).decode(errors="replace") or "the launcher ended without a word"
+        raise PermanentInfraError(f"the browser could not be given what it needs: {said}")
     os.set_inheritable(descriptors[0], False)
+    listener = socket.socket(fileno=descriptors[0])
     listener.setblocking(False)
     return listener

@@ -74,7 +74,10 @@ class Server:
 async def _read(reader: asyncio.StreamReader) -> Request | None:
     """Return the next request; None when there is no other."""
     try:
-        head = await reader.readuntil(b"\r\n\r\n")
+        head = await reader.readexactly(1)
+        if not head.isalpha():
+            return None  # it wants TLS, for which nobody here could vouch
+        head += await reader.readuntil(b"\r\n\r\n")
     except asyncio.IncompleteReadError:
         return None
     first, *lines = head.decode("latin-1").removesuffix("\r\n\r\n").split("\r\n")

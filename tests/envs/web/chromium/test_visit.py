@@ -75,7 +75,7 @@ def test_sixteen_visits_at_once_do_not_mix(chromium: Chromium) -> None:
         async def read() -> str:
             await visit.page.goto(HOME)
             await visit.page.evaluate(f"localStorage.x = (localStorage.x || '') + '{number},'")
-            return await visit.page.inner_text("p") + ":" + await visit.page.evaluate("localStorage.x")
+            return f"{await visit.page.inner_text('p')}:{await visit.page.evaluate('localStorage.x')}"
 
         seen = {visit.run(read()).split(",")[0], visit.run(visit.page.title())}
         visit.close()
