@@ -27,7 +27,7 @@ from palestra.envs.terminal.keys import HANGUP, typed
 from palestra.envs.terminal.looking import only_looks
 from palestra.envs.terminal.machine import Heard, Machine
 from palestra.envs.terminal.shown import SHOWN_CHARS, as_text, shortened
-from palestra.envs.terminal.start import new_sandbox, started
+from palestra.envs.terminal.start import backend_of, new_sandbox, started
 from palestra.envs.terminal.text_action import command_of
 from palestra.envs.terminal.tools import USUAL_S, Allowance
 from palestra.envs.terminal.verify import progress, verify
@@ -60,7 +60,7 @@ class TerminalEnv(AgentEnv):
     done since, which whoever begins from it does again.
 
     Args:
-        sandbox: the backend of the machine: "native" or "docker".
+        sandbox: the backend of the machine, "native" or "docker"; None: what the task asks for, as a rule "native".
         unsafe: accept a backend that does not isolate programs from this machine.
         ansi: show escape sequences, and lines as they were sent.
     """
@@ -74,7 +74,7 @@ class TerminalEnv(AgentEnv):
     def __init__(
         self,
         *,
-        sandbox: str = "native",
+        sandbox: str | None = None,
         unsafe: bool = False,
         ansi: bool = False,
         **options: Unpack[EnvOptions],
@@ -170,7 +170,8 @@ class TerminalEnv(AgentEnv):
 
     def _judge(self) -> bool:
         machine = self._open()
-        self._verdict = found = verify(self.task, machine.sandbox, backend=self._backend, unsafe=self._unsafe)
+        backend = backend_of(self.task, self._backend)
+        self._verdict = found = verify(self.task, machine.sandbox, backend=backend, unsafe=self._unsafe)
         self._files = found.files
         self.close()
         self._base, self._since = None, []  # the end is held without a machine
@@ -286,11 +287,11 @@ class TerminalEnv(AgentEnv):
             self._do(self._machine, name, arguments)
 
     def _started(self, task: Task) -> Machine:
-        return Machine(started(task, self._backend, unsafe=self._unsafe))
+        return Machine(started(task, backend_of(task, self._backend), unsafe=self._unsafe))
 
     def _restored(self, held: Held, cwd: str) -> Machine:
         """Return a machine that stands as another did."""
-        sandbox = new_sandbox(self.task, self._backend, unsafe=self._unsafe)
+        sandbox = new_sandbox(self.task, backend_of(self.task, self._backend), unsafe=self._unsafe)
         try:
             sandbox.restore(held.snapshot)
         except BaseException as error:

@@ -14,6 +14,7 @@ from collections import OrderedDict
 from typing import Any, Final
 
 from palestra.envs.base import Task, TaskError
+from palestra.envs.terminal.formats.images import PREFIX, provide
 from palestra.envs.terminal.tree import Tree
 from palestra.sandbox import create
 from palestra.sandbox.base import (
@@ -52,6 +53,8 @@ _FILES, _SCRIPT = "/tmp/.start.tar", "/tmp/.setup.sh"
 _UNPACK: Final = f"tar --no-overwrite-dir -xpf {_FILES} -C / && rm {_FILES}"
 _SETUP_S, _READY_S = 60, 10
 _KEPT: Final = 64  # tasks
+_BACKENDS: Final = ("native", "docker")  # that a task may ask for
+_IMAGE: Final = "terminal"  # has the programs that generated tasks call, as a machine of the native backend has
 
 
 class Starts:
@@ -101,13 +104,27 @@ _starts = Starts(_KEPT)
 atexit.register(_starts.clear)
 
 
+def backend_of(task: Task, asked: str | None) -> str:
+    """Return the backend of a task's machine: the one that was asked for, else the task's own, else "native"."""
+    told = str(task.public.get("sandbox", ""))
+    return asked or (told if told in _BACKENDS else _BACKENDS[0])
+
+
+def image_for(task: Task, backend: str) -> str:
+    """Return the image of a task's machines; "" means the programs of this machine."""
+    return str(task.public.get("image", "")) or (_IMAGE if backend == "docker" else "")
+
+
 def new_sandbox(task: Task, backend: str, *, unsafe: bool) -> Sandbox:
     """Return an empty machine of the kind that a task asks for.
 
     Raises:
         CapabilityError, InfraError: there is none.
+        TaskError: the task brings a Dockerfile of which no image can be made.
     """
-    image = str(task.public.get("image", ""))
+    image = image_for(task, backend)
+    if image.startswith(PREFIX):
+        provide(task, image)
     spec = Spec(terminal=True, limits=_LIMITS, env=_ENVIRONMENT, image=image, needs=NEEDS)
     return create(spec, backend=backend, unsafe=unsafe)
 

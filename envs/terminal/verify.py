@@ -18,6 +18,7 @@ from palestra.envs.terminal.predicates import RUNNING, Predicate, check_predicat
 from palestra.envs.terminal.predicates.judging import reason
 from palestra.envs.terminal.recent import Recent
 from palestra.envs.terminal.runs import judge_running
+from palestra.envs.terminal.start import image_for
 from palestra.envs.terminal.tree import Tree
 from palestra.rewards.base import Check, Verdict, VerifierError
 from palestra.sandbox.base import CapabilityError, InfraError, Sandbox, SandboxFileError
@@ -61,7 +62,7 @@ def verify(task: Task, sandbox: Sandbox, *, backend: str = "native", unsafe: boo
     moving = [one for one in predicates if one["kind"] in RUNNING]
     judged = judge_frozen(frozen, still)
     reasons = dict(zip(map(id, still), judged.reasons, strict=True))
-    image = str(task.public.get("image", ""))
+    image = image_for(task, backend)
     tried = judge_running(frozen, moving, image=image, backend=backend, unsafe=unsafe)
     reasons |= dict(zip(map(id, moving), tried, strict=True))
     return Ending.on(Verdict.of([_check(one, reasons[id(one)]) for one in predicates]), files=judged.digest)

@@ -6,10 +6,12 @@ from xml.etree import ElementTree
 
 import pytest
 from tests.cli.conftest import Run
-from tests.envs.terminal.formats.conftest import BENCH, HELLO, written
+from tests.envs.terminal.formats.conftest import BENCH, HELLO, no_daemon, written
 
 from palestra.envs.terminal.formats.harbor import read_package
 from palestra.envs.terminal.generate import TerminalTasks
+
+__all__ = ["no_daemon"]
 
 DONE_ALREADY = {**HELLO, "tests/test.sh": "echo 1 > /logs/verifier/reward.txt\n"}
 WRONG = {**HELLO, "solution/solve.sh": "echo bye > hello.txt\n"}

@@ -42,7 +42,8 @@ class Recipe:
     setup: str
     env: Mapping[str, str]
     workdir: str
-    obstacles: tuple[str, ...]  # each with file and line
+    obstacles: tuple[str, ...]  # each with file and line; with Docker, they are none
+    refusals: tuple[str, ...] = ()  # what there is not even with Docker, likewise
 
 
 @dataclass(slots=True)
@@ -56,6 +57,7 @@ class _Work:
     shell: list[str] = field(default_factory=lambda: ["/bin/sh", "-c"])
     workdir: str = "/"
     obstacles: list[str] = field(default_factory=list)
+    refusals: list[str] = field(default_factory=list)
     bases: int = 0
     stages: int = 0
 
@@ -79,12 +81,22 @@ def interpret(context: Tree, where: str) -> Recipe:
         text = context.text("/Dockerfile")
     except (KeyError, UnicodeDecodeError) as error:
         raise TaskError(f"{work.where}: is no text: {error}") from error
-    for number, word, rest in _instructions(text, work.where):
-        _carry_out(work, number, word, rest)
+    try:
+        for number, word, rest in _instructions(text, work.where):
+            _carry_out(work, number, word, rest)
+    except TaskError as error:
+        if not work.obstacles:
+            raise
+        work.obstacles.append(str(error))  # after what is not known here, such as a here-document, nothing is sure
     if not work.bases:
         raise TaskError(f"{work.where}: has no FROM")
     return Recipe(
-        start=work.start, setup=_script(work), env=work.env, workdir=work.workdir, obstacles=tuple(work.obstacles)
+        start=work.start,
+        setup=_script(work),
+        env=work.env,
+        workdir=work.workdir,
+        obstacles=tuple(work.obstacles),
+        refusals=tuple(work.refusals),
     )
 
 
@@ -139,6 +151,8 @@ def _carry_out(work: _Work, number: int, word: str, rest: str) -> None:
             work.start = work.start.put(work.workdir, Folder())
     elif word == "SHELL" and (words := _listed(rest)):
         work.shell = words
+    elif word == "ENTRYPOINT" and not _IDLE.fullmatch(rest):
+        work.refusals.append(f"{place}: {f'{word} {rest}':.100} is not started here")
     elif not _changes_nothing(word, rest):
         work.obstacles.append(f"{place}: {f'{word} {rest}':.100} is not supported")
 

@@ -25,6 +25,7 @@ from palestra.envs.terminal.step import HOME as WORKSPACE
 from palestra.envs.terminal.tree import File, Folder, Node, Tree
 from palestra.rewards.base import Check, Verdict, VerifierError
 from palestra.sandbox.base import MIB, ExecResult, InfraError, Limits, Python, Sandbox, SandboxFileError
+from palestra.sandbox.docker.python import BROUGHT_DIR
 
 TESTS, LOGS = "/tests", "/logs/verifier"
 _NAME: Final = "tests"  # of the check
@@ -131,7 +132,7 @@ def _prepare(machine: Sandbox, told: Mapping[str, Any], tests: Tree, frozen: Fro
 def _run(machine: Sandbox, told: Mapping[str, Any]) -> ExecResult:
     env = {
         **told["env"],
-        "PATH": f"{STAND_INS}:{told['env'].get('PATH', PATH)}",
+        "PATH": f"{STAND_INS}:{told['env'].get('PATH', PATH)}:{BROUGHT_DIR}",
         "HOME": HOME,
         "PYTHONPATH": LIBRARY,
         "PYTHONNOUSERSITE": "1",

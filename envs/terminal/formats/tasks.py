@@ -6,13 +6,14 @@ import math
 import posixpath
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, Literal
 
 from palestra.envs.base import Budget, Json, Split, Task, TaskError
 from palestra.envs.terminal.formats.dockerfile import BASES, Recipe, interpret, is_usual_base
-from palestra.envs.terminal.formats.offline import stand_ins
+from palestra.envs.terminal.formats.images import image_of, setup_of
+from palestra.envs.terminal.formats.offline import STAND_INS, stand_ins
 from palestra.envs.terminal.formats.package import Package
 from palestra.envs.terminal.step import HOME
 from palestra.envs.terminal.tools import TOOLS
@@ -44,17 +45,20 @@ def task_of(package: Package, *, number: int, split: Split, source: str, where: 
         where: the folder's name for messages.
 
     Raises:
-        TaskError: it makes no sense, or needs what there is not without Docker; the message names file and line.
+        TaskError: it makes no sense, or needs what there is not; the message names file and line.
     """
     recipe = _recipe(package, where)
-    if obstacles := [*recipe.obstacles, *_unplayable(package.settings, where)]:
-        more = f"; and {len(obstacles) - _SHOWN} more" if len(obstacles) > _SHOWN else ""
-        raise TaskError(f"{'; '.join(obstacles[:_SHOWN])}{more}. This task needs Docker, and cannot be played here")
+    if refusals := [*recipe.refusals, *_unplayable(package.settings, where)]:
+        raise TaskError(f"{_listed(refusals)}. This task cannot be played here")
+    public: dict[str, Json] = {"image": ""}
+    if recipe.obstacles:
+        recipe, image = _with_docker(package, recipe, where)
+        public = {"image": image, "sandbox": "docker"}
     agent_s = min(_seconds(package.settings, "agent", _AGENT_S), _MOST_S)
     tests_s = min(_seconds(package.settings, "verifier", _TESTS_S), _MOST_S)
     mode = _mode(package.settings)
     hidden: dict[str, Json] = {
-        "start": (recipe.start.joined(stand_ins()) if recipe.setup else recipe.start).to_json(),
+        "start": (recipe.start.joined(stand_ins()) if STAND_INS in recipe.setup else recipe.start).to_json(),
         "setup": recipe.setup,
         "enter": _enter(recipe),
         "services": [],
@@ -76,7 +80,7 @@ def task_of(package: Package, *, number: int, split: Split, source: str, where: 
         instruction=package.instruction.strip() + "\n",
         tools=TOOLS,
         budget=Budget(turns=_TURNS, seconds=agent_s + tests_s + 120.0),
-        public={"limits": {"seconds": math.ceil(agent_s), "command_s": min(math.ceil(agent_s), 600)}, "image": ""},
+        public={"limits": {"seconds": math.ceil(agent_s), "command_s": min(math.ceil(agent_s), 600)}, **public},
         hidden=hidden,
         provenance={"template": package.name, "split": split, "source": source},
     )
@@ -100,6 +104,29 @@ def package_of(task: Task) -> Package:
         raise TaskError(f"{task.id!r} came from no folder: {error!r}") from error
 
 
+def _with_docker(package: Package, recipe: Recipe, where: str) -> tuple[Recipe, str]:
+    """Return how a task begins in the image of its Dockerfile, and the image's name."""
+    try:
+        image = image_of(package, where)
+    except TaskError as error:
+        raise TaskError(f"{_listed(recipe.obstacles)}. So this task needs Docker, and: {error}") from error
+    env = {**image.env, **_variables(package.settings, "environment", where)}
+    workdir = _workdir(package, image.workdir, where)
+    return Recipe(start=Tree(), setup=setup_of(image), env=env, workdir=workdir, obstacles=()), image.name
+
+
+def _listed(obstacles: Sequence[str]) -> str:
+    more = f"; and {len(obstacles) - _SHOWN} more" if len(obstacles) > _SHOWN else ""
+    return "; ".join(obstacles[:_SHOWN]) + more
+
+
+def _workdir(package: Package, usual: str, where: str) -> str:
+    workdir = posixpath.normpath(package.settings.get("environment", {}).get("workdir") or usual)
+    if not workdir.startswith("/"):
+        raise TaskError(f"{where}/task.toml: environment.workdir: {workdir!r} is no absolute path")
+    return workdir
+
+
 def _recipe(package: Package, where: str) -> Recipe:
     told = package.settings.get("environment", {})
     image = told.get("docker_image", "")
@@ -118,10 +145,8 @@ def _recipe(package: Package, where: str) -> Recipe:
         if path in package.environment
     ]
     env = {**recipe.env, **_variables(package.settings, "environment", where)}
-    workdir = posixpath.normpath(told.get("workdir") or recipe.workdir)
-    if not workdir.startswith("/"):
-        raise TaskError(f"{where}/task.toml: environment.workdir: {workdir!r} is no absolute path")
-    return replace(recipe, env=env, workdir=workdir, obstacles=(*recipe.obstacles, *composed))
+    workdir = _workdir(package, recipe.workdir, where)
+    return replace(recipe, env=env, workdir=workdir, refusals=(*recipe.refusals, *composed))
 
 
 def _unplayable(settings: Mapping[str, Any], where: str) -> list[str]:

@@ -56,6 +56,12 @@ def written(folder: Path, files: Mapping[str, str]) -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def no_daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody answers where a docker daemon could be."""
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nobody.sock")
+
+
 @pytest.fixture
 def env() -> Iterator[TerminalEnv]:
     """An environment whose episodes are of tasks that are given to it."""

@@ -80,7 +80,6 @@ def test_an_added_archive_is_unpacked_and_a_copied_one_is_not() -> None:
         ("FROM debian\nRUN cat <<EOF > /x\nhello\nEOF", "Dockerfile:2: RUN with a here-document"),
         ("FROM debian\nUSER nobody", "Dockerfile:2: USER nobody is not supported"),
         ("FROM debian\nVOLUME /data", "Dockerfile:2: VOLUME /data"),
-        ('FROM debian\nENTRYPOINT ["/start.sh"]', "Dockerfile:2: ENTRYPOINT"),
         ("FROM debian\nCMD nginx -g 'daemon off;'", "Dockerfile:2: CMD nginx"),
         ("FROM debian\nHEALTHCHECK CMD true", "Dockerfile:2: HEALTHCHECK"),
     ],
@@ -88,6 +87,16 @@ def test_an_added_archive_is_unpacked_and_a_copied_one_is_not() -> None:
 def test_what_needs_docker_is_named_by_its_line(line: str, told: str) -> None:
     recipe = read(line + "\n")
     assert any(told in obstacle for obstacle in recipe.obstacles), recipe.obstacles
+
+
+def test_what_runs_beside_the_agent_is_refused_even_with_docker() -> None:
+    recipe = read('FROM alpine\nENTRYPOINT ["/start.sh"]\n')
+    assert recipe.refusals == ('task/environment/Dockerfile:2: ENTRYPOINT ["/start.sh"] is not started here',)
+
+
+def test_after_what_is_not_known_nothing_is_refused() -> None:
+    recipe = read("FROM debian\nRUN <<EOF\nENV\nCOPY missing /x\nEOF\n")
+    assert [one.partition(": ")[0][-12:] for one in recipe.obstacles] == ["Dockerfile:2", "Dockerfile:4"]
 
 
 @pytest.mark.parametrize(
