@@ -114,7 +114,8 @@ class Site(ABC):
     name: ClassVar[str]  # such as "inbox"
 
     def __init__(self, seed: int, split: Split, knobs: Knobs) -> None:
-        self.seed, self.split, self.knobs = seed, split, knobs
+        self.seed, self.knobs = seed, knobs
+        self.split: Split = split
 
     def draws(self, stage: str) -> Draws:
         """Return the choices of one stage of drawing this site."""
