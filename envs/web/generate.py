@@ -1,0 +1,236 @@
+"""Web tasks from seeds: a site, one of its goals, and a shortest solution that a search found and the simulator played.
+
+Held-out tasks have kinds of goals, names and words that no training task has. A goal is kept only if it is not met at
+the start, if a solution exists and earns the outcome (of one that cannot be met: if no state that can be reached meets
+it, as far as the goal says what meeting it would be), and if nothing that the answer needs is told at the start.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+from palestra.envs.base import (
+    SPLITS,
+    Budget,
+    Json,
+    Split,
+    Task,
+    TaskError,
+    canonical_json,
+    derive_seed,
+    digest,
+    merge_knobs,
+)
+from palestra.envs.draws import Draws
+from palestra.envs.web import browsing
+from palestra.envs.web.actions import WEB_TOOLS
+from palestra.envs.web.browsing import View
+from palestra.envs.web.search import Graph, TooLarge, call_of, moved
+from palestra.envs.web.site import Goal, Site
+from palestra.envs.web.sites.catalogue import SITES
+from palestra.envs.web.tasks import FAMILY, SITE_KNOBS, parts_of, site_of
+from palestra.envs.web.verify import KINDS, REPORT, SAY, goal_to_json, is_solved, said, seen_on
+
+GENERATOR_VERSION: Final = 1
+KNOBS: Final[Mapping[str, Json]] = {
+    **SITE_KNOBS,
+    "site": "any",
+    "kind": "any",
+    "template": "any",
+    "infeasible": 0.1,
+    "parts": 0,
+    "warm": 0,
+    "longest": 20,
+}
+_TRIES: Final = 24
+_HELD_OUT: Final = 4  # one kind of goal in so many
+_RANGES: Final[Mapping[str, tuple[float, float]]] = {
+    "size": (4, 60),
+    "fields": (1, 12),
+    "pages": (1, 6),
+    "distractors": (0, 20),
+    "infeasible": (0, 1),
+    "parts": (0, 10),
+    "warm": (0, 50),
+    "longest": (2, 50),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Solved:
+    """A goal with its proof: a shortest solution, or how many states were looked at in vain."""
+
+    goal: Goal
+    whole: Goal | None
+    calls: tuple[tuple[str, Mapping[str, Json]], ...]
+    states: int  # that can be reached, of a goal that cannot be met; else 0
+
+
+class WebTasks:
+    """The family's `TaskSource`.
+
+    Knobs: those of `palestra.envs.web.site.Knobs` (how large and how hard sites are); ``site`` and ``template`` (a
+    name, or any); ``kind`` (change, answer, infeasible, or any); the share of ``infeasible`` tasks among those of any
+    kind; ``parts`` (0: the whole goal; n: the n-th shorter one on the way to it, the easiest first, where a goal has
+    such); ``warm`` (how many steps of the solution are done before the agent's turn, always less than all);
+    ``longest`` (steps of the shortest solution, at most).
+
+    Raises:
+        TaskError: the split is unknown.
+    """
+
+    def __init__(self, split: Split = "train") -> None:
+        if split not in SPLITS:
+            raise TaskError(f"unknown split {split!r}; known: {', '.join(SPLITS)}")
+        self.split: Split = split
+        self.knobs: Mapping[str, Json] = dict(KNOBS)
+
+    def __iter__(self) -> Iterator[Task]:
+        seed = 0
+        while True:
+            yield self.sample(seed)
+            seed += 1
+
+    def sample(self, seed: int, difficulty: Mapping[str, Json] | None = None) -> Task:
+        """Return the task of a seed, the same bytes in any process.
+
+        Raises:
+            TaskError: a knob is unknown or out of range, or there is no such task.
+        """
+        knobs = merge_knobs(self.knobs, difficulty)
+        check_knobs(knobs)
+        return _sampled(self.split, seed, canonical_json(knobs))
+
+
+@lru_cache(maxsize=256)
+def _sampled(split: Split, seed: int, told: str) -> Task:
+    """Return the task of a seed; searching for a solution takes long, and the same seeds are asked for again."""
+    knobs = {name: json.loads(told)[name] for name in KNOBS}
+    kind = _kind(knobs, Draws(FAMILY, split, seed, "kind"))
+    for attempt in range(_TRIES):
+        draws = Draws(FAMILY, split, seed, f"site {attempt}")
+        name = draws.pick(sorted(SITES)) if knobs["site"] == "any" else knobs["site"]
+        site_seed = derive_seed(FAMILY, name, seed, f"site {attempt}") % 2**31
+        site = site_of(name, site_seed, split, knobs)
+        wanted = kind if attempt < _TRIES // 2 else knobs["kind"]  # a split may have no infeasible ones
+        for goal in draws.shuffled(_fitting(site, wanted, knobs)):
+            if (solved := solve(site, goal, knobs)) is not None:
+                return _task(site, solved, seed, knobs)
+    changed = {name: value for name, value in knobs.items() if value != KNOBS[name]}
+    raise TaskError(f"no task was found for seed {seed} with the knobs {changed}")
+
+
+def _fitting(site: Site, kind: str, knobs: Mapping[str, Any]) -> list[Goal]:
+    """Return the goals of a site that are of its split and of the kind that is wanted."""
+    return [
+        goal
+        for goal in site.goals()
+        if split_of(site, goal) == site.split
+        and knobs["template"] in ("any", goal.template)
+        and (goal.kind == kind or (kind == "any" and goal.kind != "infeasible"))
+        and (not knobs["parts"] or goal.parts)
+    ]
+
+
+def _task(site: Site, solved: Solved, seed: int, knobs: Mapping[str, Json]) -> Task:
+    goal = solved.goal
+    other = "" if dict(knobs) == dict(KNOBS) else f"-{digest(dict(knobs))[:8]}"
+    hidden = goal_to_json(goal)
+    del hidden["intent"]
+    return Task(
+        id=f"{FAMILY}/{site.name}/{goal.template.replace(' ', '_')}/{site.split}{other}/{seed}",
+        family=FAMILY,
+        seed=seed,
+        instruction=goal.intent,
+        difficulty=knobs,
+        tools=WEB_TOOLS,
+        budget=Budget(turns=10 + 3 * len(solved.calls)),
+        public={"site": site.name},
+        hidden={
+            "goal": hidden,
+            "whole": None if solved.whole is None else goal_to_json(solved.whole),
+            "oracle": [[name, dict(arguments)] for name, arguments in solved.calls],
+        },
+        provenance={
+            "site": site.name,
+            "site_seed": site.seed,
+            "template": goal.template,
+            "kind": goal.kind,
+            "split": site.split,
+            "distance": len(solved.calls),
+            "states": solved.states,
+            "version": GENERATOR_VERSION,
+        },
+    )
+
+
+def split_of(site: Site, goal: Goal) -> Split:
+    """Return the split that a kind of goals belongs to."""
+    is_held_out = derive_seed(FAMILY, f"{site.name}/{goal.template}", 0, "split") % _HELD_OUT == 0
+    return "heldout" if is_held_out else "train"
+
+
+def check_knobs(knobs: Mapping[str, Any]) -> None:
+    """Refuse knobs that are out of range.
+
+    Raises:
+        TaskError: one is.
+    """
+    for knob, values in {"site": ("any", *sorted(SITES)), "kind": ("any", *KINDS)}.items():
+        if knobs[knob] not in values:
+            raise TaskError(f"knob {knob!r} must be {', '.join(values)}, not {knobs[knob]!r}")
+    for knob, (low, high) in _RANGES.items():
+        if not low <= knobs[knob] <= high:
+            raise TaskError(f"knob {knob!r} must be {low:g} to {high:g}, not {knobs[knob]}")
+
+
+def solve(site: Site, goal: Goal, knobs: Mapping[str, Any]) -> Solved | None:
+    """Return a goal with its proof; None if it is no fair task."""
+    whole: Goal | None = None
+    if knobs["parts"]:
+        parts = list(parts_of(goal))
+        whole, goal = goal, parts[min(knobs["parts"], len(parts)) - 1]
+    graph = Graph(site, goal, whole)
+    try:
+        states = _vain(graph) if goal.kind == "infeasible" and goal.changes else 0
+        moves = graph.plan()
+    except TooLarge:
+        return None
+    if moves is None or states is None or len(moves) + 1 > knobs["longest"]:
+        return None
+    if not moves and (goal.kind != "infeasible" or goal.facts):
+        return None  # met, or told, at the start
+    view, calls = View(site, browsing.begin(site)), []
+    if goal.kind == "answer" and str(goal.answer) in view.text and isinstance(goal.answer, str):
+        return None
+    seen = seen_on(view.page, goal.facts)
+    for move in moves:
+        calls.append(call_of(view, move))
+        view = View(site, moved(view, move))
+        seen |= seen_on(view.page, goal.facts)
+    calls.append(_end(goal))
+    name, arguments = calls[-1]
+    told = said(goal, name, next(iter(arguments.values())))
+    is_right = is_solved(goal, site.start().data, view.state.data, told, seen)
+    return Solved(goal=goal, whole=whole, calls=tuple(calls), states=states) if is_right else None
+
+
+def _vain(graph: Graph) -> int | None:
+    """Return how many states there are, none of which is what the goal asks for; None if one is."""
+    wanted = Goal(kind="change", template="", intent="", changes=graph.goal.changes, forbidden=graph.goal.forbidden)
+    looked = Graph(graph.site, wanted, graph.whole or graph.goal)
+    return looked.exhausted() or None
+
+
+def _end(goal: Goal) -> tuple[str, dict[str, Json]]:
+    if goal.kind == "infeasible":
+        return REPORT, {"reason": "This cannot be done on this site."}
+    return SAY, {"text": str(goal.answer) if goal.kind == "answer" else "It is done."}
+
+
+def _kind(knobs: Mapping[str, Any], draws: Draws) -> str:
+    if knobs["kind"] != "any" or knobs["parts"]:
+        return "change" if knobs["parts"] else str(knobs["kind"])
+    return "infeasible" if draws.chance(knobs["infeasible"]) else "any"
