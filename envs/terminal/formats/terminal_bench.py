@@ -56,6 +56,10 @@ _SOLUTION: Final = Draft202012Validator(
         },
     }
 )
+_USUAL: Final = frozenset(
+    ["build", "image", "container_name", "command", "environment", "volumes", "stdin_open", "tty", "init"]
+) | {"working_dir"}  # of a service
+_BUILT: Final = {"context": (".", "./"), "dockerfile": ("Dockerfile", "./Dockerfile")}
 _AGENT_S, _TESTS_S = 360.0, 60.0
 _PYTEST: Final = "#!/bin/bash\npytest $TEST_DIR/test_outputs.py -rA\n"  # where a task has no run-tests.sh
 _TEST: Final = """#!/bin/bash
@@ -92,7 +96,6 @@ def read_package(folder: Path) -> Package:
     told = _checked(read_yaml(folder / SETTINGS), _SCHEMA, folder / SETTINGS)
     name = re.sub(r"[^\w.-]", "-", folder.resolve().name).strip(".-") or "task"
     environment = read_folder(folder, without=_NOT_BUILT)
-    env = _compose(folder)
     metadata = {field: told[field] for field in ("difficulty", "category", "tags") if field in told}
     metadata |= {
         field: value for field, value in told.items() if field.startswith("author_") and isinstance(value, str)
@@ -103,7 +106,7 @@ def read_package(folder: Path) -> Package:
         "metadata": metadata,
         "agent": {"timeout_sec": float(told.get("max_agent_timeout_sec", _AGENT_S))},
         "verifier": {"timeout_sec": float(told.get("max_test_timeout_sec", _TESTS_S))},
-        "environment": {"env": env} if env else {},
+        "environment": _compose(folder, "/Dockerfile" in environment),
     }
     if told.get("run_tests_in_same_shell"):
         settings["verifier"]["environment_mode"] = "shared"
@@ -191,8 +194,8 @@ def _solution(folder: Path) -> Tree:
     return Tree({"/solve.sh": File(text.encode(), 0o755)})
 
 
-def _compose(folder: Path) -> dict[str, str]:
-    """Return the variables that the compose file sets.
+def _compose(folder: Path, has_dockerfile: bool) -> dict[str, Json]:
+    """Return what the compose file says of the environment, as Harbor would have it.
 
     Raises:
         TaskError: it asks for more than one plain container.
@@ -203,28 +206,33 @@ def _compose(folder: Path) -> dict[str, str]:
     told = read_yaml(path)
     services = told.get("services") if isinstance(told, dict) else None
     if not isinstance(services, dict) or list(services) != ["client"] or not isinstance(services["client"], dict):
-        raise TaskError(
-            f"{path}: services: one of the name 'client' is wanted; others need Docker, and cannot be played here"
-        )
+        others = f", and not {', '.join(map(str, services))}" if isinstance(services, dict) and services else ""
+        raise TaskError(f"{path}: services: one container, of the name 'client', is wanted{others:.200}")
     client: dict[str, Any] = services["client"]
-    usual = {
-        "build",
-        "image",
-        "container_name",
-        "command",
-        "environment",
-        "volumes",
-        "stdin_open",
-        "tty",
-        "init",
-        "working_dir",
-    }
-    if unknown := sorted({str(key) for key in client} - usual):
-        raise TaskError(f"{path}: services.client.{unknown[0]}: needs Docker, and cannot be played here")
-    for place in (path, *([] if "volumes" not in client else client["volumes"] or [])):
-        if isinstance(place, str) and not place.startswith("${T_BENCH"):
-            raise TaskError(f"{path}: services.client.volumes: {place!r:.80} needs Docker, and cannot be played here")
-    return _variables(client.get("environment") or {}, path)
+    if unknown := sorted({str(key) for key in client} - _USUAL):
+        raise TaskError(f"{path}: services.client.{unknown[0]}: cannot be played here")
+    volumes = client.get("volumes") or []
+    for place in volumes if isinstance(volumes, list) else [volumes]:
+        if not str(place).startswith("${T_BENCH"):
+            raise TaskError(f"{path}: services.client.volumes: {place!r:.80} cannot be played here")
+    _check_build(client.get("build"), path)
+    settings: dict[str, Json] = {}
+    if env := _variables(client.get("environment") or {}, path):
+        settings["env"] = env
+    if client.get("working_dir"):
+        settings["workdir"] = str(client["working_dir"])
+    image = str(client.get("image") or "")
+    if not has_dockerfile and image and "${" not in image:
+        settings["docker_image"] = image
+    return settings
+
+
+def _check_build(told: Any, path: Path) -> None:
+    """Raise TaskError unless what is built is the Dockerfile of the folder, as it is."""
+    plain: dict[str, Any] = told if isinstance(told, dict) else {"context": told}
+    for key, value in plain.items():
+        if value and str(value) not in _BUILT.get(str(key), ()):
+            raise TaskError(f"{path}: services.client.build.{key}: {value!r:.80} cannot be played here")
 
 
 def _variables(told: Any, path: Path) -> dict[str, str]:

@@ -83,13 +83,22 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x]\n" + "".join(
         ("task.yaml", "descriptions: []\n", "task.yaml: descriptions: has none with the key 'base'"),
         ("task.yaml", "x: " + "[" * 3000, "task.yaml:"),
         ("task.yaml", "x: '" + "y" * 300_000, "task.yaml: has 300"),
-        ("docker-compose.yaml", "services:\n  client: {}\n  db: {}\n", "docker-compose.yaml: services:"),
+        ("docker-compose.yaml", "services:\n  client: {}\n  db: {}\n", "is wanted, and not client, db"),
+        (
+            "docker-compose.yaml",
+            "services:\n  client:\n    build: ../other\n",
+            "services.client.build.context: '../other'",
+        ),
+        ("docker-compose.yaml", "services:\n  client:\n    build: {args: {A: 1}}\n", "services.client.build.args"),
+        ("docker-compose.yaml", "services:\n  client:\n    build: {dockerfile: Other}\n", "build.dockerfile: 'Other'"),
+        ("docker-compose.yaml", "services:\n  client:\n    networks: [a]\n", "services.client.networks: cannot be"),
         (
             "docker-compose.yaml",
             "services:\n  client:\n    privileged: true\n",
-            "services.client.privileged: needs Docker",
+            "services.client.privileged: cannot be played",
         ),
         ("docker-compose.yaml", "services:\n  client:\n    volumes: [/:/host]\n", "services.client.volumes: '/:/host'"),
+        ("docker-compose.yaml", "services:\n  client:\n    volumes: 3\n", "services.client.volumes: 3"),
         ("docker-compose.yaml", "services:\n  client:\n    environment: 3\n", "services.client.environment"),
         ("docker-compose.yaml", "[]\n", "docker-compose.yaml: services"),
         ("tests/test.sh", "echo 1\n", "tests/test.sh: has the name of a file that is put there"),
@@ -104,3 +113,15 @@ def test_what_is_wrong_is_named_by_file_and_field(name: str, text: str, told: st
     with pytest.raises(TaskError) as refused:
         list(read_terminal_bench(folder))
     assert told in str(refused.value)
+
+
+def test_a_compose_file_may_say_where_the_shell_begins_and_in_which_image(tmp_path: Path) -> None:
+    compose = "services:\n  client:\n    build: .\n    working_dir: /srv/work\n    image: ${T_BENCH_IMAGE}\n"
+    [task] = read_terminal_bench(written(tmp_path / "where", {**BENCH, "docker-compose.yaml": compose}))
+    assert task.hidden["tests"]["workdir"] == "/srv/work"
+    folder = written(tmp_path / "image", {**BENCH, "docker-compose.yaml": "services: {client: {image: 'debian:12'}}\n"})
+    (folder / "Dockerfile").unlink()
+    package = read_package(folder)
+    assert package.settings["environment"] == {"docker_image": "debian:12"}
+    [task] = read_terminal_bench(folder)
+    assert task.public["image"] == ""
