@@ -12,7 +12,7 @@ from typing import Final
 from palestra.envs.base import Json, Split
 from palestra.envs.draws import Draws
 from palestra.envs.terminal.catalogue import OPERATORS, REPAIRS
-from palestra.envs.terminal.harder import draw
+from palestra.envs.terminal.harder import harder
 from palestra.envs.terminal.predicates import RUNNING, evaluate
 from palestra.envs.terminal.step import HOME, Artefact, Knobs, Operator, Step
 from palestra.envs.terminal.tree import File, Folder, Tree
@@ -134,10 +134,14 @@ def _draw(
     for count, operator in enumerate(draws.shuffled(fresh)[:_DRAWS]):
         own = Draws("terminal", operator.name, seed, f"step/{split}/{attempt}/{place}/{count}")
         source, given = _given(operator, at_hand, own)
-        damaged = mend and operator.name not in REPAIRS
-        step = draw(operator, own, folder, given, wish.knobs, heldout=split == "heldout", is_damaged=damaged)
-        if step is not None and not needs(step, wish.without):
-            return step, source
+        step = operator.draw(own, folder, given, wish.knobs, heldout=split == "heldout")
+        if step is None or needs(step, wish.without):
+            continue
+        is_damaged = mend and operator.name not in REPAIRS
+        held = split == "heldout"
+        made = harder(step, operator, own, folder, given, wish.knobs, heldout=held, is_damaged=is_damaged)
+        if made is not None:
+            return made, source
     return None
 
 

@@ -23,7 +23,8 @@ _NAMES: Final = ("X", "Y")
 _FILES: Final = 3  # in a folder of similar name
 
 
-def draw(
+def harder(
+    step: Step,
     operator: Operator,
     draws: Draws,
     folder: str,
@@ -33,18 +34,18 @@ def draw(
     heldout: bool,
     is_damaged: bool = False,
 ) -> Step | None:
-    """Return a step as `Operator.draw` does, made as hard as the knobs say by what its operator does not see to.
+    """Return a step that an operator has drawn, made as hard as the knobs say by what the operator does not see to.
 
     Args:
-        operator: whose step it is.
-        draws, folder, given, knobs, heldout: as for the operator.
-        is_damaged: an input of the step is to be mended first.
+        step: what it has drawn.
+        operator, draws, folder, given, knobs, heldout: what it was drawn with.
+        is_damaged: an input of the step is to be mended first; there is no such step if none can be damaged.
     """
-    step = operator.draw(draws, folder, given, knobs, heldout=heldout)
-    if step is not None and is_damaged:
-        step = damaged(step, draws)
-    if step is None:
-        return None
+    if is_damaged:
+        broken = damaged(step, draws)
+        if broken is None:
+            return None
+        step = broken
     if knobs.decoys:
         step = _beside(step, folder, draws, knobs.decoys)
     if knobs.indirect and not any(path.endswith(f"/{TOLD}") for path in step.starts):

@@ -9,7 +9,7 @@ from palestra.envs.draws import Draws
 from palestra.envs.terminal.catalogue import OPERATORS, REPAIRS
 from palestra.envs.terminal.compose import AREAS, joined
 from palestra.envs.terminal.generate import TerminalTasks
-from palestra.envs.terminal.harder import DAMAGES, MENDS, draw
+from palestra.envs.terminal.harder import DAMAGES, MENDS, harder
 from palestra.envs.terminal.step import HOME, TOLD, Knobs, Operator, Step
 from palestra.envs.terminal.tree import Tree
 
@@ -35,8 +35,11 @@ WHOLE: Final = {  # operators none of whose steps can have a damaged input, by r
 
 
 def drawn(operator: Operator, seed: int, knobs: Knobs, *, is_damaged: bool = False) -> Step | None:
-    draws = Draws("terminal", operator.name, seed, "harder")
-    return draw(operator, draws, FOLDER, None, knobs, heldout=seed % 2 == 1, is_damaged=is_damaged)
+    draws, held = Draws("terminal", operator.name, seed, "harder"), seed % 2 == 1
+    step = operator.draw(draws, FOLDER, None, knobs, heldout=held)
+    if step is None:
+        return None
+    return harder(step, operator, draws, FOLDER, None, knobs, heldout=held, is_damaged=is_damaged)
 
 
 @EVERY
