@@ -21,6 +21,7 @@ from palestra.envs.code.verify import (
 from palestra.envs.env import EnvOptions
 from palestra.envs.submission import SubmissionEnv
 from palestra.rewards.base import Check, Verdict, VerifierError
+from palestra.sandbox.kept import Kept
 
 
 class CodeEnv(SubmissionEnv):
@@ -55,7 +56,7 @@ class CodeEnv(SubmissionEnv):
         **options: Unpack[EnvOptions],
     ) -> None:
         super().__init__(**options)
-        self._rooms = Rooms(sandbox, unsafe=unsafe)
+        self._rooms = Kept(lambda: Rooms(sandbox, unsafe=unsafe))
         self._best = 0  # examples passed by the best run so far
 
     @property
@@ -77,7 +78,7 @@ class CodeEnv(SubmissionEnv):
 
     def judge(self, task: Task, text: str) -> Verdict:
         """Return the verdict on a program or a module."""
-        return self._rooms.judge(task, text)
+        return self._rooms.use(lambda rooms: rooms.judge(task, text))
 
     def explain(self, task: Task, check: Check) -> str:
         """Return the hidden test that a check is about: its input and what was to be printed, or its source."""
@@ -99,7 +100,7 @@ class CodeEnv(SubmissionEnv):
         self._best = 0
 
     def _try(self, call: ToolCall) -> str:
-        told = self._rooms.run(self.task, call.arguments["code"])
+        told = self._rooms.use(lambda rooms: rooms.run(self.task, call.arguments["code"]))
         self._best = max(self._best, told.passed)
         return told.text
 

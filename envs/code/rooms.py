@@ -1,8 +1,6 @@
 """The sandboxes that one environment judges in, each started when it is first needed and given back together."""
 
 import importlib.util
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from palestra.envs.base import Task
 from palestra.envs.code.feedback import Feedback, feedback
@@ -14,11 +12,11 @@ from palestra.envs.code.languages.language import Language
 from palestra.envs.code.modules import is_module, judge_module, try_module
 from palestra.envs.code.verify import checked_by, examples, judge, limits_of, program_of
 from palestra.rewards.base import Verdict
-from palestra.sandbox.base import InfraError, PermanentInfraError
+from palestra.sandbox.base import PermanentInfraError
 
 
 class Rooms:
-    """A bench for candidates, a desk for checker programs, and a bench with pytest; after a fault, others.
+    """A bench for candidates, a desk for checker programs, and a bench with pytest; after a fault they are given up.
 
     Args:
         backend: a name in `palestra.sandbox.BACKENDS`.
@@ -33,11 +31,8 @@ class Rooms:
         self._checkers: dict[tuple[str, str], ProgramChecker] = {}  # the newest, by language and source
 
     def close(self) -> None:
-        """Give all sandboxes back; they are started anew when they are needed again."""
-        open_ones = (self._bench, self._desk, self._examiner)
-        self._bench = self._desk = self._examiner = None
-        self._checkers.clear()
-        for room in open_ones:
+        """Give all sandboxes back."""
+        for room in (self._bench, self._desk, self._examiner):
             if room is not None:
                 room.close()
 
@@ -48,10 +43,9 @@ class Rooms:
             VerifierError: the task's tests are broken.
             InfraError: a sandbox failed.
         """
-        with self._given_back_on_failure():
-            if is_module(task):
-                return judge_module(self._pytest_bench(), task, text)
-            return judge(self._program_bench(), task, text, self._checker)
+        if is_module(task):
+            return judge_module(self._pytest_bench(), task, text)
+        return judge(self._program_bench(), task, text, self._checker)
 
     def run(self, task: Task, text: str) -> Feedback:
         """Try a program on a task's examples, or a module on its public tests, and return what is to be told of it.
@@ -60,11 +54,10 @@ class Rooms:
             VerifierError: the examples are broken.
             InfraError: a sandbox failed.
         """
-        with self._given_back_on_failure():
-            if is_module(task):
-                return Feedback(0, try_module(self._pytest_bench(), task, text))
-            bench, exam = self._program_bench(), checked_by(task, examples(task), self._checker)
-            return feedback(bench, program_of(bench, task, text), exam)
+        if is_module(task):
+            return Feedback(0, try_module(self._pytest_bench(), task, text))
+        bench, exam = self._program_bench(), checked_by(task, examples(task), self._checker)
+        return feedback(bench, program_of(bench, task, text), exam)
 
     def attempt(self, task: Task, text: str, given: str) -> Attempt:
         """Run a program of a task on any input, and return what it did; any output counts as wrong.
@@ -73,10 +66,9 @@ class Rooms:
             VerifierError: the task's limits or its language make no sense.
             InfraError: a sandbox failed.
         """
-        with self._given_back_on_failure():
-            bench, limits = self._program_bench(), limits_of(task.public["limits"])
-            stdin = given.encode("utf-8", "surrogatepass")
-            return bench.attempt(program_of(bench, task, text), Case(stdin, b""), limits)
+        bench, limits = self._program_bench(), limits_of(task.public["limits"])
+        stdin = given.encode("utf-8", "surrogatepass")
+        return bench.attempt(program_of(bench, task, text), Case(stdin, b""), limits)
 
     def _program_bench(self) -> Bench:
         self._bench = self._bench or Bench.open(backend=self._backend, unsafe=self._unsafe)
@@ -94,12 +86,3 @@ class Rooms:
             self._desk = self._desk or Bench.open(backend=self._backend, unsafe=self._unsafe)
             self._checkers = {(language.name, source): ProgramChecker(self._desk, language, source)}
         return self._checkers[language.name, source]
-
-    @contextmanager
-    def _given_back_on_failure(self) -> Iterator[None]:
-        """What a fault was met in is not used again."""
-        try:
-            yield
-        except InfraError:
-            self.close()
-            raise

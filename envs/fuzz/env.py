@@ -13,7 +13,7 @@ from palestra.envs.fuzz.trace import Taken
 from palestra.envs.fuzz.verify import Ground, Puzzle, Run
 from palestra.envs.submission import SubmissionEnv
 from palestra.rewards.base import Check, Verdict, VerifierError
-from palestra.sandbox.held import Held
+from palestra.sandbox.kept import Kept
 
 Reward = Literal["outcome", "distance"]
 SHOWN_DECISIONS: Final = 60
@@ -54,7 +54,7 @@ class FuzzEnv(SubmissionEnv):
             raise ValueError(f"reward must be 'outcome' or 'distance', not {reward!r}")
         super().__init__(**options)
         self._reward: Reward = reward
-        self._ground = Held(lambda: Ground(backend=sandbox, unsafe=unsafe))
+        self._ground = Kept(lambda: Ground(backend=sandbox, unsafe=unsafe))
         self._puzzle: Puzzle
         self._best = 0.0  # the least distance so far
 

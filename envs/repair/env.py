@@ -15,6 +15,7 @@ from palestra.envs.repair.text import EditError, edited, integers, source, view
 from palestra.envs.repair.verify import check_task, judge
 from palestra.envs.submission import SubmissionEnv
 from palestra.rewards.base import Check, Verdict, VerifierError
+from palestra.sandbox.kept import Kept
 
 
 class CodeRepairEnv(SubmissionEnv):
@@ -38,7 +39,7 @@ class CodeRepairEnv(SubmissionEnv):
 
     def __init__(self, *, sandbox: str = "native", unsafe: bool = False, **options: Unpack[EnvOptions]) -> None:
         super().__init__(**options)
-        self._rooms = Rooms(sandbox, unsafe=unsafe)
+        self._rooms = Kept(lambda: Rooms(sandbox, unsafe=unsafe))
         self._lines: list[str] = []
         self._best = 0  # examples passed by the best run so far
 
@@ -54,7 +55,7 @@ class CodeRepairEnv(SubmissionEnv):
 
     def judge(self, task: Task, text: str) -> Verdict:
         """Return the verdict on a mended program."""
-        return judge(self._rooms, task, text)
+        return self._rooms.use(lambda rooms: judge(rooms, task, text))
 
     def explain(self, task: Task, check: Check) -> str:
         """Return the hidden test that a check is about: its input and what was to be printed."""
@@ -92,8 +93,8 @@ class CodeRepairEnv(SubmissionEnv):
     def _run(self, given: str | None) -> str:
         program = source(self._lines)
         if given is not None:
-            return told_of(self._rooms.attempt(self.task, program, given))
-        told = self._rooms.run(self.task, program)
+            return told_of(self._rooms.use(lambda rooms: rooms.attempt(self.task, program, given)))
+        told = self._rooms.use(lambda rooms: rooms.run(self.task, program))
         self._best = max(self._best, told.passed)
         return told.text
 

@@ -14,7 +14,7 @@ from palestra.envs.sql.pay import REWARDS, Reward, reasoning_sql
 from palestra.envs.sql.verify import Answer, ask, exam, explain, is_right, judge
 from palestra.envs.submission import SubmissionEnv
 from palestra.rewards.base import Check, Verdict, VerifierError
-from palestra.sandbox.held import Held
+from palestra.sandbox.kept import Kept
 
 SHOWN_ROWS: Final = 20
 SHOWN_CHARS: Final = 200  # of one row, of an error, and of the columns' names
@@ -54,7 +54,7 @@ class SqlEnv(SubmissionEnv):
             raise ValueError(f"reward must be one of {', '.join(REWARDS)}, not {reward!r}")
         super().__init__(**options)
         self.reward: Reward = reward
-        self._bench = Held(lambda: Bench.open(backend=sandbox, unsafe=unsafe))
+        self._bench = Kept(lambda: Bench.open(backend=sandbox, unsafe=unsafe))
         self._matched = False  # whether a query was right on the example database
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ from palestra.envs.verilog.generate import VerilogTasks
 from palestra.envs.verilog.oracle import solve
 from palestra.envs.verilog.verify import Examiner, looked_at, told_by
 from palestra.rewards.base import Check, Verdict, VerifierError
-from palestra.sandbox.held import Held
+from palestra.sandbox.kept import Kept
 
 _WORTH: Final = 0.5  # the potential of a module that is right on the whole public stimulus
 
@@ -47,7 +47,7 @@ class VerilogEnv(SubmissionEnv):
         **options: Unpack[EnvOptions],
     ) -> None:
         super().__init__(**options)
-        self._examiner = Held(lambda: Examiner(Bench.open(backend=sandbox, unsafe=unsafe)))
+        self._examiner = Kept(lambda: Examiner(Bench.open(backend=sandbox, unsafe=unsafe)))
         self._best = 0.0  # how good the best module was that was simulated
 
     def close(self) -> None:

@@ -18,7 +18,7 @@ Place = TypeVar("Place", bound=Closeable)
 Made = TypeVar("Made")
 
 
-class Held(Generic[Place]):
+class Kept(Generic[Place]):
     """One place, or none at present. Not thread-safe."""
 
     def __init__(self, start: Callable[[], Place]) -> None:
