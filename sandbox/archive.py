@@ -70,11 +70,11 @@ def collect(workspace: Workspace, path: str, name: str, emit: Callable[[bytes], 
     Raises:
         SandboxFileError: it is missing, its files add up to more than the limit, or folders are nested too deep.
     """
-    content, seen = _Digest(), dict[int, str]()
+    seen: dict[int, str] = {}
     sink = cast(IO[bytes], Writer(emit, archive_limit(limit_bytes)))
     with told_as(path), tarfile.open(fileobj=sink, mode="w|", bufsize=CHUNK_BYTES) as archive:
         for found in _at(workspace, path, name):
-            limit_bytes -= _add(archive, found, seen, content, limit_bytes)
+            limit_bytes -= _add(archive, found, seen, None, limit_bytes)
 
 
 def collect_inside(workspace: Workspace, path: str, emit: Callable[[bytes], None], limit_bytes: int) -> None:
@@ -180,11 +180,14 @@ def _readable(name: str, folder: int, mode: int, wanted: int) -> Iterator[None]:
         os.chmod(name, stat.S_IMODE(mode), dir_fd=folder)
 
 
-def _add(archive: tarfile.TarFile, found: _Found, seen: dict[int, str], content: "_Digest", limit: int) -> int:
-    """Add one entry to an archive; return the bytes of content that it took."""
+def _add(archive: tarfile.TarFile, found: _Found, seen: dict[int, str], content: "_Digest | None", limit: int) -> int:
+    """Add one entry to an archive, and to a digest if there is one; return the bytes of content that it took."""
     state, member = found.state, tarfile.TarInfo(found.path)
     member.mode, member.uid, member.gid = stat.S_IMODE(state.st_mode), state.st_uid, state.st_gid
-    member.pax_headers = {"mtime": f"{state.st_mtime_ns // 10**9}.{state.st_mtime_ns % 10**9:09}"}
+    if content is None:  # whole seconds are enough where nothing is put back, and every header costs time
+        member.mtime = state.st_mtime_ns // 10**9
+    else:
+        member.pax_headers = {"mtime": f"{state.st_mtime_ns // 10**9}.{state.st_mtime_ns % 10**9:09}"}
     if stat.S_ISSOCK(state.st_mode):
         return 0
     if stat.S_ISDIR(state.st_mode):
@@ -201,20 +204,26 @@ def _add(archive: tarfile.TarFile, found: _Found, seen: dict[int, str], content:
     if member.type == tarfile.REGTYPE:
         return _add_file(archive, found, member, content, limit)
     archive.addfile(member)
-    content.add(member, "")
+    if content is not None:
+        content.add(member, "")
     return 0
 
 
-def _add_file(archive: tarfile.TarFile, found: _Found, member: tarfile.TarInfo, content: "_Digest", limit: int) -> int:
+def _add_file(
+    archive: tarfile.TarFile, found: _Found, member: tarfile.TarInfo, content: "_Digest | None", limit: int
+) -> int:
     member.size = found.state.st_size
     if member.size > limit:
         raise SandboxFileError(errno.EFBIG, f"with {found.path!r} the workspace is larger than can be saved")
     with _readable(found.name, found.folder, found.state.st_mode, 0o400):
         file = open_regular(found.name, found.folder)
-    hashed = hashlib.sha256()
     with os.fdopen(file, "rb") as source:
-        archive.addfile(member, _source(_hashing(_chunks(source), hashed.update)))
-    content.add(member, hashed.hexdigest())
+        if content is None:
+            archive.addfile(member, source)
+        else:
+            hashed = hashlib.sha256()
+            archive.addfile(member, _source(_hashing(_chunks(source), hashed.update)))
+            content.add(member, hashed.hexdigest())
     return member.size
 
 
