@@ -3,16 +3,16 @@
 import asyncio
 import hashlib
 import hmac
-import json
 import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NoReturn
+from typing import Final, NoReturn
 
 from starlette.requests import ClientDisconnect, Request
 
 from palestra.envs.base import Json
+from palestra.envs.reading import strict_json
 from palestra.envs.verification.service.refusal import Refusal
 
 LONGEST_WAIT_S: Final = 60.0  # of one request for a result
@@ -168,7 +168,7 @@ def _only(data: Mapping[str, Json], known: set[str] | frozenset[str], where: str
 
 def _object(text: bytes) -> dict[str, Json]:
     try:
-        data: Any = json.loads(text.decode("utf-8"), parse_constant=_no_number)
+        data = strict_json(text.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise Refusal(400, f"the body is not UTF-8: {error.reason} at byte {error.start}") from error
     except ValueError as error:
@@ -178,10 +178,6 @@ def _object(text: bytes) -> dict[str, Json]:
     if not isinstance(data, dict):
         raise Refusal(400, f"the body is a JSON object, not {type(data).__name__}")
     return data
-
-
-def _no_number(word: str) -> NoReturn:
-    raise ValueError(f"{word} is no number of JSON")
 
 
 def _too_large(door: Door) -> NoReturn:
