@@ -1,22 +1,22 @@
 """The multi-turn entries as tasks: what the user says, which services there are, and what each turn must lead to."""
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import ClassVar
 
 from palestra.envs.actions import function_tool
-from palestra.envs.base import SPLITS, Budget, Json, Split, Task, TaskError, merge_knobs
+from palestra.envs.base import Budget, Json, Split, Task
 from palestra.envs.bfcl import package
 from palestra.envs.bfcl.multiturn import services
 from palestra.envs.bfcl.multiturn.oracle import END_TURN
 from palestra.envs.bfcl.multiturn.script import act_out
 from palestra.envs.bfcl.schema import tool
+from palestra.envs.bfcl.source import EntrySource, check_category, is_in, mixed
 
 FAMILY = "bfcl_multi_turn"
 GENERATOR_VERSION = 1
 CATEGORIES = ("base", "miss_func", "miss_param", "long_context")
-HELD_OUT = 5  # one scenario in so many
 MORE_TOOLS = "There are more tools now than before: {}. Please do it with them."
 TURNS_EACH = 10  # of the agent's, for one of the user's
 _END_TURN_TOOL = function_tool(
@@ -38,42 +38,20 @@ class Item:
         return self.category == "long_context"
 
 
-class MultiTurnSource:
+class MultiTurnSource(EntrySource[Item]):
     """BFCL's multi-turn entries. The seeds from 0 give each entry of the split once, then begin again.
 
     Knobs: ``category`` ("any", base, miss_func, miss_param or long_context). The four variants of a scenario
     are in the same split; about a fifth of the scenarios is held out.
-
-    Raises:
-        BfclMissingError: the package is not installed.
-        TaskError: the split is unknown.
     """
 
-    def __init__(self, split: Split = "train") -> None:
-        if split not in SPLITS:
-            raise TaskError(f"split must be one of {', '.join(SPLITS)}, not {split!r}")
-        package.root()
-        self.split: Split = split
-        self.knobs: Mapping[str, Json] = {"category": "any"}
+    own_knobs: ClassVar[Mapping[str, Json]] = {"category": "any"}
 
-    def sample(self, seed: int, difficulty: Mapping[str, Json] | None = None) -> Task:
-        """Return the task of a seed: the same bytes for the same arguments, in any process.
+    def _items(self, category: str) -> tuple[Item, ...]:
+        return items(self.split, category)
 
-        Raises:
-            TaskError: the seed is no integer, or a knob is unknown.
-        """
-        if type(seed) is not int or seed < 0:
-            raise TaskError(f"a seed must be an integer of at least 0, not {seed!r}")
-        knobs = merge_knobs(self.knobs, difficulty)
-        fitting = items(self.split, knobs["category"])
-        return task(fitting[seed % len(fitting)], seed, self.split, knobs)
-
-    def __iter__(self) -> Iterator[Task]:
-        """Yield the tasks of seeds 0, 1, 2 ... without end."""
-        seed = 0
-        while True:
-            yield self.sample(seed)
-            seed += 1
+    def _task(self, item: Item, seed: int, knobs: Mapping[str, Json]) -> Task:
+        return task(item, seed, self.split, knobs)
 
 
 @cache
@@ -83,20 +61,15 @@ def items(split: Split, category: str = "any") -> tuple[Item, ...]:
     Raises:
         TaskError: the category is unknown.
     """
-    if category != "any" and category not in CATEGORIES:
-        raise TaskError(f"knob 'category' must be any, {', '.join(CATEGORIES)}, not {category!r}")
+    check_category(category, CATEGORIES)
     found = [
         Item(name, number, entry)
         for name in CATEGORIES
         if category in ("any", name)
         for number, entry in enumerate(package.entries(f"multi_turn_{name}"))
-        if (_number(f"scenario {number}") % HELD_OUT == 0) == (split == "heldout")
+        if is_in(split, f"scenario {number}")
     ]
-    return tuple(sorted(found, key=lambda item: _number(item.entry["id"])))
-
-
-def _number(text: str) -> int:
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+    return mixed(found)
 
 
 def task(item: Item, seed: int, split: Split, knobs: Mapping[str, Json]) -> Task:

@@ -1,17 +1,18 @@
 """The single-turn entries as tasks: which there are, which of them belong together, and which are left out."""
 
-import hashlib
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from typing import ClassVar
 
 from palestra.envs.actions import compact_json, function_tool
-from palestra.envs.base import SPLITS, Budget, Json, Split, Task, TaskError, derive_seed, merge_knobs
+from palestra.envs.base import Budget, Json, Split, Task, TaskError, derive_seed
 from palestra.envs.bfcl import package
 from palestra.envs.bfcl.schema import Language, language_of, tool, tool_name
 from palestra.envs.bfcl.singleturn.oracle import solve
 from palestra.envs.bfcl.singleturn.verify import DECLINE
+from palestra.envs.bfcl.source import EntrySource, check_category, is_in, mixed
 
 FAMILY = "bfcl_single_turn"
 GENERATOR_VERSION = 1
@@ -30,7 +31,6 @@ CATEGORIES = (
     *IRRELEVANT,
 )
 TURNS = 3  # for each request: a malformed action may be made good; the first calls that can be read are judged
-HELD_OUT = 5  # one group in so many
 _DECLINE_TOOL = function_tool(
     DECLINE, "Say that none of the functions fits the request, or that a value they need was not given.", {}
 )
@@ -90,43 +90,21 @@ class Item:
         return any("" not in values for values in accepted)
 
 
-class SingleTurnSource:
+class SingleTurnSource(EntrySource[Item]):
     """BFCL's single-turn entries. The seeds from 0 give each entry of the split once, then begin again.
 
     Knobs: ``category`` ("any", or the name of one), ``paired`` (an entry that must be declined, or that a call
     without arguments meets, comes together with another one). Entries that share a function or a request are
     in the same split; about a fifth of the groups is held out.
-
-    Raises:
-        BfclMissingError: the package is not installed.
-        TaskError: the split is unknown.
     """
 
-    def __init__(self, split: Split = "train") -> None:
-        if split not in SPLITS:
-            raise TaskError(f"split must be one of {', '.join(SPLITS)}, not {split!r}")
-        package.root()
-        self.split: Split = split
-        self.knobs: Mapping[str, Json] = {"category": "any", "paired": True}
+    own_knobs: ClassVar[Mapping[str, Json]] = {"category": "any", "paired": True}
 
-    def sample(self, seed: int, difficulty: Mapping[str, Json] | None = None) -> Task:
-        """Return the task of a seed: the same bytes for the same arguments, in any process.
+    def _items(self, category: str) -> tuple[Item, ...]:
+        return items(self.split, category)
 
-        Raises:
-            TaskError: the seed is no integer, a knob is unknown, or the category is or has no entry here.
-        """
-        if type(seed) is not int or seed < 0:
-            raise TaskError(f"a seed must be an integer of at least 0, not {seed!r}")
-        knobs = merge_knobs(self.knobs, difficulty)
-        fitting = items(self.split, knobs["category"])
-        return task(fitting[seed % len(fitting)], seed, self.split, knobs)
-
-    def __iter__(self) -> Iterator[Task]:
-        """Yield the tasks of seeds 0, 1, 2 ... without end."""
-        seed = 0
-        while True:
-            yield self.sample(seed)
-            seed += 1
+    def _task(self, item: Item, seed: int, knobs: Mapping[str, Json]) -> Task:
+        return task(item, seed, self.split, knobs)
 
 
 @cache
@@ -136,17 +114,11 @@ def items(split: Split, category: str = "any") -> tuple[Item, ...]:
     Raises:
         TaskError: the category is unknown or has no entry in the split.
     """
-    if category != "any" and category not in CATEGORIES:
-        raise TaskError(f"knob 'category' must be any, {', '.join(CATEGORIES)}, not {category!r}")
-    held_out = split == "heldout"
-    found = [
-        item
-        for item in _all_items()
-        if category in ("any", item.category) and (_number(item.group) % HELD_OUT == 0) == held_out
-    ]
+    check_category(category, CATEGORIES)
+    found = [item for item in _all_items() if category in ("any", item.category) and is_in(split, item.group)]
     if not found:
         raise TaskError(f"the category {category!r} has no entry in the split {split!r}")
-    return tuple(sorted(found, key=lambda item: _number(item.entry["id"])))
+    return mixed(found)
 
 
 @lru_cache(maxsize=1)
@@ -174,10 +146,6 @@ def _shared(entry: Mapping[str, Json]) -> Iterator[str]:
     """Yield what would give one entry away to who has seen another: its functions and its request."""
     yield from (f"function {document['name']}" for document in entry["function"])
     yield f"request {entry['question'][0][-1]['content'].casefold().strip()}"
-
-
-def _number(text: str) -> int:
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
 
 
 def task(item: Item, seed: int, split: Split, knobs: Mapping[str, Json]) -> Task:
