@@ -31,6 +31,8 @@ Job = Callable[[Any], Any]  # does something with it; what goes to a process mus
 WorkerKind = Literal["inline", "thread", "process"]
 _LEAVE_S = 5.0  # for a process to close its environment
 _ORPHAN_S = 2.0  # the same once its parent is gone
+_SAFE_PATH = "PYTHONSAFEPATH"
+_starting = threading.Lock()  # the environment of this process is changed meanwhile
 _GUARD = "a script that uses processes does its work under `if __name__ == '__main__':`"
 
 
@@ -254,11 +256,13 @@ class _Elsewhere:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
         self._has_answered = False
-        process = context.Process(
-            target=_serve_process, args=(theirs, CloudpickleWrapper(self._make)), name="palestra-env", daemon=True
-        )
+        maker = CloudpickleWrapper(self._make)
         try:
-            process.start()
+            with _nothing_imported_from_here() as before:
+                process = context.Process(
+                    target=_serve_process, args=(theirs, maker, before), name="palestra-env", daemon=True
+                )
+                process.start()
         except OSError as error:
             self._pipe.close()
             raise InfraError(f"no process could be started for an environment: {error}") from error
@@ -302,7 +306,29 @@ def _serve_thread(place: _Here | _Elsewhere, jobs: "SimpleQueue[tuple[Job, Futur
     place.close()
 
 
-def _serve_process(pipe: Connection, make: Make) -> None:
+@contextlib.contextmanager
+def _nothing_imported_from_here() -> Iterator[str | None]:
+    """Keep the Python processes that are started from importing what lies in the working folder as they start.
+
+    An agent's files may lie there, and a module among them would run outside of any sandbox. Once a process is there
+    it has our `sys.path`. What the variable for this was before is given, for the process to `_restore`.
+    """
+    with _starting:
+        before = os.environ.get(_SAFE_PATH)
+        os.environ[_SAFE_PATH] = "1"
+        try:
+            yield before
+        finally:
+            _restore(before)
+
+
+def _restore(safe_path: str | None) -> None:
+    os.environ.pop(_SAFE_PATH, None)
+    os.environ.update({} if safe_path is None else {_SAFE_PATH: safe_path})
+
+
+def _serve_process(pipe: Connection, make: Make, safe_path: str | None) -> None:
+    _restore(safe_path)  # what an environment starts is its own affair
     signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is our parent's to handle; programs we start keep theirs
     threading.Thread(target=_end_with_parent, daemon=True).start()
     place = _Here(make)

@@ -1,8 +1,5 @@
 """``palestra verify``: hold solutions against their tasks, as CI does with what somebody hands in."""
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -27,7 +24,6 @@ from palestra.rewards.attempts import pass_at_k
 _STYLES = {"passed": "green", "failed": "bold red", "missing": "red", "fault": "bold yellow"}
 _ROWS = 200  # of the table; where there are more, those that passed are left out
 _TOLD = 20  # rows of which the first failing input is printed
-_SAFE_PATH = "PYTHONSAFEPATH"
 _JOB = 8  # solutions that are worth another process
 
 
@@ -63,7 +59,7 @@ def verify_command(
     out = console(stderr=as_json)
     options: dict[str, Any] = {"sandbox": sandbox} if sandbox else {}
     options |= {"unsafe": True} if unsafe else {}
-    with boundary(went_wrong=USAGE), _nothing_imported_from_here():
+    with boundary(went_wrong=USAGE):
         chosen = read_task_set(tasks, env_id)
         processes = min(jobs or cores(), 1 + len(chosen.tasks) // _JOB if jobs is None else jobs)
         report = verify(chosen, open_solutions(solutions), jobs=processes, options=options, is_explained=explain)
@@ -82,21 +78,6 @@ def verify_command(
         raise typer.Exit(USAGE)
     if counts["failed"] or (require == "all" and counts["missing"]):
         raise typer.Exit(FAILED)
-
-
-@contextmanager
-def _nothing_imported_from_here() -> Iterator[None]:
-    """Keep the Python processes that are started from importing what lies in the working folder.
-
-    Somebody's solutions may lie there, and a module of theirs would run outside of any sandbox.
-    """
-    before = os.environ.get(_SAFE_PATH)
-    os.environ[_SAFE_PATH] = "1"
-    try:
-        yield
-    finally:
-        os.environ.pop(_SAFE_PATH)
-        os.environ.update({} if before is None else {_SAFE_PATH: before})
 
 
 def _append(path: Path, text: str) -> None:
