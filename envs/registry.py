@@ -155,6 +155,8 @@ def _load_plugins() -> None:
             raise RegistrationError(f"the entry point {point.name!r} of {owner} failed: {error!r}") from error
 
 
+# What the sandbox of a program that nobody trusts must prove.
+_SHUT_IN = frozenset({"network_off", "read_only_root", "process_count", "pid_hidden", "socket_families"})
 for _entry in (
     EnvEntry(
         id="palestra/ToolUse-v0",
@@ -175,7 +177,7 @@ for _entry in (
         entry_point="palestra.envs.code.env:CodeEnv",
         family="code",
         summary="write a Python program for a stdin/stdout task, try it, revise it, submit it",
-        needs=frozenset({"network_off", "read_only_root", "process_count", "pid_hidden", "socket_families"}),
+        needs=_SHUT_IN,
         certificate="palestra.envs.code/Code-v0.certificate.json",
     ),
     EnvEntry(
@@ -190,7 +192,7 @@ for _entry in (
         entry_point="palestra.envs.fuzz.env:FuzzEnv",
         family="fuzz",
         summary="read a program in C or Python, and find an input that takes it to one of its branches",
-        needs=frozenset({"network_off", "read_only_root", "process_count", "pid_hidden", "socket_families"}),
+        needs=_SHUT_IN,
         certificate="palestra.envs.fuzz/Fuzz-v0.certificate.json",
     ),
     EnvEntry(
@@ -198,7 +200,7 @@ for _entry in (
         entry_point="palestra.envs.repair.env:CodeRepairEnv",
         family="repair",
         summary="find the faults in a program in any of the languages, mend them by edits, hand it in",
-        needs=frozenset({"network_off", "read_only_root", "process_count", "pid_hidden", "socket_families"}),
+        needs=_SHUT_IN,
         certificate="palestra.envs.repair/CodeRepair-v0.certificate.json",
     ),
     EnvEntry(
@@ -206,7 +208,7 @@ for _entry in (
         entry_point="palestra.envs.sql.env:SqlEnv",
         family="sql",
         summary="answer a question in words by one SQL query, tried on a database and judged on others",
-        needs=frozenset({"network_off", "read_only_root", "process_count", "pid_hidden", "socket_families"}),
+        needs=_SHUT_IN,
         certificate="palestra.envs.sql/Sql-v0.certificate.json",
     ),
     EnvEntry(
@@ -214,7 +216,7 @@ for _entry in (
         entry_point="palestra.envs.verilog.env:VerilogEnv",
         family="verilog",
         summary="write a Verilog module for a specification, simulate it, submit it (needs iverilog and yosys)",
-        needs=frozenset({"network_off", "read_only_root", "process_count", "pid_hidden", "socket_families"}),
+        needs=_SHUT_IN,
         certificate="palestra.envs.verilog/Verilog-v0.certificate.json",
     ),
     EnvEntry(
