@@ -7,12 +7,10 @@ it is run. What this prints is read as texts.
 import hashlib
 import importlib
 import importlib.machinery
-import io
 import json
 import marshal
 import signal
 import sys
-import tarfile
 import types
 from typing import Any
 
@@ -68,8 +66,9 @@ def judged(archives: list[bytes], troubles: dict[str, str], predicates: list[dic
     judging: Any = importlib.import_module("palestra.envs.terminal.predicates.judging")
     tree: Any = importlib.import_module("palestra.envs.terminal.tree").Tree()
     for archive in archives:
-        tree = tree.joined(type(tree).from_tar(archive))
-        troubles = {**troubles, **odd(archive)}
+        found, others = type(tree).unpack(archive)
+        tree = tree.joined(found)
+        troubles = {**troubles, **{path: f"{path} is a pipe or a device" for path in others}}
 
     def stop(*_: object) -> None:
         raise TimeoutError(f"it takes more than {SECONDS_EACH:g} s to look at it")
@@ -94,17 +93,6 @@ def digest(tree: Any, paths: list[str]) -> str:
             fields = (path, type(node).__name__, getattr(node, "mode", 0), getattr(node, "target", ""), content)
             hashed.update(repr(fields).encode("utf-8", "surrogateescape"))
     return hashed.hexdigest()
-
-
-def odd(packed: bytes) -> dict[str, str]:
-    """Return what to say of each path in an archive that is neither file, folder nor link, and so is in no tree."""
-    with tarfile.open(fileobj=io.BytesIO(packed), mode="r:") as archive:
-        paths = [
-            "/" + one.name.strip("/")
-            for one in archive
-            if not (one.isreg() or one.isdir() or one.issym() or one.islnk())
-        ]
-    return {path: f"{path} is a pipe or a device" for path in paths}
 
 
 if __name__ == "__main__":

@@ -149,24 +149,38 @@ class Tree(Mapping[str, Node]):
         Raises:
             ValueError: it is no such archive.
         """
-        nodes: dict[str, Node] = {}
-        try:
-            with tarfile.open(fileobj=io.BytesIO(packed), mode="r:") as archive:
-                for member in archive:
-                    path = "/" + member.name.strip("/")
-                    mode, mtime = member.mode & 0o7777, int(member.mtime)
-                    if member.isfile():
-                        held = archive.extractfile(member)
-                        nodes[path] = File(held.read() if held else b"", mode, member.uid, mtime)
-                    elif member.isdir():
-                        nodes[path] = Folder(mode, member.uid)
-                    elif member.issym():
-                        nodes[path] = Link(member.linkname)
-                    elif member.islnk() and isinstance(first := nodes.get("/" + member.linkname.strip("/")), File):
-                        nodes[path] = first
-        except tarfile.TarError as error:
-            raise ValueError(f"no archive of a tree: {error}") from error
-        return cls(nodes)
+        return cls(_unpacked(packed)[0])
+
+    @classmethod
+    def unpack(cls, packed: bytes) -> tuple[Self, tuple[str, ...]]:
+        """Return the tree of an archive as `from_tar`, and the paths of what is left out; raises as that."""
+        nodes, others = _unpacked(packed)
+        return cls(nodes), tuple(others)
+
+
+def _unpacked(packed: bytes) -> tuple[dict[str, Node], list[str]]:
+    """Return an archive's nodes, and the paths of what is none."""
+    nodes: dict[str, Node] = {}
+    others: list[str] = []
+    try:
+        with tarfile.open(fileobj=io.BytesIO(packed), mode="r:") as archive:
+            for member in archive:
+                path = "/" + member.name.strip("/")
+                mode, mtime = member.mode & 0o7777, int(member.mtime)
+                if member.isfile():
+                    held = archive.extractfile(member)
+                    nodes[path] = File(held.read() if held else b"", mode, member.uid, mtime)
+                elif member.isdir():
+                    nodes[path] = Folder(mode, member.uid)
+                elif member.issym():
+                    nodes[path] = Link(member.linkname)
+                elif not member.islnk():
+                    others.append(path)
+                elif isinstance(first := nodes.get("/" + member.linkname.strip("/")), File):
+                    nodes[path] = first
+    except tarfile.TarError as error:
+        raise ValueError(f"no archive of a tree: {error}") from error
+    return nodes, others
 
 
 def _pack(archive: tarfile.TarFile, name: str, node: Node) -> None:
