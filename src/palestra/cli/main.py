@@ -27,6 +27,7 @@ VERBS = {
     "eval": "palestra.cli.train",
     "image": "palestra.cli.image",
     "code": "palestra.cli.code",
+    "terminal": "palestra.cli.terminal",
     "sandbox": "palestra.cli.sandbox",
     "serve": "palestra.cli.serve",
 }

@@ -1,0 +1,1 @@
+"""Shell tasks that a language model writes: described, built, given checks, attempted; all checked by machine."""
