@@ -21,12 +21,12 @@ from palestra.agents.runners import RUNNERS, EnvMaker
 from palestra.cli.app import AsJson, Knobs, SplitOption, Strict, TasksFile, command
 from palestra.cli.boundary import FAILED
 from palestra.cli.cases import cases_of, cases_table, suite_of
-from palestra.cli.given import handing_in, is_path, read_given
+from palestra.cli.given import Given, handing_in, is_path, read_given
 from palestra.cli.output import console, print_json
 from palestra.cli.tasks import parse_knobs, read_tasks
-from palestra.envs.base import Task, TaskError
+from palestra.envs.base import Split, Task, TaskError
 from palestra.envs.junit import write_junit
-from palestra.envs.registry import find, make
+from palestra.envs.registry import EnvEntry, find, make
 from palestra.envs.scripts import SCRIPTS
 from palestra.envs.taskfile import TaskFile
 
@@ -35,39 +35,51 @@ _ANY_CONTEXT = 1 << 30  # for scripts, which read none of it
 _STEP_S = 60.0  # the least deadline of one step
 
 
+EnvOrPath = Annotated[
+    str,
+    typer.Argument(
+        metavar="ID|PATH", help="An environment, a file of tasks, or a folder of Harbor's or Terminal-Bench's."
+    ),
+]
+AgentOption = Annotated[
+    str, typer.Option("-a", "--agent", help="oracle, nop, random, replay:FILE, a server's address, or a model.")
+]
+HowMany = Annotated[int | None, typer.Option("-n", min=1, help="How many tasks (20); of a file, all.")]
+Attempts = Annotated[int, typer.Option("-k", min=1, help="How many attempts at each.")]
+FirstSeed = Annotated[int, typer.Option(min=0, help="Of the first task; the others follow by one.")]
+Temperature = Annotated[float, typer.Option(min=0.0, help="0 is greedy.")]
+MaxTokens = Annotated[int, typer.Option(min=1, help="Of one turn.")]
+Concurrency = Annotated[int, typer.Option(min=1, help="Episodes played at one time.")]
+Tokenizer = Annotated[str | None, typer.Option(help="For a server that takes token ids (vLLM): the model it serves.")]
+ServedModel = Annotated[str | None, typer.Option(help="The name under which a server knows its model.")]
+ApiKey = Annotated[str | None, typer.Option(envvar="PALESTRA_API_KEY", help="For a server.")]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda, for a model.")]
+Sandboxed = Annotated[bool, typer.Option("--sandboxed", help="Carry out tools in a sandbox.")]
+Out = Annotated[Path | None, typer.Option("-o", "--out", help="Write the episodes here, one JSON a line.")]
+Junit = Annotated[Path | None, typer.Option(metavar="FILE", help="Write what came of each task as JUnit XML.")]
+
+
 @command("run")
 def run_command(
-    named: Annotated[
-        str,
-        typer.Argument(
-            metavar="ID|PATH", help="An environment, a file of tasks, or a folder of Harbor's or Terminal-Bench's."
-        ),
-    ],
-    agent: Annotated[
-        str,
-        typer.Option("-a", "--agent", help="oracle, nop, random, replay:FILE, a server's address, or a model."),
-    ] = "oracle",
-    n: Annotated[int | None, typer.Option("-n", min=1, help="How many tasks (20); of a file, all.")] = None,
-    k: Annotated[int, typer.Option("-k", min=1, help="How many attempts at each.")] = 1,
-    seed: Annotated[int, typer.Option(min=0, help="Of the first task; the others follow by one.")] = 0,
+    named: EnvOrPath,
+    agent: AgentOption = "oracle",
+    n: HowMany = None,
+    k: Attempts = 1,
+    seed: FirstSeed = 0,
     split: SplitOption = "heldout",
     difficulty: Knobs = None,
     tasks: TasksFile = None,
     strict: Strict = False,
-    temperature: Annotated[float, typer.Option(min=0.0, help="0 is greedy.")] = 1.0,
-    max_tokens: Annotated[int, typer.Option(min=1, help="Of one turn.")] = 256,
-    concurrency: Annotated[int, typer.Option(min=1, help="Episodes played at one time.")] = 32,
-    tokenizer: Annotated[
-        str | None, typer.Option(help="For a server that takes token ids (vLLM): the model it serves.")
-    ] = None,
-    served_model: Annotated[str | None, typer.Option(help="The name under which a server knows its model.")] = None,
-    api_key: Annotated[str | None, typer.Option(envvar="PALESTRA_API_KEY", help="For a server.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda, for a model.")] = "auto",
-    sandboxed: Annotated[bool, typer.Option("--sandboxed", help="Carry out tools in a sandbox.")] = False,
-    out: Annotated[Path | None, typer.Option("-o", "--out", help="Write the episodes here, one JSON a line.")] = None,
-    junit: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write what came of each task as JUnit XML.")
-    ] = None,
+    temperature: Temperature = 1.0,
+    max_tokens: MaxTokens = 256,
+    concurrency: Concurrency = 32,
+    tokenizer: Tokenizer = None,
+    served_model: ServedModel = None,
+    api_key: ApiKey = None,
+    device: Device = "auto",
+    sandboxed: Sandboxed = False,
+    out: Out = None,
+    junit: Junit = None,
     as_json: AsJson = False,
 ) -> None:
     """Play an agent on tasks; show how many it solved.
@@ -78,33 +90,16 @@ def run_command(
     given = read_given(Path(named), split) if is_path(named) else None
     entry = given.entry if given else find(named)
     kwargs = _sandboxed(entry.id) if sandboxed else {}
-    if given is not None:
-        if tasks or difficulty:
-            raise TaskError(f"the tasks in {named!r} are as they are: leave --tasks and -d out")
-        chosen = given.tasks[:n]
-    elif tasks is None:
-        with closing(make(entry.id, split=split, difficulty=parse_knobs(difficulty))) as env:
-            chosen = [env.tasks.sample(seed + i, env.difficulty) for i in range(n or TASKS)]
-    else:
-        chosen = _from_file(read_tasks(tasks, entry.id, strict=strict, knobs=difficulty), n, seed)
+    chosen = _chosen(named, entry, given, n=n, seed=seed, split=split, knobs=difficulty, tasks=tasks, strict=strict)
     _writable(out, "the episodes")
     _writable(junit, "the report")
-    opened = open_agent(
-        agent,
-        seed=seed,
-        tokenizer=tokenizer,
-        served_model=served_model,
-        api_key=api_key,
-        concurrency=concurrency,
-        device=device,
-    )
+    served = {"tokenizer": tokenizer, "served_model": served_model, "api_key": api_key}
+    opened = open_agent(agent, seed=seed, concurrency=concurrency, device=device, **served)
     if given is not None and agent == "nop":
         opened = handing_in()  # so that what is there already is judged
     episodes = episodes_for(chosen, attempts=k, seed=seed)
-    longest_s = max(task.budget.seconds for task in chosen)
-    config = RolloutConfig(
-        max_tokens=max_tokens, temperature=temperature, concurrency=concurrency, step_s=max(_STEP_S, longest_s)
-    )
+    config = RolloutConfig(max_tokens=max_tokens, temperature=temperature, concurrency=concurrency)
+    config = replace(config, step_s=max([_STEP_S, *(task.budget.seconds for task in chosen)]))
     if agent in SCRIPTS:
         config = replace(config, max_context=_ANY_CONTEXT)
     result = asyncio.run(_play(entry.id, kwargs, sandboxed or bool(entry.needs), opened, episodes, config))
@@ -130,6 +125,29 @@ def run_command(
 def _tell(faults: list[Fault]) -> None:
     worst = faults[0]
     console(stderr=True).print(f"{len(faults)} episodes were lost; the first ({worst.kind}): {worst.message}")
+
+
+def _chosen(
+    named: str,
+    entry: EnvEntry,
+    given: Given | None,
+    *,
+    n: int | None,
+    seed: int,
+    split: Split,
+    knobs: list[str] | None,
+    tasks: Path | None,
+    strict: bool,
+) -> list[Task]:
+    """Return the tasks to play: those at a path, those of a file, or those of the environment's own seeds."""
+    if given is not None:
+        if tasks or knobs:
+            raise TaskError(f"the tasks in {named!r} are as they are: leave --tasks and -d out")
+        return given.tasks[:n]
+    if tasks is not None:
+        return _from_file(read_tasks(tasks, entry.id, strict=strict, knobs=knobs), n, seed)
+    with closing(make(entry.id, split=split, difficulty=parse_knobs(knobs))) as env:
+        return [env.tasks.sample(seed + i, env.difficulty) for i in range(n or TASKS)]
 
 
 def _from_file(source: TaskFile, n: int | None, seed: int) -> list[Task]:
