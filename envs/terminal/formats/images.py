@@ -6,6 +6,7 @@ it is not there.
 
 import hashlib
 import os
+import posixpath
 import re
 from typing import Final
 
@@ -63,7 +64,7 @@ def provide(task: Task, name: str) -> None:
 
 def setup_of(image: Image) -> str:
     """Return the script that brings to light what an image has in folders that are mounted in every machine."""
-    return f"cp -a {HELD}/. / && rm -rf {HELD}\n" if (image.root / HELD[1:]).is_dir() else ""
+    return f"cp -a {HELD}/. / && rm -rf {posixpath.dirname(HELD)}\n" if (image.root / HELD[1:]).is_dir() else ""
 
 
 def _context(package: Package, where: str) -> Tree:

@@ -110,7 +110,8 @@ def _with_docker(package: Package, recipe: Recipe, where: str) -> tuple[Recipe, 
         image = image_of(package, where)
     except TaskError as error:
         raise TaskError(f"{_listed(recipe.obstacles)}. So this task needs Docker, and: {error}") from error
-    env = {**image.env, **_variables(package.settings, "environment", where)}
+    known = {name: value for name, value in image.env.items() if re.fullmatch(r"[A-Za-z_]\w*", name)}
+    env = {**known, **_variables(package.settings, "environment", where)}
     workdir = _workdir(package, image.workdir, where)
     return Recipe(start=Tree(), setup=setup_of(image), env=env, workdir=workdir, obstacles=()), image.name
 
