@@ -105,7 +105,7 @@ class TicketGoals:
     def _merge(self, one: str, other: str) -> Goal:
         intent = self._said(
             f"Merge {self._called(one)} into {self._called(other)}.",
-            f"{self._called(one)[4:].capitalize()} is the same as {self._called(other)}: merge the former into the latter.",
+            f"Two tickets are about the same: merge {self._called(one)} into {self._called(other)}.",
         )
         changed = {f"tickets/{one}/state": "Closed", f"tickets/{one}/note": f"Merged into {other}"}
         return Goal(kind="change", template="merge", intent=intent, changes=changed)
