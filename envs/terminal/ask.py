@@ -9,6 +9,8 @@ import time
 
 QUIET_S = 1.0  # after so long without a byte an answer is over
 MOST_BYTES = 256 * 1024  # of one answer
+LOOKS = 100  # a hundredth of a second apart, at another port, before the right one is taken to stay closed
+LISTENS = "0A"  # how the kernel writes that state of a socket
 
 
 def main() -> None:
@@ -21,12 +23,15 @@ def main() -> None:
         print(json.dumps({"error": f"it cannot be started: {error.strerror}"}))
         return
     address = ("127.0.0.1", asked["port"])
-    begun = time.monotonic()
+    begun, looks = time.monotonic(), 0  # since something listens elsewhere
     while not is_open(address):
-        if time.monotonic() - begun > asked["seconds"] or service.poll():  # one that forks ends with 0
+        others = listening()
+        looks += bool(others)
+        if time.monotonic() - begun > asked["seconds"] or looks > LOOKS or service.poll():  # one that forks ends with 0
             ended = f", and it ended with {service.returncode}" if service.returncode is not None else ""
+            found = f"; port {min(others)} is open instead" if others else ""
             waited = f"{time.monotonic() - begun:.0f} s"
-            print(json.dumps({"error": f"nothing listens on port {address[1]} after {waited}{ended}"}))
+            print(json.dumps({"error": f"nothing listens on port {address[1]} after {waited}{found}{ended}"}))
             return
         time.sleep(0.01)
     replies = [base64.b64encode(answer(address, base64.b64decode(text))).decode() for text in asked["send"]]
@@ -40,6 +45,19 @@ def is_open(address: tuple[str, int]) -> bool:
     except OSError:
         return False
     return True
+
+
+def listening() -> set[int]:
+    """Return the ports of this machine that somebody listens on; nothing but the service runs here."""
+    found = set()
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        try:
+            with open(table) as rows:
+                fields = [row.split() for row in rows][1:]
+        except OSError:  # this kernel has no such addresses
+            continue
+        found |= {int(field[1].rpartition(":")[2], 16) for field in fields if field[3] == LISTENS}
+    return found
 
 
 def answer(address: tuple[str, int], text: bytes) -> bytes:
