@@ -30,7 +30,7 @@ from palestra.envs.web.browsing import View
 from palestra.envs.web.search import Graph, TooLarge, call_of, moved
 from palestra.envs.web.site import Goal, Site
 from palestra.envs.web.sites.catalogue import SITES
-from palestra.envs.web.tasks import FAMILY, SITE_KNOBS, parts_of, site_of
+from palestra.envs.web.tasks import FAMILY, SITE_KNOBS, graph_of, parts_of, site_of
 from palestra.envs.web.verify import KINDS, REPORT, SAY, goal_to_json, is_solved, said, seen_on
 
 GENERATOR_VERSION: Final = 1
@@ -192,7 +192,7 @@ def solve(site: Site, goal: Goal, knobs: Mapping[str, Any]) -> Solved | None:
     if knobs["parts"]:
         parts = list(parts_of(goal))
         whole, goal = goal, parts[min(knobs["parts"], len(parts)) - 1]
-    graph = Graph(site, goal, whole)
+    graph = graph_of(site, goal, whole)
     try:
         states = _vain(graph) if goal.kind == "infeasible" and goal.changes else 0
         moves = graph.plan()

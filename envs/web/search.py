@@ -88,12 +88,11 @@ class Graph:
         Raises:
             TooLarge: more nodes than `most` were met.
         """
-        parents: dict[Node, tuple[Move, Node] | None] = {self.start: None}
-        for _, node in self._levels(self.start, most):
+        parents: dict[Node, tuple[Move, Node] | None] = {}
+        for _, node, step in self._met_from(self.start, most):
+            parents[node] = step
             if node.is_goal:
                 return _path(node, parents)
-            for move, after in self.moves(node):
-                parents.setdefault(after, (move, node))
         return None
 
     def distance(self, node: Node, within: int, most: int = MOST_NODES) -> int | None:
@@ -104,8 +103,8 @@ class Graph:
         """
         known = self._distances.get((node, within), -1)
         if known == -1:
-            found = (depth for depth, one in self._levels(node, most, within - 1) if one.is_goal)
-            known = next((depth + 1 for depth in found), None)
+            found = (depth + 1 for depth, one, _ in self._met_from(node, most, within - 1) if one.is_goal)
+            known = next(found, None)
             self._distances[node, within] = known
         return known
 
@@ -118,7 +117,7 @@ class Graph:
             TooLarge: more nodes than `most` were met.
         """
         count = 0
-        for _, node in self._levels(self.start, most):
+        for _, node, _ in self._met_from(self.start, most):
             count += 1
             if node.is_goal:
                 return 0
@@ -142,23 +141,26 @@ class Graph:
 
     # -- inner parts -------------------------------------------------------------------------------
 
-    def _levels(self, start: Node, most: int, deepest: int | None = None) -> Iterator[tuple[int, Node]]:
-        """Yield all nodes from one on with their depths, breadth first."""
+    def _met_from(
+        self, start: Node, most: int, deepest: int | None = None
+    ) -> Iterator[tuple[int, Node, tuple[Move, Node] | None]]:
+        """Yield all nodes from one on, breadth first: its depth, the node, and the step that led to it."""
+        if deepest is not None and deepest < 0:
+            return
+        yield 0, start, None
         level, met, depth = [start], {start}, 0
-        while level and (deepest is None or depth <= deepest):
+        while level and (deepest is None or depth < deepest):
             following: list[Node] = []
+            depth += 1
             for node in level:
-                yield depth, node
-            if depth == deepest:
-                return
-            for node in level:
-                for _, after in self.moves(node):
+                for move, after in self.moves(node):
                     if after not in met:
                         met.add(after)
                         following.append(after)
+                        yield depth, after, (move, node)
                 if len(met) > most:
                     raise TooLarge(f"more than {most} states of the site {self.site.name!r} can be reached")
-            level, depth = following, depth + 1
+            level = following
 
     def _made(self, state: State, seen: int, told: tuple[str, ...], before: str) -> Node:
         view = View(self.site, state)

@@ -22,15 +22,9 @@ class Problem:
 
     site: Site
     goal: Goal
-    whole: Goal | None  # of which the goal is a part
     oracle: tuple[tuple[str, Mapping[str, Json]], ...]  # actions from the start to the end
     warm: int  # how many of them are carried out before the agent's turn
-
-    @property
-    def graph(self) -> Graph:
-        """What can be reached on the site; one for all episodes of the task in this process."""
-        whole = "" if self.whole is None else canonical_json(goal_to_json(self.whole))
-        return _graph(self.site, canonical_json(goal_to_json(self.goal)), whole)
+    graph: Graph  # what can be reached on the site
 
 
 def problem_of(task: Task) -> Problem:
@@ -52,7 +46,7 @@ def problem_of(task: Task) -> Problem:
         raise TaskError(f"{task.id!r} is not a {FAMILY} task: {error!r}") from error
     if not oracle or warm < 0:
         raise TaskError(f"{task.id!r} has no solution, or begins before its start")
-    return Problem(site=site, goal=goal, whole=whole, oracle=oracle, warm=warm)
+    return Problem(site=site, goal=goal, oracle=oracle, warm=warm, graph=graph_of(site, goal, whole))
 
 
 def site_of(name: str, seed: int, split: Split, difficulty: Mapping[str, Json]) -> Site:
@@ -71,6 +65,12 @@ def site_of(name: str, seed: int, split: Split, difficulty: Mapping[str, Json]) 
         raise TaskError(f"unknown site {name!r}; known: {', '.join(sorted(SITES))}")
     chosen = {knob: value for knob, value in difficulty.items() if knob in SITE_KNOBS}
     return _site(name, seed, split, tuple(sorted(merge_knobs(SITE_KNOBS, chosen).items())))
+
+
+def graph_of(site: Site, goal: Goal, whole: Goal | None = None) -> Graph:
+    """Return what can be reached on a site with a goal; one for all who ask in this process, as far as it is kept."""
+    texts = (canonical_json(goal_to_json(one)) if one else "" for one in (goal, whole))
+    return _graph(site, *texts)
 
 
 def parts_of(goal: Goal) -> Iterator[Goal]:

@@ -1,0 +1,49 @@
+"""What is no solution earns nothing."""
+
+from collections.abc import Sequence
+from contextlib import closing
+
+import pytest
+
+from palestra.envs.base import Task
+from palestra.envs.scripts import SCRIPTS, Script, play
+from palestra.envs.web.attacks import ATTACKS, GUESSES, MUTANTS
+from palestra.envs.web.env import WebEnv
+from palestra.envs.web.generate import WebTasks
+
+TASKS = {
+    "change": lambda: WebTasks("train").sample(1, {"site": "inbox", "template": "move", "size": 8}),
+    "answer": lambda: WebTasks("heldout").sample(1, {"site": "inbox", "kind": "answer"}),
+    "infeasible": lambda: WebTasks("train").sample(1, {"site": "inbox", "kind": "infeasible"}),
+}
+
+
+@pytest.fixture(scope="module", params=TASKS)
+def task(request: pytest.FixtureRequest) -> Task:
+    task: Task = TASKS[request.param]()
+    return task
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_no_attack_earns_anything(name: str, task: Task) -> None:
+    with closing(WebEnv(shaping="none")) as env:
+        episode = play(env, ATTACKS[name], 5, task, is_watched=False)
+    assert (episode.reward, episode.is_success) == (0.0, False)
+
+
+def test_to_say_that_it_cannot_be_done_is_right_only_where_it_cannot(task: Task) -> None:
+    with closing(WebEnv(shaping="none")) as env:
+        episode = play(env, GUESSES["infeasible"][0], 5, task, is_watched=False)
+    assert episode.is_success == (task.provenance["kind"] == "infeasible" and not task.hidden["goal"]["facts"])
+
+
+def saying(actions: Sequence[str]) -> Script:
+    return lambda env, rng: iter(actions)
+
+
+def test_a_solution_that_is_nearly_right_earns_nothing(task: Task) -> None:
+    with closing(WebEnv(shaping="none")) as env:
+        assert play(env, SCRIPTS["oracle"], 5, task, is_watched=False).is_success
+        for mutant in MUTANTS(task):
+            episode = play(env, saying(mutant.actions), 5, task, is_watched=False)
+            assert not episode.is_success, mutant.name
