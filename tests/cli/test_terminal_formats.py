@@ -104,3 +104,19 @@ def test_what_cannot_be_is_told(
     said = run(*words)
     assert said.code == 2
     assert told in said.err
+
+
+def test_docker_is_for_folders_and_needs_a_daemon(run: Run, tmp_path: Path) -> None:
+    folder = written(tmp_path / "hello", HELLO)
+    said = run("run", str(folder), "--docker")
+    assert said.code == 2
+    assert "the docker daemon at" in said.err or "program docker" in said.err
+    assert run("import", "harbor", str(folder), "-o", str(tmp_path / "a.jsonl"), "--workers", "1").code == 0
+    (tmp_path / "b.jsonl").write_text("{}\n")
+    for words in (
+        ("run", "palestra/Terminal-v0", "--docker"),
+        ("run", str(tmp_path / "a.jsonl"), "--docker"),
+        ("import", "plain", str(tmp_path / "b.jsonl"), "-o", str(tmp_path / "c.jsonl"), "--docker"),
+    ):
+        said = run(*words)
+        assert (said.code, "--docker is for folders" in said.err) == (2, True), said.err

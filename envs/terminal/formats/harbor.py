@@ -21,27 +21,37 @@ _MOST_TASKS: Final = 20_000
 LeftOut = Callable[[Path, TaskError], None]  # is told of a task's folder that is left out, and why
 
 
-def read_harbor(path: Path, split: Split = "train", left_out: LeftOut | None = None) -> Iterator[Task]:
+def read_harbor(
+    path: Path, split: Split = "train", left_out: LeftOut | None = None, *, in_docker: bool = False
+) -> Iterator[Task]:
     """Yield the tasks of a folder that is a task of Harbor or has some below it, by their paths.
 
     Args:
         path: the folder.
         split: the tasks'.
         left_out: is told of each task that makes no sense or cannot be played here, instead of raising.
+        in_docker: have Docker build every Dockerfile, also those that could do without.
 
     Raises:
         TaskError: there is none, or one makes no sense; the message names file and field.
     """
-    yield from read_folders(path, SETTINGS, read_package, "harbor", split, left_out)
+    yield from read_folders(path, SETTINGS, read_package, "harbor", split, left_out, in_docker)
 
 
 def read_folders(
-    path: Path, mark: str, read: Callable[[Path], Package], source: str, split: Split, left_out: LeftOut | None
+    path: Path,
+    mark: str,
+    read: Callable[[Path], Package],
+    source: str,
+    split: Split,
+    left_out: LeftOut | None,
+    in_docker: bool,
 ) -> Iterator[Task]:
     """Yield the tasks of the folders at and below a path that hold a file of a name; raises TaskError."""
     for number, folder in enumerate(task_folders(path, mark)):
         try:
-            task = task_of(read(folder), number=number, split=split, source=source, where=str(folder))
+            where = str(folder)
+            task = task_of(read(folder), number=number, split=split, source=source, where=where, in_docker=in_docker)
         except TaskError as error:
             if left_out is None:
                 raise

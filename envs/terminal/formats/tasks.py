@@ -34,7 +34,7 @@ _LINE, _LINES = 76, 500  # of a packed solution: characters in a line, and lines
 _SHOWN: Final = 5  # obstacles told
 
 
-def task_of(package: Package, *, number: int, split: Split, source: str, where: str) -> Task:
+def task_of(package: Package, *, number: int, split: Split, source: str, where: str, in_docker: bool = False) -> Task:
     """Return the task of a folder.
 
     Args:
@@ -43,6 +43,7 @@ def task_of(package: Package, *, number: int, split: Split, source: str, where: 
         split: which it belongs to.
         source: the name of the format it came in.
         where: the folder's name for messages.
+        in_docker: have Docker build its image even if it could do without.
 
     Raises:
         TaskError: it makes no sense, or needs what there is not; the message names file and line.
@@ -51,7 +52,7 @@ def task_of(package: Package, *, number: int, split: Split, source: str, where: 
     if refusals := [*recipe.refusals, *_unplayable(package.settings, where)]:
         raise TaskError(f"{_listed(refusals)}. This task cannot be played here")
     public: dict[str, Json] = {"image": ""}
-    if recipe.obstacles:
+    if recipe.obstacles or in_docker:
         recipe, image = _with_docker(package, recipe, where)
         public = {"image": image, "sandbox": "docker"}
     agent_s = min(_seconds(package.settings, "agent", _AGENT_S), _MOST_S)
@@ -109,6 +110,8 @@ def _with_docker(package: Package, recipe: Recipe, where: str) -> tuple[Recipe, 
     try:
         image = image_of(package, where)
     except TaskError as error:
+        if not recipe.obstacles:
+            raise
         raise TaskError(f"{_listed(recipe.obstacles)}. So this task needs Docker, and: {error}") from error
     known = {name: value for name, value in image.env.items() if re.fullmatch(r"[A-Za-z_]\w*", name)}
     env = {**known, **_variables(package.settings, "environment", where)}

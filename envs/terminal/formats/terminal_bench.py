@@ -73,18 +73,21 @@ python3 -I /tests/palestra_summary.py /logs/verifier/output.txt >/logs/verifier/
 _OURS: Final = ("/test.sh", "/palestra_summary.py")
 
 
-def read_terminal_bench(path: Path, split: Split = "train", left_out: LeftOut | None = None) -> Iterator[Task]:
+def read_terminal_bench(
+    path: Path, split: Split = "train", left_out: LeftOut | None = None, *, in_docker: bool = False
+) -> Iterator[Task]:
     """Yield the tasks of a folder that is a task of Terminal-Bench or has some below it, by their paths.
 
     Args:
         path: the folder.
         split: the tasks'.
         left_out: is told of each task that makes no sense or cannot be played here, instead of raising.
+        in_docker: have Docker build every Dockerfile, also those that could do without.
 
     Raises:
         TaskError: there is none, or one makes no sense; the message names file and field.
     """
-    yield from read_folders(path, SETTINGS, read_package, "terminal-bench", split, left_out)
+    yield from read_folders(path, SETTINGS, read_package, "terminal-bench", split, left_out, in_docker)
 
 
 def read_package(folder: Path) -> Package:

@@ -35,6 +35,7 @@ Strict = Annotated[
     bool, typer.Option("--strict", help="With --tasks: refuse certificates that were made by other code.")
 ]
 SplitOption = Annotated[Literal["train", "heldout"], typer.Option(help="Where the task comes from.")]
+Docker = Annotated[bool, typer.Option("--docker", help="Of a folder: have Docker build every Dockerfile.")]
 
 
 def command(name: str, group: typer.Typer = app) -> Callable[[Callable[P, None]], Callable[P, None]]:

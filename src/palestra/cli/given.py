@@ -35,18 +35,25 @@ def is_path(text: str) -> bool:
     return Path(text).is_dir() or (text.endswith(_ENDINGS) and Path(text).exists())
 
 
-def read_given(path: Path, split: Split) -> Given:
+def read_given(path: Path, split: Split, *, in_docker: bool = False) -> Given:
     """Return the tasks at a path: a file of tasks, certified or not, or a folder of Harbor's or Terminal-Bench's.
 
     Raises:
         TaskError: there is none.
     """
     if not path.is_dir():
+        if in_docker:
+            raise TaskError(
+                f"--docker is for folders of tasks with Dockerfiles, which {str(path)!r} is not; leave it out"
+            )
         found = read_task_set(path)
         return Given(found.entry, list(found.tasks))
     form = _form_of(path)
     given = Given(find(form.env_id), [])
-    given.tasks += form.read(path, split, lambda folder, error: given.left_out.update({str(folder): str(error)}))
+    left_out = given.left_out
+    given.tasks += form.read(
+        path, split, lambda folder, error: left_out.update({str(folder): str(error)}), in_docker=in_docker
+    )
     if not given.tasks:
         raise TaskError(f"{path}: has no task that can be played: {next(iter(given.left_out.values()))}")
     return given

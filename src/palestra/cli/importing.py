@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal
 
 import typer
 
-from palestra.cli.app import AsJson, SplitOption, command
+from palestra.cli.app import AsJson, Docker, SplitOption, command
 from palestra.cli.boundary import FAILED
 from palestra.cli.output import console, print_json, printable
 from palestra.envs.base import Split, Task, TaskError
@@ -28,7 +28,12 @@ class Format:
     mark: str = ""  # the file that a folder of this form has; the reader of one tells, too, what it leaves out
 
     def read(
-        self, path: Path, split: Split, left_out: Callable[[Path, TaskError], None] | None = None
+        self,
+        path: Path,
+        split: Split,
+        left_out: Callable[[Path, TaskError], None] | None = None,
+        *,
+        in_docker: bool = False,
     ) -> Iterator[Task]:
         """Yield the tasks in a file or a folder.
 
@@ -36,12 +41,17 @@ class Format:
             path: the file or the folder.
             split: the tasks'.
             left_out: is told of each task's folder that makes no sense, where the form has such.
+            in_docker: have Docker build every Dockerfile, where the form has such.
 
         Raises:
-            TaskError: something in it makes no sense, and nobody is told.
+            TaskError: something in it makes no sense, and nobody is told; or the form has no Dockerfiles to build.
         """
         reader: Callable[..., Iterator[Task]] = _named(self.reader)
-        return reader(path, split, left_out) if self.mark else reader(path, split)
+        if self.mark:
+            return reader(path, split, left_out, in_docker=in_docker)
+        if in_docker:
+            raise TaskError("--docker is for folders of tasks with Dockerfiles; leave it out")
+        return reader(path, split)
 
     def is_solved(self, task: Task) -> bool:
         """Tell whether a task has a solution of its own."""
@@ -99,6 +109,7 @@ def import_command(
     skip: Annotated[
         bool, typer.Option("--skip", help="Leave out folders of tasks that make no sense, and tell of each.")
     ] = False,
+    docker: Docker = False,
     as_json: AsJson = False,
 ) -> None:
     """Write others' problems as certified tasks.
@@ -116,7 +127,7 @@ def import_command(
         parquet_library()  # what is missing is told before the work
     chosen, shown = FORMATS[form], _Shown()
     tasks = list(
-        chosen.read(path, split, _tell_left_out if skip else None)
+        chosen.read(path, split, _tell_left_out if skip else None, in_docker=docker)
     )  # what is wrong with the last is told before the first is certified
     try:
         out.parent.mkdir(parents=True, exist_ok=True)

@@ -18,7 +18,7 @@ from palestra.agents.opening import Agent, open_agent
 from palestra.agents.progress import Progress
 from palestra.agents.rollout import Episode, Fault, RolloutConfig, RolloutResult, Rollouts, episodes_for
 from palestra.agents.runners import RUNNERS, EnvMaker
-from palestra.cli.app import AsJson, Knobs, SplitOption, Strict, TasksFile, command
+from palestra.cli.app import AsJson, Docker, Knobs, SplitOption, Strict, TasksFile, command
 from palestra.cli.boundary import FAILED
 from palestra.cli.cases import cases_of, cases_table, suite_of
 from palestra.cli.given import Given, handing_in, is_path, read_given
@@ -78,6 +78,7 @@ def run_command(
     api_key: ApiKey = None,
     device: Device = "auto",
     sandboxed: Sandboxed = False,
+    docker: Docker = False,
     out: Out = None,
     junit: Junit = None,
     as_json: AsJson = False,
@@ -87,7 +88,9 @@ def run_command(
     Episodes lost to a fault of ours are counted apart and belong to no rate; exit code 1 says there were some. With a
     PATH each task is shown, and exit code 1 also says that the oracle has not solved a task, or doing nothing has.
     """
-    given = read_given(Path(named), split) if is_path(named) else None
+    given = read_given(Path(named), split, in_docker=docker) if is_path(named) else None
+    if docker and given is None:
+        raise TaskError(f"--docker is for folders of tasks with Dockerfiles, which {named!r} is not; leave it out")
     entry = given.entry if given else find(named)
     kwargs = _sandboxed(entry.id) if sandboxed else {}
     chosen = _chosen(named, entry, given, n=n, seed=seed, split=split, knobs=difficulty, tasks=tasks, strict=strict)
