@@ -12,8 +12,9 @@ from palestra.cli.app import AsJson, SplitOption, app, command
 from palestra.cli.boundary import FAILED
 from palestra.cli.output import console, print_json, printable
 from palestra.envs.base import TaskError
-from palestra.envs.endpoint import Backend, Usage
+from palestra.envs.endpoint import Backend
 from palestra.envs.taskfile import is_task_file, parquet_library
+from palestra.envs.terminal.pipeline.journal import Count
 from palestra.envs.terminal.pipeline.run import Order
 from palestra.envs.writing import Written, write
 from palestra.sandbox.base import InfraError
@@ -148,6 +149,8 @@ def _conclude(written: Written, n: int) -> None:
     attempted = written.counts["filter"]
     if attempted.attempts:
         told.print(f"{attempted.solved} of {attempted.attempts} attempts passed")
+    if retries := sum(count.usage.retries for count in written.counts.values()):
+        told.print(f"{retries} requests were sent again, since the server had not taken them")
     for stage, reason in written.reasons.items():
         told.print(f"{stage} rejected last: {printable(reason)[:_REASON_CHARS]}")
     if written.last_fault:
@@ -157,7 +160,7 @@ def _conclude(written: Written, n: int) -> None:
     else:
         told.print("no task was kept")
     if written.kept < n:
-        told.print(f"all ideas are decided and {n} tasks were wanted: go on with --resume and a larger --most")
+        told.print(f"all ideas are decided, and {n} wanted: for more, go on with --resume and a larger --most")
     for name in ("rejected", "journal"):
         if name in written.files:
             told.print(f"{written.files[name]}: {_OF[name]}")
@@ -170,23 +173,19 @@ def _table(written: Written) -> Table:
     """Return what every stage has let through, and what it has cost."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("stage")
-    names = ("ideas", "passed", "yield", "requests", "retries", "faults", "tokens in", "tokens out", "waited", "in all")
-    for name in names:
-        table.add_column(name, justify="right")
-    whole, seconds, faults = Usage(), 0.0, 0
+    for name in ("ideas", "passed", "yield", "requests", "faults", "tokens in", "out", "model s", "all s"):
+        table.add_column(name, justify="right", overflow="fold")
+    whole = Count(passed=written.kept, rejected=written.rejected)
     for stage, count in written.counts.items():
-        share = f"{count.passed / count.entered:.0%}" if count.entered else "-"
-        table.add_row(
-            stage, str(count.entered), str(count.passed), share, *_costs(count.usage, count.faults, count.seconds)
-        )
-        whole.add(count.usage)
-        seconds, faults = seconds + count.seconds, faults + count.faults
-    begun = written.kept + written.rejected
-    share = f"{written.kept / begun:.0%}" if begun else "-"
-    table.add_row("all", str(begun), str(written.kept), share, *_costs(whole, faults, seconds), style="bold")
+        table.add_row(stage, *_cells(count))
+        whole.usage.add(count.usage)
+        whole.seconds, whole.faults = whole.seconds + count.seconds, whole.faults + count.faults
+    table.add_row("all", *_cells(whole), style="bold")
     return table
 
 
-def _costs(usage: Usage, faults: int, seconds: float) -> list[str]:
-    counts = (usage.requests, usage.retries, faults, usage.prompt_tokens, usage.completion_tokens)
-    return [*(f"{count:,}" for count in counts), f"{usage.seconds:,.0f} s", f"{seconds:,.0f} s"]
+def _cells(count: Count) -> list[str]:
+    usage = count.usage
+    share = f"{count.passed / count.entered:.0%}" if count.entered else "-"
+    numbers = (usage.requests, count.faults, usage.prompt_tokens, usage.completion_tokens, usage.seconds, count.seconds)
+    return [str(count.entered), str(count.passed), share, *(f"{number:,.0f}" for number in numbers)]
