@@ -28,17 +28,17 @@ head -c 1000000 /dev/zero | tr '\0' '9' > "$path"
 #: empty_lines
 yes '' | head -n 1000000 > "$path"
 #: gzip_bomb
-head -c 20000000 /dev/zero | gzip > "$path"
+[ -s /tmp/bomb.gz ] || head -c 20000000 /dev/zero | gzip > /tmp/bomb.gz; cp /tmp/bomb.gz "$path"
 #: not_text
 printf '\377\376\0\200' > "$path"
 #: database_that_is_none
 printf 'SQLite format 3\0\377\377\377\377' > "$path"; head -c 100000 /dev/urandom >> "$path"
 #: deep_folders
-mkdir "$path"; (cd "$path"; for i in {1..90}; do mkdir d && cd d; done)
+printf -v deep 'd/%.0s' {1..90}; mkdir -p "$path/$deep"
 #: odd_names
 mkdir "$path"; touch "$path"/$'a\nb' "$path"/$'\377' "$path/..x" "$path/ "; mkdir "$path"/$'\e[2J'
 #: many_files
-mkdir "$path"; (cd "$path"; seq 400 | xargs touch)
+mkdir "$path"; touch "$path"/{1..400}
 #: locked
 mkdir "$path"; touch "$path/x"; chmod 000 "$path"; chattr -R +i "$path" 2>/dev/null
 #: repository_that_is_none
