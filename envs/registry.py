@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
+from palestra.envs.web.miniwob.names import PAGES, class_name, env_id
+
 if TYPE_CHECKING:
     from palestra.envs.env import AgentEnv
 
@@ -41,6 +43,7 @@ class EnvEntry:
     needs: frozenset[str] = frozenset()  # capabilities its sandbox must prove
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     certificate: str = ""  # "package/Name-v0.certificate.json", as `palestra check ID --level full --out` writes it
+    collection: str = ""  # "palestra/MiniWob-*-v0": what stands in lists for many entries of one kind
 
 
 _registry: dict[str, EnvEntry] = {}
@@ -116,7 +119,8 @@ def find(env_id: str) -> EnvEntry:
         return _registry[env_id]
     bare = {name.split("/", 1)[1].lower(): name for name in _registry}
     near = difflib.get_close_matches(env_id.split("/")[-1].lower(), bare, n=1, cutoff=0.5)
-    hint = f"did you mean {bare[near[0]]!r}?" if near else f"known: {', '.join(sorted(_registry))}"
+    known = sorted({entry.collection or entry.id for entry in _registry.values()})
+    hint = f"did you mean {bare[near[0]]!r}?" if near else f"known: {', '.join(known)}"
     raise UnknownEnvError(f"no environment named {env_id!r}; {hint}")
 
 
@@ -233,3 +237,14 @@ for _entry in (
     ),
 ):
     register(_entry)
+
+for _page in PAGES:
+    register(
+        EnvEntry(
+            id=env_id(_page),
+            entry_point=f"palestra.envs.web.miniwob.env:{class_name(_page)}",
+            family="miniwob",
+            summary="a page of MiniWoB++ in a real browser (needs the package miniwob)",
+            collection=env_id("*"),
+        )
+    )

@@ -40,9 +40,17 @@ def one_line(said: Said) -> str:
 
 
 def test_list_names_every_environment(run: Run) -> None:
-    said = run("list")
+    said = run("list", "--all")
     assert (said.code, said.err) == (0, "")
     assert [line.split()[0] for line in said.out.splitlines()] == [entry.id for entry in palestra.list_envs()]
+
+
+def test_list_has_one_line_for_a_collection(run: Run) -> None:
+    lines = run("list").out.splitlines()
+    wanted = sorted({entry.collection or entry.id for entry in palestra.list_envs()})
+    assert [line.split()[0] for line in lines] == wanted
+    [many] = [line for line in lines if line.startswith("palestra/MiniWob-*-v0")]
+    assert "129 of them" in many
 
 
 def test_list_as_json_is_one_object(run: Run) -> None:

@@ -13,6 +13,7 @@ import pytest
 import palestra
 from palestra.envs.registry import EnvEntry, RegistrationError, UnknownEnvError, register
 from palestra.envs.toolmini.env import ToolUseMiniEnv
+from palestra.envs.web.miniwob.names import PAGES, env_id
 
 
 def fresh(code: str, *paths: Path) -> str:
@@ -174,6 +175,7 @@ OURS = [
     "palestra/ToolUseMini-v0",
     "palestra/Verilog-v0",
 ]
+OURS = sorted([*OURS, *map(env_id, PAGES)])
 LOOK = "print(sorted(name for name in gymnasium.registry if name.startswith('palestra/')))"
 
 

@@ -9,7 +9,8 @@ import pytest
 import palestra
 from palestra.envs.env import AgentEnv
 
-OURS = [entry for entry in palestra.list_envs() if entry.id.startswith("palestra/")]
+# The pages of MiniWoB++ pay from -1 to 1, have no held-out templates, and are slow: tests/envs/web/miniwob is theirs.
+OURS = [entry for entry in palestra.list_envs() if entry.id.startswith("palestra/") and not entry.collection]
 MakeEnv = Callable[..., AgentEnv]
 
 

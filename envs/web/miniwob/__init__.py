@@ -1,0 +1,1 @@
+"""MiniWoB++: small pages, each with a thing to do, played in a real browser."""
