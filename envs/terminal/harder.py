@@ -106,19 +106,22 @@ def _beside(step: Step, folder: str, draws: Draws, count: int) -> Step:
 
 def _subjects(step: Step, folder: str) -> list[str]:
     """Return files and folders that a text names and that stand in none that it is about."""
-    named = [
-        span for span in dict.fromkeys(_SPAN.findall(_LEFT.sub("", step.text))) if f"{span}/".startswith(f"{folder}/")
-    ]
+    spans = dict.fromkeys(_SPAN.findall(_LEFT.sub("", step.text)))
+    named = [span for span in spans if f"{span}/".startswith(f"{folder}/") and not span.endswith(f"/{TOLD}")]
     held = [span for span in named if span in step.starts or span in step.starts.folders]
-    wanted = held or [span for span in named if span in {*_paths(step.checks), *step.makes}]
-    return [
-        span
-        for span in wanted
-        if span != folder
-        and not span.endswith(f"/{TOLD}")
-        and not any(span.startswith(f"{other}/") for other in named)
-        and (not step.starts or span.rpartition("/")[0] in {folder, *step.starts.folders})
-    ]
+    asked = sorted(path for path in _paths(step.checks) if path.startswith(f"{folder}/"))
+    wanted = held or [span for span in named if span in {*asked, *step.makes}] or asked
+    alone = [span for span in wanted if span != folder and not any(span.startswith(f"{other}/") for other in named)]
+    if step.setup:  # which makes the folders on the way, too
+        return alone
+    return list(dict.fromkeys(_outermost(span, {folder, *step.starts.folders}) for span in alone))
+
+
+def _outermost(path: str, places: set[str]) -> str:
+    """Return a path, or the folder on its way that would stand in one of these places."""
+    while (parent := path.rpartition("/")[0]) and parent not in places:
+        path = parent
+    return path
 
 
 def _similar(step: Step, subject: str, draws: Draws) -> Iterator[tuple[str, bytes]]:
@@ -131,7 +134,8 @@ def _similar(step: Step, subject: str, draws: Draws) -> Iterator[tuple[str, byte
     for path, one in draws.shuffled(held)[:_FILES]:
         yield path[len(subject) :], _altered(one.data)
     if not held:
-        is_folder = any(check.get("path") == subject and check["kind"] in ("git", "folder") for check in step.checks)
+        below = any(path.startswith(f"{subject}/") for path in (*step.makes, *_paths(step.checks)))
+        is_folder = below or any(check.get("path") == subject and check["kind"] == "git" for check in step.checks)
         yield "/README" if is_folder else "", f"{draws.between(100, 99999)}\n".encode()
 
 

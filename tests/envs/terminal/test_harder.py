@@ -131,3 +131,15 @@ def test_a_damaged_input_is_mended_and_then_stays() -> None:
     assert step.starts.data(path) != whole["equals"].encode()
     assert step.effect(step.starts).text(path) == whole["equals"]
     assert "does not mend first" in step.wrong
+
+
+def test_steps_that_go_on_with_another_have_decoys_too() -> None:
+    source, found = TerminalTasks("train"), 0
+    for seed in range(30):
+        knobs = {"operators": 3, "indirect": seed % 2 == 0}
+        few, many = (source.composed(seed, {**knobs, "decoys": count}) for count in (0, 3))
+        for plain, beside, at in zip(few.steps, many.steps, many.sources, strict=True):
+            found += at >= 0
+            assert plain.operator == beside.operator
+            assert len([path for path in beside.starts if path not in plain.starts]) >= 3
+    assert found > 10
