@@ -59,7 +59,7 @@ def _indirect(step: Step, folder: str, draws: Draws, others: Sequence[str]) -> S
     spans = list(dict.fromkeys(_SPAN.findall(step.text)))
     common = {span for other in others for span in _SPAN.findall(other)}
     values = [span for span in _SPAN.findall(_COLUMNS.sub("", step.text)) if span not in common and _is_value(span)]
-    written = [span for span in spans if span in step.makes]
+    written = [span for span in spans if span in step.makes and span not in step.starts]
     chosen = (
         draws.shuffled(list(dict.fromkeys(values)))[: len(_NAMES)]
         or (written or [span for span in spans if span.startswith(HOME)])[:1]
