@@ -20,7 +20,7 @@ def axtree(page: Page, ids: Mapping[str, str]) -> str:
         page: what is shown.
         ids: of the keys of elements that can be used.
     """
-    lines = [f"RootWebArea {page.title!r}"]
+    lines = [f"RootWebArea {' '.join(page.title.split())!r}"]
     for element in page.shown:
         lines += _lines(element, ids, 1)
     return "\n".join(lines)
@@ -42,7 +42,7 @@ def _lines(element: Element, ids: Mapping[str, str], depth: int) -> Iterator[str
 
 def described(element: Element) -> str:
     """Return an element's role, name and state."""
-    told = [f"{element.role} {element.name!r}"]
+    told = [f"{element.role} {' '.join(element.name.split())!r}"]  # as a browser shows white space
     if element.field and element.checked is None:
         told.append(f"value={element.value!r}")
     if element.level:

@@ -200,9 +200,11 @@ _STEPS: Final = {"ArrowUp": 1, "ArrowRight": 1, "ArrowDown": -1, "ArrowLeft": -1
 
 
 def visit(state: State, href: str) -> State:
-    """Return the state after going to an address of the site in the tab in front."""
-    tab, place = state.tab, state.place.at(href)
-    return state.in_tab(Tab(address(place), {}, (*tab.past, tab.address)))
+    """Return the state after going to an address of the site in the tab in front; that of the page itself renews it."""
+    tab, there = state.tab, address(state.place.at(href))
+    if there == tab.address:
+        return state.in_tab(replace(tab, ui={}))
+    return state.in_tab(Tab(there, {}, (*tab.past, tab.address)))
 
 
 def own_address(url: str) -> str:
