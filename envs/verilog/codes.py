@@ -115,7 +115,8 @@ def shifter(width: int, kind: str) -> Design:
     """Return a barrel shifter of one kind, to the left or to the right."""
     bits = bits_for(width)
     words = "copies of the highest bit of `d`" if kind == "arithmetic" else "zeros"
-    right = f"({{{{{width}{{d[{width - 1}]}}}}, d}} >> n)" if kind == "arithmetic" else "(d >> n)"
+    fill = 1 << bits  # more places than `n` can name, which is more than the width where that is no power of two
+    right = f"({{{{{fill}{{d[{width - 1}]}}}}, d}} >> n)" if kind == "arithmetic" else "(d >> n)"
 
     def show(i: Values, s: Values) -> dict[str, int]:
         if i.left:
@@ -127,7 +128,7 @@ def shifter(width: int, kind: str) -> Design:
         f"with {words} shifted in.",
         inputs=(Port("left", 1), Port("n", bits), Port("d", width)),
         outputs=(Port("y", width),),
-        wires={"moved": (2 * width, right)},
+        wires={"moved": (fill + width, right)},
         drives={"y": f"(left) ? d << n : moved[{width - 1}:0]"},
         show=show,
     )
