@@ -55,7 +55,7 @@ class Graph:
         goal: what is wanted.
         whole: the goal that `Site.matters` and `Site.texts` are asked about, if it is another: that of which this one
             is a part.
-        is_all: whether every element is used, also those that do not matter.
+        is_all: whether every element is used with every value, also where the site says that it does not matter.
     """
 
     site: Site
@@ -237,7 +237,8 @@ class Graph:
             yield Move("go_back")
 
     def _entries(self, place: Place, one: Element) -> Iterator[Move]:
-        texts = self.site.texts(place, self.whole or self.goal, one.key)
+        goal = self.whole or self.goal
+        texts = goal.values if self.is_all else self.site.texts(place, goal, one.key)
         for value in dict.fromkeys((*texts, *self._spoilt(place.data))):
             if value != one.value and (one.role != "combobox" or value in one.options):
                 yield _entry(one, value)
