@@ -83,13 +83,16 @@ def build_dockerfile(name: str, context: bytes, *, within_s: float = _WITHIN_S) 
 def _build(tag: str, context: bytes, within_s: float) -> None:
     options = ["--force-rm", f"--ulimit=fsize={LARGEST_FILE}", f"--label={LABEL}={owner_label()}", f"--tag={tag}"]
     kept = {key: os.environ[key] for key in os.environ if key.startswith("DOCKER_") or key in ("PATH", "HOME")}
-    with tempfile.TemporaryFile() as given:
-        given.write(context)
-        given.seek(0)
+    with tempfile.TemporaryDirectory(prefix="palestra-build-", ignore_cleanup_errors=True) as folder:
+        unpack = ["tar", "--extract", "--file=-", f"--directory={folder}", "--no-same-owner", "--same-permissions"]
+        if (unpacked := subprocess.run(unpack, input=context, capture_output=True, check=False)).returncode:
+            raise DockerfileError(
+                f"its folder cannot be laid out: {unpacked.stderr.decode(errors='replace')[-_CHARS:]}"
+            )
         try:
             done = subprocess.run(
-                ["docker", "build", *options, "-"],
-                stdin=given,
+                ["docker", "build", *options, folder],  # not as an archive, of which .dockerignore would not be read
+                stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 timeout=within_s,

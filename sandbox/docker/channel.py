@@ -2,45 +2,24 @@
 
 import socket
 import struct
-import time
+from typing import ClassVar
+
+from palestra.sandbox.line import Line
 
 _HEADER = struct.Struct("!BxxxI")  # the stream's number and the length of what follows
 _OUTPUT = 1
 _LONGEST_COMPLAINT = 2000
-_CHUNK_BYTES = 1 << 16
 
 
-class Channel:
-    """Exact reads and writes with a deadline. Raises OSError, TimeoutError among them, and EOFError at the end."""
+class Channel(Line):
+    """A line on which the keeper's output is read; what it printed as errors is kept apart."""
+
+    ended: ClassVar[str] = "the container has ended, or the docker daemon has"
 
     def __init__(self, connection: socket.socket) -> None:
-        self._connection = connection
-        self._deadline = time.monotonic()
-        self._left_in_frame, self._is_output = 0, True
-        self._raw, self._ready = bytearray(), bytearray()
-        self.complaint = b""  # what the keeper printed as errors
-
-    def allow(self, seconds: float) -> None:
-        """Set the deadline of what follows."""
-        self._deadline = time.monotonic() + seconds
-
-    def write(self, data: bytes) -> None:
-        """Send everything."""
-        self._set_timeout()
-        self._connection.sendall(data)
-
-    def read(self, count: int) -> bytes:
-        """Return exactly as many bytes of the keeper's output."""
-        while len(self._ready) < count:
-            self._set_timeout()
-            chunk = self._connection.recv(_CHUNK_BYTES)
-            if not chunk:
-                raise EOFError("the container has ended, or the docker daemon has")
-            self._raw += chunk
-            self._sort()
-        data = bytes(self._ready[:count])
-        del self._ready[:count]
-        return data
+        super().__init__(connection)
+        self._left_in_frame, self._is_output, self._raw = 0, True, bytearray()
+        self.complaint = b""
 
     def shut(self) -> None:
         """Have whoever waits for an answer find the end of it; from any thread."""
@@ -50,8 +29,9 @@ class Channel:
         """Close the stream, which ends the keeper."""
         self._connection.close()
 
-    def _sort(self) -> None:
+    def _take(self, chunk: bytes) -> None:
         """Take apart what came: headers, output and complaints."""
+        self._raw += chunk
         while self._raw and (self._left_in_frame or len(self._raw) >= _HEADER.size):
             if not self._left_in_frame:
                 number, self._left_in_frame = _HEADER.unpack(self._raw[: _HEADER.size])
@@ -65,9 +45,3 @@ class Channel:
                 self._ready += part
             else:
                 self.complaint = (self.complaint + part)[-_LONGEST_COMPLAINT:]
-
-    def _set_timeout(self) -> None:
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("no answer in time")
-        self._connection.settimeout(left)

@@ -8,8 +8,8 @@ import threading
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from palestra.sandbox import wire
 from palestra.sandbox.base import MIB, InfraError, Limits, PermanentInfraError, SandboxFileError
-from palestra.sandbox.docker import wire
 from palestra.sandbox.docker.channel import Channel
 from palestra.sandbox.docker.client import reach, told
 from palestra.sandbox.docker.images import Provided

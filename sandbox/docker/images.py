@@ -24,8 +24,8 @@ DEFAULT = "base"  # what `Spec.image` "" means here: a container cannot show the
 _REPOSITORY = "palestra-sandbox"
 _DIGITS = 16
 _KEEPER = (
-    *("__init__", "archive", "base", "capture", "copyout", "limits", "outcome", "sealed", "workspace"),
-    *("docker/__init__", "docker/changes", "docker/keeper", "docker/machine", "docker/wire"),
+    *("__init__", "archive", "base", "capture", "copyout", "limits", "outcome", "sealed", "wire", "workspace"),
+    *("docker/__init__", "docker/changes", "docker/keeper", "docker/machine"),
     *("native/__init__", "native/execution", "native/interpreter", "native/linux", "native/plan"),
     *("native/syscalls", "native/terminal/__init__", "native/terminal/files"),
 )

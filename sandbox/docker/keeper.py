@@ -24,10 +24,10 @@ from contextlib import suppress
 from resource import struct_rusage
 from typing import Any, NoReturn
 
-from palestra.sandbox import archive
+from palestra.sandbox import archive, wire
 from palestra.sandbox.base import SandboxFileError
 from palestra.sandbox.capture import Capture, take_until
-from palestra.sandbox.docker import changes, wire
+from palestra.sandbox.docker import changes
 from palestra.sandbox.docker.machine import Machine, Process
 from palestra.sandbox.limits import lower_limit
 from palestra.sandbox.native import linux

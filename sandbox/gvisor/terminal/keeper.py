@@ -15,10 +15,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from typing import Any, NoReturn
 
-from palestra.sandbox import archive
+from palestra.sandbox import archive, wire
 from palestra.sandbox.base import SandboxFileError
 from palestra.sandbox.capture import Capture
-from palestra.sandbox.docker import wire
 from palestra.sandbox.gvisor.terminal import changes
 from palestra.sandbox.gvisor.terminal.attendant import Attendant
 from palestra.sandbox.gvisor.terminal.files import MachineFiles

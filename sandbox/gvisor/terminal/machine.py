@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from palestra.sandbox import wire
 from palestra.sandbox.base import MIB, Command, ExecResult, InfraError, Limits, Python, SandboxFileError
 from palestra.sandbox.capture import take_until
-from palestra.sandbox.docker import wire
-from palestra.sandbox.gvisor.terminal.line import Line
+from palestra.sandbox.line import Line
 from palestra.sandbox.native import messages
 from palestra.sandbox.native.cgroups import Hierarchy
 from palestra.sandbox.native.plan import Plan

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from palestra.sandbox.docker import wire
+from palestra.sandbox import wire
 from palestra.sandbox.docker.channel import Channel
 
 

@@ -1,4 +1,4 @@
-"""Questions and answers between the host and a container's keeper, over one stream each way.
+"""Questions and answers between the host and a keeper inside a container or machine, over one stream each way.
 
 A question is a JSON object followed by data, an answer is data followed by a JSON object. Data is a run
 of pieces, a length before every one, and an empty one after the last. Imported inside containers too.
