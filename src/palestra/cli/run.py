@@ -102,9 +102,7 @@ def run_command(
         opened = handing_in()  # so that what is there already is judged
     episodes = episodes_for(chosen, attempts=k, seed=seed)
     config = RolloutConfig(max_tokens=max_tokens, temperature=temperature, concurrency=concurrency)
-    config = replace(config, step_s=max([_STEP_S, *(task.budget.seconds for task in chosen)]))
-    if agent in SCRIPTS:
-        config = replace(config, max_context=_ANY_CONTEXT)
+    config = _suited(config, chosen, agent)
     result = asyncio.run(_play(entry.id, kwargs, sandboxed or bool(entry.needs), opened, episodes, config))
     if out is not None:
         _write(out, result)
@@ -119,15 +117,21 @@ def run_command(
         if given:
             console().print(cases_table(cases))
         console().print(_table(entry.id, agent, len(chosen), k, evaluation))
-    if result.faults:
-        _tell(result.faults)
+    _tell(result.faults)
     if result.faults or (given and agent in ("oracle", "nop") and any(case.status == "failed" for case in cases)):
         raise typer.Exit(FAILED)
 
 
+def _suited(config: RolloutConfig, chosen: list[Task], agent: str) -> RolloutConfig:
+    """Return the configuration with deadlines that the tasks allow, and with all the context that a script takes."""
+    config = replace(config, step_s=max([_STEP_S, *(task.budget.seconds for task in chosen)]))
+    return replace(config, max_context=_ANY_CONTEXT) if agent in SCRIPTS else config
+
+
 def _tell(faults: list[Fault]) -> None:
-    worst = faults[0]
-    console(stderr=True).print(f"{len(faults)} episodes were lost; the first ({worst.kind}): {worst.message}")
+    if faults:
+        worst = faults[0]
+        console(stderr=True).print(f"{len(faults)} episodes were lost; the first ({worst.kind}): {worst.message}")
 
 
 def _chosen(
