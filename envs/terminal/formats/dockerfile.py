@@ -180,7 +180,7 @@ def _run(work: _Work, place: str, rest: str) -> None:
         work.obstacles.append(f"{place}: RUN with a here-document or an option is not supported")
         return
     words = _listed(rest) or [*work.shell, rest]
-    told = shlex.quote(f"{place} fails")
+    told = shlex.quote(f"{place.rpartition('/')[2]} fails")  # the same wherever the folder lies
     work.lines.append(f"(cd {shlex.quote(work.workdir)} && {shlex.join(words)}) || {{ echo {told} >&2; exit 1; }}")
 
 

@@ -68,7 +68,12 @@ def write_folder(tree: Tree, root: Path) -> None:
 
     Raises:
         OSError: it cannot be written.
+        TaskError: something lies below a link or a file, and would be written to somewhere else.
     """
+    for path in tree:
+        parts = path.split("/")
+        if any(not isinstance(tree.get("/".join(parts[:end]), Folder()), Folder) for end in range(2, len(parts))):
+            raise TaskError(f"{root}: {path!a:.200} lies below what is no folder")
     root.mkdir(parents=True, exist_ok=True)
     for path, node in tree.items():
         place = root / path[1:]

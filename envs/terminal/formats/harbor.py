@@ -9,7 +9,7 @@ from palestra.envs.terminal.formats.folders import read_folder, read_text, write
 from palestra.envs.terminal.formats.package import Package
 from palestra.envs.terminal.formats.settings import read_settings, write_settings
 from palestra.envs.terminal.formats.tasks import task_of
-from palestra.envs.terminal.tree import File, Tree
+from palestra.envs.terminal.tree import File, Folder, Node, Tree
 
 SETTINGS: Final = "task.toml"
 _INSTRUCTION, _FOLDERS = "instruction.md", ("environment", "tests", "solution")
@@ -129,13 +129,14 @@ def write_package(package: Package, folder: Path) -> None:
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise TaskError(f"{folder}: is there already; remove it or write to another folder")
-    files = Tree({f"/{SETTINGS}": File(write_settings(package.settings).encode())})
-    files = files.put(f"/{_INSTRUCTION}", package.instruction)
+    nodes: dict[str, Node] = dict(package.beside)
+    for name in _FOLDERS:
+        tree: Tree = getattr(package, name)
+        if tree or name != "solution":
+            nodes |= {f"/{name}": Folder(), **{f"/{name}{path}": node for path, node in tree.items()}}
+    nodes[f"/{SETTINGS}"] = File(write_settings(package.settings).encode())
+    nodes[f"/{_INSTRUCTION}"] = File(package.instruction.encode())
     try:
-        write_folder(files.joined(package.beside), folder)
-        for name in _FOLDERS:
-            tree: Tree = getattr(package, name)
-            if tree or name != "solution":
-                write_folder(tree, folder / name)
+        write_folder(Tree(nodes), folder)  # at once, so that nothing of it leads another part astray
     except OSError as error:
         raise TaskError(f"{folder}: cannot be written: {error.strerror or error}") from error

@@ -61,6 +61,6 @@ def _named(tasks: tuple[Task, ...]) -> Iterator[tuple[Task, str]]:
     for task in tasks:
         package = task.hidden.get("package")
         name = str(package["name"]) if isinstance(package, dict) and "name" in package else folder_name(task)
-        name = Path(name).name or "task"
+        name = Path(name).name.lstrip(".") or "task"
         seen[name] = seen.get(name, 0) + 1
         yield task, name if seen[name] == 1 else f"{name}-{seen[name]}"

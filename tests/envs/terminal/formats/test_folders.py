@@ -75,3 +75,11 @@ def test_a_text_that_is_none_is_refused(tmp_path: Path) -> None:
     (tmp_path / "text").write_bytes(b"caf\xe9")
     with pytest.raises(TaskError, match="text: is not UTF-8"):
         read_text(tmp_path / "text")
+
+
+def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    tree = Tree({"/a": Link(str(tmp_path / "elsewhere")), "/a/b/x": File(b"x")})
+    with pytest.raises(TaskError, match="'/a/b/x' lies below what is no folder"):
+        write_folder(tree, tmp_path / "out")
+    assert list((tmp_path / "elsewhere").iterdir()) == []

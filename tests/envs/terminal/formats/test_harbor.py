@@ -1,5 +1,6 @@
 """Folders of Harbor: what is read is what was written, and what is wrong is named by its file."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -133,3 +134,12 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
     with pytest.raises(TaskError, match="is there already"):
         write_package(package, folder)
     assert task_of(package, number=0, split="train", source="harbor", where="x").hidden["tests"]["mode"] == "separate"
+
+
+def test_a_folder_is_written_where_it_was_to_be_whatever_lies_beside(tmp_path: Path) -> None:
+    package = read_package(written(tmp_path / "hello", HELLO))
+    (tmp_path / "elsewhere").mkdir()
+    beside = Tree({"/environment": Link(str(tmp_path / "elsewhere"))})
+    write_package(replace(package, beside=beside), tmp_path / "out")
+    assert read_package(tmp_path / "out").environment == package.environment
+    assert list((tmp_path / "elsewhere").iterdir()) == []
