@@ -85,10 +85,9 @@ def _build(tag: str, context: bytes, within_s: float) -> None:
     kept = {key: os.environ[key] for key in os.environ if key.startswith("DOCKER_") or key in ("PATH", "HOME")}
     with tempfile.TemporaryDirectory(prefix="palestra-build-", ignore_cleanup_errors=True) as folder:
         unpack = ["tar", "--extract", "--file=-", f"--directory={folder}", "--no-same-owner", "--same-permissions"]
-        if (unpacked := subprocess.run(unpack, input=context, capture_output=True, check=False)).returncode:
-            raise DockerfileError(
-                f"its folder cannot be laid out: {unpacked.stderr.decode(errors='replace')[-_CHARS:]}"
-            )
+        laid = subprocess.run(unpack, input=context, capture_output=True, check=False)
+        if laid.returncode:
+            raise DockerfileError(f"its folder cannot be laid out: {laid.stderr.decode(errors='replace')[-_CHARS:]}")
         try:
             done = subprocess.run(
                 ["docker", "build", *options, folder],  # not as an archive, of which .dockerignore would not be read

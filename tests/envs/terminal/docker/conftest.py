@@ -17,6 +17,7 @@ from palestra.sandbox.images.store import remove_image
 __all__ = ["docker_daemon", "run"]
 
 BASE = "palestra.test/alma:9"  # stands for an image of a registry, of which there is none here
+USUAL = "debian:palestra-test"  # likewise, and its name is that of a usual base
 
 
 @pytest.fixture(scope="session")
@@ -31,9 +32,11 @@ def base(docker_daemon: str) -> Iterator[str]:
     """An image in the daemon's store; what is built of it for tasks is removed at the end."""
     before = {image.name for image in list_images()}
     with closing(connect()) as client:
-        client.images.get(provide(client, "").id).tag(BASE)
+        for name in (BASE, USUAL):
+            client.images.get(provide(client, "").id).tag(name)
         yield BASE
-        client.images.remove(BASE, force=True)
+        for name in (BASE, USUAL):
+            client.images.remove(name, force=True)
     for image in list_images():
         if image.is_foreign and image.name not in before:
             remove_image(image)
