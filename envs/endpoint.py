@@ -4,9 +4,12 @@ import email.utils
 import json
 import random
 import re
+import socket
 import threading
 import time
+import weakref
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
@@ -120,6 +123,7 @@ class Backend:
         self._retries, self._pause_s = retries, pause_s
         self._model = model
         self._closed = threading.Event()
+        self._streams = weakref.WeakSet[Any]()  # of all connections
         headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         self._client = httpx.Client(headers=headers, timeout=httpx.Timeout(timeout_s))
 
@@ -176,8 +180,11 @@ class Backend:
         return self._tried("POST", "/chat/completions", body, meter, self._reply)
 
     def close(self) -> None:
-        """Close the connections; who waits for the server is told so."""
+        """Close the connections; who waits for the server waits no longer, and is told so."""
         self._closed.set()
+        for stream in list(self._streams):
+            with suppress(OSError, AttributeError):  # it is closed already
+                stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
         self._client.close()
 
     def __enter__(self) -> Self:
@@ -241,7 +248,9 @@ class Backend:
         sent = None if body is None else json.dumps(body).encode()  # ASCII: models write characters that are none
         headers = {} if sent is None else {"Content-Type": "application/json"}
         try:
-            with self._client.stream(method, f"{self.url}{path}", content=sent, headers=headers) as answer:
+            traced = {"trace": self._traced}
+            url = f"{self.url}{path}"
+            with self._client.stream(method, url, content=sent, headers=headers, extensions=traced) as answer:
                 for part in answer.iter_bytes():
                     data += part
                     if len(data) > _MAX_BODY_BYTES:
@@ -253,6 +262,11 @@ class Backend:
             raise
         except (httpx.HTTPError, RuntimeError) as error:  # RuntimeError: the client was closed
             raise EndpointError(f"{self.url}{path} failed: {type(error).__name__} {error}".rstrip()) from error
+
+    def _traced(self, event: str, told: Mapping[str, Any]) -> None:
+        """Keep the stream of each connection that is made."""
+        if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+            self._streams.add(told["return_value"])
 
     def _trouble(self, path: str, status: int, data: bytes) -> InfraError:
         if status in _RETRYABLE:

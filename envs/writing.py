@@ -101,20 +101,25 @@ def write(
         InfraError: the server refuses, or server or machine fail again and again; go on with `resume`.
         OSError: the files cannot be written.
     """
-    journal_path, rejects = out.with_name(f"{out.name}.journal"), out.with_suffix(".rejected.jsonl")
-    if not journal_path.exists() and (there := next((path for path in (out, rejects) if path.exists()), None)):
+    rejects, kept_in = out.with_suffix(".rejected.jsonl"), journal_path(out)
+    if not kept_in.exists() and (there := next((path for path in (out, rejects) if path.exists()), None)):
         raise TaskError(f"{str(there)!r} is there already; remove it or write to another file")
     gate = CertifierGate(order.level)
-    with closing(Journal(journal_path, header(order, backend, player), gate.code, resume=resume)) as journal:
+    with closing(Journal(kept_in, header(order, backend, player), gate.code, resume=resume)) as journal:
         run = Run(order, backend, player, gate, journal)
         try:
             run.go(n, most, concurrency, lambda: seen(_written(run)))
         finally:
             _publish(journal, out, rejects)
         written = _written(run)
-    paths = {"tasks": out, "rejected": rejects, "journal": journal_path}
+    paths = {"tasks": out, "rejected": rejects, "journal": kept_in}
     written.files = {name: path for name, path in paths.items() if path.exists()}
     return written
+
+
+def journal_path(out: Path) -> Path:
+    """Return where the journal of a run that writes a file stands."""
+    return out.with_name(f"{out.name}.journal")
 
 
 def _written(run: Run) -> Written:

@@ -2,8 +2,10 @@
 
 import email.utils
 import json
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -140,6 +142,26 @@ def test_closing_ends_a_long_pause(scripted: Any) -> None:
     backend.close()
     with pytest.raises(EndpointError, match="closed"):
         backend.chat(ASKED)
+
+
+def test_closing_ends_the_wait_for_an_answer(scripted: Any) -> None:
+    is_asked, is_over = threading.Event(), threading.Event()
+
+    def hold(body: dict[str, Any]) -> Any:
+        is_asked.set()
+        is_over.wait(120)
+        return scripted.Answer(content="at last")
+
+    scripted.answer = hold
+    backend = quick(scripted.url)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(backend.chat, ASKED)
+        assert is_asked.wait(60)
+        backend.close()
+        with pytest.raises(EndpointError):
+            waiting.result(60)
+    assert not is_over.is_set()
+    is_over.set()
 
 
 def test_thoughts_before_an_object_do_not_count() -> None:

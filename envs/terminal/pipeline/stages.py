@@ -67,7 +67,8 @@ def build(writer: Writer, place: Place, told: Mapping[str, Json], usage: Usage) 
         trial = try_out(task, [])
         if not trial.passed:
             raise Refused(f"at the start, an initial predicate does not hold: {trial.why}")
-        if path := apart(first, trial.tree):
+        other = try_out(task, []).tree if layout.services else first  # what services write is there with them alone
+        if path := apart(other, trial.tree):
             raise Refused(f"laid out again, {path} is something else; nothing may depend on clock or chance")
         return {name: task.hidden[name] for name in ("start", "setup", "services")}
 

@@ -25,7 +25,8 @@ SETUP_S: Final = 20  # the longest that a setup may take here; episodes wait lon
 STEP_S: Final = 30  # the longest that a step of a solution may take
 _SCRIPT: Final = "/tmp/.setup.sh"
 _SHOWN: Final = 300
-_MOST_BYTES: Final = 16 * MIB
+_MOST_BYTES: Final = 16 * MIB  # below `HOME`
+_MOST_KIB: Final = 64 * 1024  # in all, since starts are kept for later episodes
 _PROGRAMS: Final = (
     *("bash", "awk", "sed", "grep", "find", "sort", "tar", "gzip", "bzip2", "xz", "zip", "unzip", "jq", "bc", "git"),
     *("sqlite3", "python3", "perl", "make", "gcc", "curl", "ss", "ps", "file", "rsync", "xxd", "crontab", "iconv"),
@@ -82,6 +83,9 @@ def set_up(task: Task) -> Tree:
                 if told.exit_code != 0:
                     code = "does not end" if told.exit_code is None else f"exit code {told.exit_code}"
                     raise Refused(f"setup: {told.note or code}: {_end(told.output)}")
+            used = machine.run("df -k --output=used /", STEP_S).output.split()
+            if not used or not used[-1].isdigit() or int(used[-1]) > _MOST_KIB:
+                raise Refused(f"setup writes more than {_MOST_KIB // 1024} MiB, or leaves no df to tell")
             sandbox.snapshot()
         except ProcessesRunningError as error:
             raise Refused(f"setup leaves something running, which is for services: {error!s:.200}") from error

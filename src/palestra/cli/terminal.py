@@ -16,7 +16,7 @@ from palestra.envs.endpoint import Backend
 from palestra.envs.taskfile import is_task_file, parquet_library
 from palestra.envs.terminal.pipeline.journal import Count
 from palestra.envs.terminal.pipeline.run import Order
-from palestra.envs.writing import Written, write
+from palestra.envs.writing import Written, journal_path, write
 from palestra.sandbox.base import InfraError
 
 _KEY = "PALESTRA_API_KEY"
@@ -103,8 +103,10 @@ def write_command(
         except OSError as error:
             raise TaskError(f"cannot write {str(out)!r}: {error.strerror or error}") from error
         except (InfraError, KeyboardInterrupt):
-            shown.stop(resumable=True)
+            if journal_path(out).exists():
+                shown.tell("go on with --resume")
             raise
+    shown.clear()
     if as_json:
         print_json(written.to_json())
     else:
@@ -127,20 +129,25 @@ class _Shown:
     """Tells a terminal how far the work is, on one line."""
 
     def __init__(self, n: int) -> None:
-        self._out, self._n, self._last = console(stderr=True), n, ""
+        self._out, self._n, self._last = console(stderr=True), n, "nothing is decided yet"
 
     def update(self, written: Written) -> None:
         """Show what is decided."""
         requests = sum(count.usage.requests for count in written.counts.values())
-        told = f"{written.kept} of {self._n} kept, {written.rejected} rejected, {written.undecided} in work, "
-        self._last = f"{told}{requests} requests"
+        told = f"{written.kept} of {self._n} kept, {written.rejected} rejected, {written.undecided} in work"
+        self._last = f"{told}, {requests} requests"
         if self._out.is_terminal:
-            self._out.print(f"\r{self._last}", end="")
+            self._out.print(f"\r{self._last:<78}", end="")  # whatever comes next begins over it
 
-    def stop(self, *, resumable: bool) -> None:
-        """Say where it was left."""
-        if self._last and resumable:
-            self._out.print(f"\r{self._last}; go on with --resume")
+    def clear(self) -> None:
+        """Leave an empty line."""
+        if self._out.is_terminal:
+            self._out.print("\r" + " " * 78, end="\r")
+
+    def tell(self, more: str) -> None:
+        """Say where the work was left."""
+        self.clear()
+        self._out.print(f"{self._last}; {more}")
 
 
 def _conclude(written: Written, n: int) -> None:

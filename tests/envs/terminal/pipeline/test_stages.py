@@ -145,6 +145,7 @@ BUILDS: dict[str, tuple[Callable[[Json], Json], str]] = {
     "a setup that ends all": (with_setup("kill -9 -1"), "setup"),
     "a setup that removes all": (with_setup("rm -rf --no-preserve-root / 2>/dev/null"), "setup"),
     "a setup that fills the disk": (with_setup("head -c 20M /dev/zero > /workspace/big"), "cannot be looked at"),
+    "a setup that writes elsewhere": (with_setup("head -c 70M /dev/zero > /opt/big"), "more than 64 MiB"),
     "a setup of the clock": (with_setup("date +%s%N > /workspace/now"), "/workspace/now is something else"),
     "a setup with escapes": (with_setup("echo \x1b[2J"), "cannot be typed"),
     "too many services": (lambda good: {**good, "services": [{"run": "true", "ready": "true"}] * 4}, "at most 3"),
@@ -183,6 +184,16 @@ def test_a_good_start_is_kept_as_tasks_hold_it(author: Any, backend: Backend) ->
     start = build(Writer(backend=backend, repairs=0), PLACE, told(author), Usage())
     assert set(start) == {"start", "setup", "services"}
     assert start["start"][LOG]["mode"] == 0o640
+
+
+def test_a_service_may_write_what_it_likes_where_the_task_begins(author: Any, backend: Backend) -> None:
+    run = "cd /workspace; echo up > state; exec python3 -m http.server 8080 --bind 127.0.0.1 >/dev/null 2>&1"
+    ready = "exec 3<>/dev/tcp/127.0.0.1/8080"
+    initial = [{"kind": "file", "path": "/workspace/state", "lines": ["up"]}]
+    made = {**author.build("abc"), "services": [{"run": run, "ready": ready}], "initial": initial}
+    author.build = lambda seed: made
+    start = build(Writer(backend=backend, repairs=0), PLACE, told(author), Usage())
+    assert start["services"] == [{"run": run, "ready": ready}]
 
 
 # -- examining -----------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from palestra.envs.scripts import SCRIPTS, play
 from palestra.envs.taskfile import TaskFile, read_records
 from palestra.envs.terminal.env import TerminalEnv
 from palestra.envs.terminal.pipeline.attempts import replayed, unfit
-from palestra.envs.terminal.pipeline.journal import Journal
+from palestra.envs.terminal.pipeline.journal import STAGES, Journal
 from palestra.envs.terminal.pipeline.run import Order, Run
 from palestra.sandbox.base import InfraError
 
@@ -212,6 +212,18 @@ def test_an_idea_that_meets_faults_again_and_again_is_rejected(author: Any, scri
         Run(Order(attempts=2), backend, backend, Picky(faults=3), journal).go(1, 1, 1)
     assert journal.kept == []
     assert journal.works[0].rejected["reason"].startswith("server or machine failed 3 times")
+
+
+@pytest.mark.slow
+def test_the_page_shows_what_works(
+    author: Any, scripted: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = (Path(__file__).parents[4] / "docs" / "terminal_pipeline.md").read_text(encoding="utf-8")
+    [block] = re.findall(r"```python\n(.*?)```", page, re.S)
+    monkeypatch.chdir(tmp_path)
+    exec(block.replace("http://localhost:8000", scripted.url), {})
+    assert capsys.readouterr().out == "1 2 {}\n"
+    assert all(f"| `{stage}` |" in page for stage in STAGES)
 
 
 # -- faults of the server ------------------------------------------------------------------------------
