@@ -13,6 +13,7 @@ from palestra.envs.terminal.catalogue import OPERATORS
 from palestra.envs.terminal.compose import Composed, joined
 from palestra.envs.terminal.env import TerminalEnv
 from palestra.envs.terminal.generate import KNOBS, TerminalTasks, make_task
+from palestra.envs.terminal.harder import harder
 from palestra.envs.terminal.operators import (
     files_archives,
     files_checksums,
@@ -51,8 +52,10 @@ VARIED = (Knobs(), Knobs(size=8, strict=True), Knobs(size=30, indirect=True), Kn
 def alone(operator: Operator, seed: int, knobs: Knobs, *, heldout: bool = False) -> Composed | None:
     """Return an operator's step as a task of its own."""
     folder = f"{HOME}/part"
-    step = operator.draw(Draws("terminal", operator.name, seed, "alone"), folder, None, knobs, heldout=heldout)
-    return None if step is None else joined([step], [-1], [folder], Tree())
+    draws = Draws("terminal", operator.name, seed, "alone")
+    step = operator.draw(draws, folder, None, knobs, heldout=heldout)
+    made = step and harder(step, operator, draws, folder, None, knobs, heldout=heldout)
+    return None if made is None else joined([made], [-1], [folder], Tree())
 
 
 def proved(operator: Operator, seed: int) -> Proof | None:
@@ -93,7 +96,13 @@ def test_every_operator_stands_over_many_seeds(name: str) -> None:
 def test_composed_tasks_stand(split: Any) -> None:
     source, prover = TerminalTasks(split), Prover()
     for seed in range(16):
-        difficulty = {"operators": 1 + seed % 4, "strict": seed % 2 == 0, "indirect": seed % 3 == 0}
+        difficulty = {
+            "operators": 1 + seed % 4,
+            "strict": seed % 2 == 0,
+            "indirect": seed % 3 == 0,
+            "decoys": seed % 6,
+            "faults": seed % 2,
+        }
         assert not prover.prove_seed(source, seed, difficulty).failures
 
 
