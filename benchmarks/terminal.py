@@ -5,7 +5,8 @@
 Resets are of tasks that were never seen before, the end of the machine before included. The trivial commands are
 `echo`, `cd` and `ls`; a command that may have changed a file is followed by a look at the milestones, which is told
 beside them. An oracle's episode has five commands in tasks of four operators, from its reset to the verdict. docker
-plays episodes in turns with the native backend where a daemon answers (DOCKER_HOST). With --soak N, that many
+plays episodes in turns with the native backend where a daemon answers (DOCKER_HOST) and `palestra image build terminal`
+was run. With --soak N, that many
 episodes are played by oracles and by agents that do harm, and what this process and its children hold is compared.
 """
 
@@ -29,8 +30,9 @@ from palestra import sandbox as sandboxes
 from palestra.envs.actions import call_text
 from palestra.envs.terminal.env import TerminalEnv
 from palestra.sandbox.base import MIB, InfraError
+from palestra.sandbox.images import image_folder
 
-_COMPARED = 10  # episodes of docker's, which have tasks that its base image has the programs for
+_COMPARED = 10  # episodes of docker's, all of logs
 _UNSEEN = 100_000  # seeds of tasks that begin only once, so that no start of theirs is kept
 _TRIVIAL = ("echo hello", "cd /workspace", "pwd", "ls >/dev/null; :", "echo $HOME")
 _HARM = (
@@ -72,7 +74,7 @@ def measure(quick: bool) -> dict[str, Any]:
             5.0,
             "x",
             ratios,
-            "" if ratios else "no docker daemon answers",
+            "" if ratios else "no docker daemon answers, or the image terminal is not built",
         ),
         judge("fork of a live episode", AT_MOST, 100.0, "ms", times["fork, to its first answer"]),
         judge("memory of an idle episode", AT_MOST, 20.0, "MiB", [held], f"of {count}"),
@@ -187,7 +189,7 @@ def _idle(stack: ExitStack, count: int) -> None:
 
 def _has_docker() -> bool:
     try:
-        return sandboxes.probe("docker").terminal
+        return bool(image_folder("terminal")) and sandboxes.probe("docker").terminal
     except (InfraError, ImportError):
         return False
 
