@@ -28,6 +28,7 @@ VERBS = {
     "image": "palestra.cli.image",
     "code": "palestra.cli.code",
     "terminal": "palestra.cli.terminal",
+    "web": "palestra.cli.web",
     "sandbox": "palestra.cli.sandbox",
     "serve": "palestra.cli.serve",
 }
