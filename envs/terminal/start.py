@@ -38,6 +38,9 @@ _ENVIRONMENT: Final = {
     "PAGER": "cat",
     "GIT_AUTHOR_DATE": _COMMITTED,
     "GIT_COMMITTER_DATE": _COMMITTED,
+    "GIT_CONFIG_COUNT": "1",  # no commit starts another program to look whether there is something to clean up
+    "GIT_CONFIG_KEY_0": "maintenance.auto",
+    "GIT_CONFIG_VALUE_0": "false",
 }
 _LIMITS: Final = Limits(
     wall_s=120,
@@ -195,7 +198,7 @@ def lay_out(sandbox: Sandbox, start: Tree, setup: str) -> None:
 
 
 def start_services(task: Task, sandbox: Sandbox) -> None:
-    """Start what runs in a task's machine beside the agent, and wait until it is ready.
+    """Start what runs in a task's machine beside the agent, all in their order, and wait until each is ready.
 
     A service is a line of bash, or an object with that as ``run`` and a line ``ready`` that succeeds when it is.
 
@@ -203,15 +206,22 @@ def start_services(task: Task, sandbox: Sandbox) -> None:
         TaskError: one does not become ready.
     """
     services: list[Any] = list(task.hidden.get("services", ()))
-    for service in services:
-        told = {"run": service} if isinstance(service, str) else service
-        ready = f"bash -c {shlex.quote(str(told.get('ready', 'true')))} >/dev/null 2>&1"
-        line = f"(cd /; setsid bash -c {shlex.quote(str(told['run']))} </dev/null >/dev/null 2>&1 &)"
-        waits = f"for _ in {{1..{_READY_S * 20}}}; do {ready} && break; sleep 0.05; done"
-        try:
-            _must(sandbox.shell(), f"{line}; {waits}; unset _; {ready}", f"{told['run']!r:.80} does not get ready")
-        except ValueError as error:
-            raise TaskError(f"{task.id!r}: {error}") from error
+    if not services:
+        return
+    told = [{"run": service} if isinstance(service, str) else service for service in services]
+    started = [f"setsid bash -c {shlex.quote(str(one['run']))} </dev/null >/dev/null 2>&1 &" for one in told]
+    try:
+        _must(sandbox.shell(), "\n".join(["(", "cd /", *started, ")"]), "services cannot be started")
+        for one in told:
+            ready = f"(eval {shlex.quote(str(one.get('ready', 'true')))})"
+            waits = f"for _ in {{1..{_READY_S * 100}}}; do {ready} && exit; sleep 0.01; done; exit 1"
+            _must(
+                sandbox.shell(),
+                f"bash -c {shlex.quote(waits)} >/dev/null 2>&1",
+                f"{one['run']!r:.80} does not get ready",
+            )
+    except ValueError as error:
+        raise TaskError(f"{task.id!r}: {error}") from error
 
 
 def _must(shell: Shell, line: str, trouble: str) -> None:
