@@ -6,6 +6,7 @@ as JSON. Everything else - messages, budgets, shaping, snapshots, the end - is h
 
 import hashlib
 import json
+import marshal
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -69,8 +70,7 @@ class AgentEnv(gymnasium.Env[str, Any], ABC):
     """One conversation at a time between an agent and a task.
 
     Observations are text; ``info["messages"]`` holds the whole conversation as chat messages and
-    ``info["tools"]`` the tools, the same list as long as they stay the same. An action is text or an assistant
-    message (see `parse_action`).
+    ``info["tools"]`` the tools. An action is text or an assistant message (see `parse_action`).
     ``terminated``: the task ended the episode. ``truncated``: its turn budget did.
 
     Args:
@@ -116,10 +116,7 @@ class AgentEnv(gymnasium.Env[str, Any], ABC):
         self.action_space = UnicodeText(MAX_OBSERVATION_CHARS)
         self._task: Task | None = None  # None before the first reset, and when an episode was lost
         self._task_digest = ""
-        self._tools_told: tuple[object, list[dict[str, Json]]] = (
-            None,
-            [],
-        )  # the tools that were told last, and their copy
+        self._written: tuple[object, bytes] = (None, b"")  # the tools that were told last, and a copy to read from
         self._messages: list[Message] = []
         self._turns = 0
         self._return = 0.0
@@ -382,11 +379,12 @@ class AgentEnv(gymnasium.Env[str, Any], ABC):
         ]
 
     def _told_tools(self) -> list[dict[str, Json]]:
-        """Return the tools as the caller's own: of a tuple, which stays what it is, the same copy each time."""
+        """Return the tools as the caller's own; those of a tuple, which stay what they are, are written only once."""
         tools = self._tools()
-        if tools is not self._tools_told[0] or not isinstance(tools, tuple):
-            self._tools_told = (tools, copy_json(tools))
-        return self._tools_told[1]
+        if tools is not self._written[0] or not isinstance(tools, tuple):
+            self._written = (tools, marshal.dumps(copy_json(tools)))
+        told: list[dict[str, Json]] = marshal.loads(self._written[1])
+        return told
 
     def _state_key(self) -> str:
         """Return the first 16 characters of the `digest` of a list of the task's digest and the family's state."""

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from palestra.envs.actions import call_text, fits
-from palestra.envs.base import Json, Message, Task, canonical_json, copy_json
+from palestra.envs.base import Json, Message, Task, canonical_json
 from palestra.envs.env import AgentEnv
 
 Script = Callable[[AgentEnv, np.random.Generator], Iterator[str]]
@@ -269,7 +269,7 @@ class _Seen:
         known = self._known[name]
         for place, item in enumerate(value):
             if place == len(known):
-                known.append((copy_json(item), canonical_json(item)))
-            elif known[place][0] != item:
-                known[place] = (copy_json(item), canonical_json(item))
+                known.append((item, canonical_json(item)))
+            elif known[place][0] is item or known[place][0] != item:  # the same object may have been changed
+                known[place] = (item, canonical_json(item))
         return f"[{','.join(text for _, text in known[: len(value)])}]"

@@ -188,16 +188,6 @@ def test_the_first_observation_has_the_prompt_the_tools_and_the_task(env: CountE
     assert info["tools"] == [dict(tool) for tool in TASK.tools]
 
 
-def test_the_tools_are_told_in_one_list_which_is_the_callers_own(env: CountEnv) -> None:
-    _, first = env.reset(seed=0)
-    *_, later = env.step(call_text("count", {"by": 1}))
-    assert later["tools"] is first["tools"]
-    later["tools"].clear()
-    observation, *_ = env.step(call_text("count", {"by": 1}))
-    assert not observation.startswith("error")
-    assert env.task.tools
-
-
 def test_an_unreadable_action_costs_a_turn_and_is_explained(env: CountEnv) -> None:
     observation, reward, _, _, info = env.step('{"name": "count", "arguments": {"by": "two"}}')
     assert observation == "error: bad arguments for count.by: 'two' is not of type 'integer'"
