@@ -1,7 +1,7 @@
 """The accessibility tree of a page as text, one element a line, as a browser with the same page tells it.
 
 A line is ``[id] role 'name', value='...', checked='false', ...``, indented by its depth; what cannot be used has no id.
-Texts that only repeat the name of the element around them are left out, and so are what groups without a name.
+Texts that are empty or only repeat the name of the element around them are left out, and so are groups without a name.
 """
 
 from collections.abc import Iterator, Mapping
@@ -30,6 +30,8 @@ def _lines(element: Element, ids: Mapping[str, str], depth: int) -> Iterator[str
     if not element.name and element.role in UNNAMED_ARE_LEFT_OUT:
         for child in element.children:
             yield from _lines(child, ids, depth)
+        return
+    if element.role == "StaticText" and not element.name.strip():
         return
     number = f"[{ids[element.key]}] " if element.key else ""
     yield _INDENT * depth + number + described(element)

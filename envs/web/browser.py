@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from palestra.envs.base import Json
-from palestra.envs.web.browsing import ORIGIN, State, Tab, View
+from palestra.envs.web.browsing import ORIGIN, State, Tab, View, located
 from palestra.envs.web.chromium import Chromium, Visit
 from palestra.envs.web.driver import Pixels, carried_out, chosen
 from palestra.envs.web.hands import Hands, evaluate
@@ -80,7 +80,7 @@ class _Sheet:
     async def goto(self, address: str) -> None:
         """Go to an address of the site."""
         self.expect()
-        answer = await self.cdp.send("Page.navigate", {"url": ORIGIN + address})
+        answer = await self.cdp.send("Page.navigate", {"url": ORIGIN + located(address)})
         if told := answer.get("errorText"):
             raise InfraError(f"the browser could not go to {address!r}: {told}")
         await self.loaded()

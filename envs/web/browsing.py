@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final, Self
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, unquote_plus, urlencode, urlsplit
 from zlib import crc32
 
 from palestra.envs.base import Json
@@ -207,6 +207,12 @@ def visit(state: State, href: str) -> State:
     return state.in_tab(Tab(there, {}, (*tab.past, tab.address)))
 
 
+def located(href: str) -> str:
+    """Return an address of the site as browsers have it, for the one of each place."""
+    path, mark, query = address(Place(data={}, visit={}, path="").at(href)).partition("?")
+    return f"{quote(path)}{mark}{query}"
+
+
 def own_address(url: str) -> str:
     """Return the part of a URL after the origin.
 
@@ -220,7 +226,8 @@ def own_address(url: str) -> str:
         raise refused from None
     is_path = not split.scheme and not split.netloc and split.path.startswith("/") and not url.startswith("//")
     is_own = is_path or f"{split.scheme}://{split.netloc}" == ORIGIN
-    if not is_own or not url.isprintable() or "\\" in url:
+    is_plain = url.isprintable() and unquote_plus(url).isprintable() and "\\" not in url and len(url) <= MOST_CHARS
+    if not is_own or not is_plain or not {".", ".."}.isdisjoint(split.path.split("/")):
         raise refused
     return f"{split.path or '/'}?{split.query}" if split.query else split.path or "/"
 

@@ -1,5 +1,6 @@
 """Using an element of a page as a user does: with a pointer and keys, by Chromium's own protocol."""
 
+import asyncio
 import json
 from typing import TYPE_CHECKING, Any, Final
 
@@ -51,18 +52,13 @@ class Hands:
     def __init__(self, page: "Page", cdp: "CDPSession") -> None:
         self._page, self._cdp = page, cdp
 
-    async def point(self, bid: str) -> tuple[float, float]:
-        """Scroll to an element, move the pointer over it and return where that is, in pixels.
+    async def point(self, bid: str) -> None:
+        """Scroll to an element and move the pointer over it.
 
         Raises:
             InfraError: there is no such element, or something covers it.
         """
-        found = await evaluate(self._cdp, _FIND % json.dumps(bid))
-        if found is None:
-            raise InfraError(f"the element [{bid}] cannot be pointed at: it is not there or something covers it")
-        x, y = found
-        await self._mouse("mouseMoved", x, y)
-        return x, y
+        await self._mouse("mouseMoved", *await self._found(bid))
 
     async def click(self, bid: str) -> None:
         """Click an element.
@@ -70,9 +66,13 @@ class Hands:
         Raises:
             InfraError: as `point`.
         """
-        x, y = await self.point(bid)
-        await self._mouse("mousePressed", x, y, button="left", clickCount=1)
-        await self._mouse("mouseReleased", x, y, button="left", clickCount=1)
+        x, y = await self._found(bid)
+        button: dict[str, str | int] = {"button": "left", "clickCount": 1}
+        await asyncio.gather(  # in this order; to wait for each would be to wait for three frames
+            self._mouse("mouseMoved", x, y),
+            self._mouse("mousePressed", x, y, **button),
+            self._mouse("mouseReleased", x, y, **button),
+        )
 
     async def fill(self, bid: str, value: str) -> None:
         """Write into a field in place of what it holds."""
@@ -96,6 +96,14 @@ class Hands:
     async def scroll(self, delta_x: float, delta_y: float) -> None:
         """Scroll the page by pixels."""
         await self._page.mouse.wheel(delta_x, delta_y)
+
+    async def _found(self, bid: str) -> tuple[float, float]:
+        """Scroll to an element and return its middle, in pixels."""
+        found = await evaluate(self._cdp, _FIND % json.dumps(bid))
+        if found is None:
+            raise InfraError(f"the element [{bid}] cannot be pointed at: it is not there or something covers it")
+        x, y = found
+        return x, y
 
     async def _mouse(self, kind: str, x: float, y: float, **told: str | int) -> None:
         await self._cdp.send("Input.dispatchMouseEvent", {"type": kind, "x": x, "y": y, **told})

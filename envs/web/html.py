@@ -9,6 +9,7 @@ from html import escape
 from pathlib import Path
 from typing import Final
 
+from palestra.envs.web.browsing import located
 from palestra.envs.web.element import Element, Page, Role
 
 Ids = Mapping[str, str]
@@ -77,7 +78,7 @@ def _heading(element: Element, ids: Ids) -> str:
 
 
 def _link(element: Element, ids: Ids) -> str:
-    return _tag("a", {"href": element.href, **_told(element, ids)}, escape(element.name, quote=False))
+    return _tag("a", {"href": located(element.href), **_told(element, ids)}, escape(element.name, quote=False))
 
 
 def _button(element: Element, ids: Ids) -> str:

@@ -70,7 +70,7 @@ class Live:
                 return {}
             if state.tab.address != before.tab.address:
                 self.coming = state
-                return {"go": state.tab.address}
+                return {"go": browsing.located(state.tab.address)}
             self.show(state)
         return {"title": self.view.page.title, "body": body(self.view.page, self.view.ids)}
 

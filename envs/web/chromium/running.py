@@ -95,7 +95,7 @@ class Running:
                 playwright = await async_playwright().start()
                 browser, listener = await _launch(playwright, executable, Path(name))
             server = Server(answer_for)
-            return cls(playwright, browser, server, await asyncio.start_server(server.serve, sock=listener))
+            return cls(playwright, browser, server, await server.listen(listener))
         except BaseException as error:
             if playwright is not None:
                 await playwright.stop()

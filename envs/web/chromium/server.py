@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
 VISIT_HEADER = "palestra-visit"  # whose request it is; no page can read or set the headers of its own visit
-_MAX_HEAD_BYTES = 64 * 1024
+_MAX_HEAD_BYTES = 1024 * 1024
 _MAX_BODY_BYTES = 4 * 1024 * 1024
 
 
@@ -42,7 +43,11 @@ class Server:
         self._answer_for = answer_for
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def listen(self, listener: socket.socket) -> asyncio.Server:
+        """Serve whoever connects to a socket that listens."""
+        return await asyncio.start_server(self._serve, sock=listener, limit=_MAX_HEAD_BYTES)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one connection's requests until it ends."""
         task = asyncio.current_task()
         assert task is not None  # it is one

@@ -160,3 +160,18 @@ def test_an_address_has_one_form(site: Site) -> None:
 def test_a_state_survives_json(site: Site) -> None:
     state = new_tab(fill(View(site, opened(site, 2)), "title", "é 🙂"), site)
     assert State.from_json(json.loads(json.dumps(state.to_json()))) == state
+
+
+@pytest.mark.parametrize(
+    "url", ["/a/../b", "/./a", "http://site.test/..", "/?q=%0A", "/?q=a%00", "/" + "a" * 2000, "/\u200b", "/a\\b"]
+)
+def test_addresses_that_a_browser_would_change_are_refused(url: str) -> None:
+    with pytest.raises(NotPossible, match="only addresses of this site"):
+        own_address(url)
+
+
+def test_to_go_to_where_one_is_renews_the_page_and_is_no_place_in_the_history() -> None:
+    site = Notes(1, "train", Knobs())
+    there = visit(begin(site), "/notes/1")
+    entered = fill(View(site, there), "title", "Milk")
+    assert visit(entered, "/notes/1") == there

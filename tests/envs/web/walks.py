@@ -13,6 +13,10 @@ Step = tuple[str, dict[str, Json]]
 _ON_ELEMENTS = ("click",) * 6 + ("fill",) * 3 + ("press",) * 3 + ("select_option",) * 2 + ("hover", "focus", "clear")
 _OTHERS = ("go_back", "go_back", "go_forward", "new_tab", "tab_focus", "tab_close", "goto", "scroll", "noop")
 _KEYS = ("Enter", "Enter", "ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Home", "End", "Tab", "Escape")
+_ADDRESSES = (
+    *("/", f"{ORIGIN}/nowhere", "/a b", "/%41", "/é日", "/a;b:c@d", "/?q=%20a+b&q=2", f"{ORIGIN}//x", "/x#y", "/?"),
+    *("/../a", "/a/./b", "/?q=%0A", "/%2e%2e/a", "http://other.test/", "/" + "é" * 1990, "javascript:1", "//x/y"),
+)
 _TEXTS = ("Milk", "  two  words ", "5", "-3", 'it\'s "so" <b>&amp;</b>', "", "é✓ 日本", "x" * 300)
 
 
@@ -65,7 +69,7 @@ def _on_element(name: str, view: View, draws: random.Random) -> dict[str, Json]:
 def _elsewhere(name: str, view: View, draws: random.Random) -> dict[str, Json]:
     match name:
         case "goto":
-            return {"url": draws.choice(("/", f"{ORIGIN}/nowhere", f"{ORIGIN}{view.state.tab.address}"))}
+            return {"url": draws.choice((*_ADDRESSES, f"{ORIGIN}{view.state.tab.address}"))}
         case "tab_focus":
             return {"index": draws.randrange(3)}
         case "scroll":
