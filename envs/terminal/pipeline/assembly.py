@@ -40,8 +40,10 @@ def tasked(place: Place, told: Mapping[str, Json], start: Mapping[str, Json], ex
         "made": {},
         "steps": [{"operator": "written", "choices": [], "solve": step.solve, "wrong": {}} for step in exam.steps],
     }
+    bare = _bare(place)
     return replace(
-        _bare(place),
+        bare,
+        provenance={**bare.provenance, "title": told["title"]},
         instruction="\n".join(
             [f"Your shell on this Linux machine begins in `{HOME}`. Do this:", "", str(told["task"]), ""]
             + [f"- {rule}" for rule in rules]

@@ -50,7 +50,6 @@ class Work:
     made: dict[str, Json] = field(default_factory=dict)  # by the stages that it has passed, what came of them
     attempts: list[Json] = field(default_factory=list)
     rejected: Json = None  # what is told of it: stage, reason and text
-    faults: int = 0
 
     @property
     def is_kept(self) -> bool:
@@ -163,7 +162,6 @@ class Journal:
             count.attempts += 1
             count.solved += bool(line["attempt"]["passed"])
         elif "fault" in line:
-            work.faults += 1
             count.faults += 1
         elif "rejected" in line:
             work.rejected = {"stage": line["stage"], "reason": line["rejected"], "text": line["text"]}

@@ -1,7 +1,7 @@
 """A run: ideas in work beside each other, each carried through the stages to its end."""
 
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, replace
@@ -80,6 +80,7 @@ class Run:
         self._backend, self._player, self._gate = backend, player, gate
         self._stopped = False
         self._in_a_row: set[int] = set()  # ideas that met faults since anything went well
+        self._met: Counter[int] = Counter()  # faults in this run, by idea
         self.last_fault = ""
 
     def go(self, n: int, most: int, concurrency: int, seen: Callable[[], None] = lambda: None) -> None:
@@ -126,10 +127,11 @@ class Run:
         if not isinstance(error, InfraError):
             raise error
         self._in_a_row.add(number)
+        self._met[number] += 1
         self.last_fault = str(error)
         if not error.retryable or len(self._in_a_row) >= max(2, crowd):
             raise error
-        if self.journal.work(number).faults < TRIES:
+        if self._met[number] < TRIES:
             waiting.append(number)
         else:
             reason = f"server or machine failed {TRIES} times, and not with others: {error}"
