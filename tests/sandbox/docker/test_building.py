@@ -15,8 +15,8 @@ from palestra.sandbox.docker.backend import DockerBackend
 from palestra.sandbox.docker.building import DockerfileError, build_dockerfile
 from palestra.sandbox.docker.client import connect
 from palestra.sandbox.docker.images import provide
-from palestra.sandbox.images import Image, find_image, list_images
-from palestra.sandbox.images.store import images_dir, remove_image
+from palestra.sandbox.images import Image, find_image
+from palestra.sandbox.images.store import remove_image
 
 BASE = "palestra.test/base:1"  # stands for an image of a registry, of which there is none here
 HOSTILE = rf"""FROM {BASE}
@@ -124,16 +124,16 @@ def test_what_an_image_holds_is_data_and_serves_nobody(build: Callable[..., Imag
 )
 @pytest.mark.slow
 def test_what_cannot_be_built_is_told_and_leaves_nothing(
-    build: Callable[..., Image], dockerfile: str, told: str, monkeypatch: pytest.MonkeyPatch
+    base: str, dockerfile: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("PALESTRA_CACHE", str(tmp_path))
     monkeypatch.setattr(building, "LARGEST_FILE", 64 << 20)
     with closing(connect()) as client:
         before = {tag for image in client.images.list() for tag in image.tags}
         with pytest.raises(DockerfileError, match=told):
-            build(dockerfile, out=link("out", "/etc/passwd"))
+            build_dockerfile("task-test", packed(dockerfile, out=link("out", "/etc/passwd")))
         assert {tag for image in client.images.list() for tag in image.tags} == before
-    assert [image.name for image in list_images() if image.name == "task-test"] == []
-    assert [place.name for place in images_dir().glob(".*-*")] == []
+    assert [place.name for place in tmp_path.glob("images/*")] == []
 
 
 @pytest.mark.slow
