@@ -209,17 +209,15 @@ def start_services(task: Task, sandbox: Sandbox) -> None:
     if not services:
         return
     told = [{"run": service} if isinstance(service, str) else service for service in services]
-    started = [f"setsid bash -c {shlex.quote(str(one['run']))} </dev/null >/dev/null 2>&1 &" for one in told]
+    starts = [f"setsid bash -c {shlex.quote(str(one['run']))} </dev/null >/dev/null 2>&1 &" for one in told]
+    waits = [
+        f"looks=0; until (eval {shlex.quote(str(one.get('ready', 'true')))}) >/dev/null 2>&1; do "
+        f"((looks++ < {_READY_S * 100})) || {{ echo {shlex.quote(str(one['run'])[:80])}; exit 1; }}; sleep 0.01; done"
+        for one in told
+    ]
+    lines = ["(cd /", *starts, ")", f"bash -c {shlex.quote(chr(10).join(waits))} </dev/null"]
     try:
-        _must(sandbox.shell(), "\n".join(["(", "cd /", *started, ")"]), "services cannot be started")
-        for one in told:
-            ready = f"(eval {shlex.quote(str(one.get('ready', 'true')))})"
-            waits = f"for _ in {{1..{_READY_S * 100}}}; do {ready} && exit; sleep 0.01; done; exit 1"
-            _must(
-                sandbox.shell(),
-                f"bash -c {shlex.quote(waits)} >/dev/null 2>&1",
-                f"{one['run']!r:.80} does not get ready",
-            )
+        _must(sandbox.shell(), "\n".join(lines), "a service does not get ready")
     except ValueError as error:
         raise TaskError(f"{task.id!r}: {error}") from error
 

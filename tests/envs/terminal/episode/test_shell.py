@@ -214,7 +214,7 @@ def test_escapes_are_shown_to_who_asks_for_them(make_terminal: Make, do: Do) -> 
         ({"start": {"relative": {"text": ""}}}, "'relative'"),
         ({"start": 3}, "has no start"),
         ({"setup": "echo trouble; exit 9"}, r"its setup fails \(exit code 9\): trouble"),
-        ({"services": [{"run": "true", "ready": "false"}]}, "'true' does not get ready"),
+        ({"services": [{"run": "true", "ready": "false"}]}, r"a service does not get ready \(exit code 1\): true"),
     ],
 )
 def test_tasks_that_are_none_are_refused(make_terminal: Make, change: dict[str, Any], told: str) -> None:
