@@ -2,18 +2,21 @@
 
     python benchmarks/terminal.py [--quick] [--json] [--soak N]
 
-Resets are of tasks that were never seen before, the end of the machine before included. The trivial commands are
-`echo`, `cd` and `ls`; a command that may have changed a file is followed by a look at the milestones, which is told
-beside them. An oracle's episode has five commands in tasks of four operators, from its reset to the verdict. docker
-plays episodes in turns with the native backend where a daemon answers (DOCKER_HOST) and `palestra image build terminal`
-was run. With --soak N, that many
-episodes are played by oracles and by agents that do harm, and what this process and its children hold is compared.
+Resets are of tasks that were never seen before, the end of the machine before included; those of tasks with services,
+which are started in every machine, are told apart. The trivial commands are `echo`, `cd` and `ls`; a command that may
+have changed a file is followed by a look at the milestones, which is told beside them. An oracle's episode has five
+commands in tasks of four operators, from its reset to the verdict. docker plays episodes in turns with the native
+backend where a daemon answers (DOCKER_HOST) and `palestra image build terminal` was run. With --soak N, that many
+episodes are played by oracles and by agents that do harm, and what this process and its children hold afterwards is
+compared with what they held after the first of them.
 """
 
 import contextlib
 import gc
+import itertools
 import os
 import random
+import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -28,13 +31,25 @@ from sandbox_terminal import control_groups, descendants, held_bytes, timed
 
 from palestra import sandbox as sandboxes
 from palestra.envs.actions import call_text
+from palestra.envs.base import Task
 from palestra.envs.terminal.env import TerminalEnv
+from palestra.envs.terminal.generate import TerminalTasks
 from palestra.sandbox.base import MIB, InfraError
 from palestra.sandbox.images import image_folder
 
 _COMPARED = 10  # episodes of docker's, all of logs
 _UNSEEN = 100_000  # seeds of tasks that begin only once, so that no start of theirs is kept
 _TRIVIAL = ("echo hello", "cd /workspace", "pwd", "ls >/dev/null; :", "echo $HOME")
+_FIRST = 200  # episodes of a soak, at most, before what is held is looked at: caches fill
+_LEFT = {  # what episodes may leave behind
+    "descriptors": 0.0,
+    "processes": 0.0,
+    "mounts": 0.0,
+    "control groups": 0.0,
+    "temporary files": 0.0,
+    "MiB of this process": 20.0,
+    "MiB of its children": 20.0,
+}
 _HARM = (
     "rm -rf --no-preserve-root /usr 2>/dev/null",
     "(sleep 300 &); setsid sleep 300 & disown",
@@ -53,7 +68,8 @@ def main() -> None:
     chosen = parser.parse_args()
     report = measure(chosen.quick)
     if chosen.soak:
-        report["soak"] = soak(chosen.soak)
+        report["soak"], bars = soak(chosen.soak)
+        report["bars"] += [asdict(bar) for bar in bars]
     machine.tell(report, show, as_json=chosen.json)
 
 
@@ -66,6 +82,7 @@ def measure(quick: bool) -> dict[str, Any]:
     failed, seconds = crowd(100)
     bars = [
         judge("reset to the first prompt", AT_MOST, 80.0, "ms", times["reset, a new task"]),
+        judge("reset of a task with services", AT_MOST, 80.0, "ms", times["reset, with services"]),
         judge("trivial command, there and back", AT_MOST, 3.0, "ms", times["trivial command"]),
         judge("oracle's episode, 5 commands, verified", AT_MOST, 400.0, "ms", times["oracle's episode, any tasks"]),
         judge(
@@ -97,8 +114,12 @@ def episodes(rounds: int) -> tuple[dict[str, list[float]], list[float]]:
         env = stack.enter_context(closing(TerminalEnv()))
         docker = stack.enter_context(closing(TerminalEnv(sandbox="docker"))) if _has_docker() else None
         _play(env, 10_000)  # which starts what is started once a process
+        serving = _with_services(4)
         for seed in range(rounds):
             _note(times, "reset, a new task", lambda seed=seed: env.reset(seed=seed))  # type: ignore[misc]
+            served = serving[seed % len(serving)]
+            _note(times, "reset, with services", lambda task=served: env.reset(options={"task": task}))  # type: ignore[misc]
+            env.reset(seed=seed)
             for command in _TRIVIAL:
                 _note(times, "trivial command", lambda command=command: _run(env, command))  # type: ignore[misc]
             _note(times, "command that may change files", lambda: _run(env, "touch /tmp/a"))
@@ -135,29 +156,39 @@ def crowd(count: int) -> tuple[int, float]:
     return count - len(solved), time.perf_counter() - started
 
 
-def soak(count: int) -> dict[str, Any]:
-    """Play episodes, and return what was held before and after."""
+def soak(count: int) -> tuple[dict[str, Any], list[Bar]]:
+    """Play episodes; return what was held before and after, and whether anything was left."""
     draws = random.Random(0)
     failed = 0
-    with closing(TerminalEnv()) as env:
-        for seed in range(20):
-            _play(env, seed)
+    with tempfile.TemporaryDirectory(prefix="palestra-soak-") as folder, closing(TerminalEnv()) as env:
+        tempfile.tempdir = os.environ["TMPDIR"] = folder
+        for number in range(min(count, _FIRST)):
+            _one_of_many(env, _UNSEEN - 1 - number, draws)
         env.close()
-        before = _held()
+        before = _held(folder)
         started = time.perf_counter()
         for number in range(count):
-            if draws.random() < 0.3:
-                env.reset(seed=_UNSEEN + number)
-                for _ in range(2):
-                    _run(env, draws.choice(_HARM))
-                if draws.random() < 0.3:
-                    env.fork()[0].close()
-                env.step(call_text("done", {}))
-            else:
-                failed += not _play(env, _UNSEEN + number)
+            failed += not _one_of_many(env, _UNSEEN + number, draws)
         env.close()
-        seconds = time.perf_counter() - started
-        return {"episodes": count, "seconds": seconds, "failed": failed, "before": before, "after": _held()}
+        seconds, after = time.perf_counter() - started, _held(folder)
+        tempfile.tempdir = None
+        del os.environ["TMPDIR"]
+    bars = [judge(f"oracles that failed, of {count:,} episodes", AT_MOST, 0.0, "", [float(failed)])]
+    for name, bound in _LEFT.items():
+        bars.append(judge(f"{name} left by them", AT_MOST, bound, "", [after[name] - before[name]]))
+    return {"episodes": count, "seconds": seconds, "failed": failed, "before": before, "after": after}, bars
+
+
+def _one_of_many(env: TerminalEnv, seed: int, draws: random.Random) -> bool:
+    """Play an oracle or do harm; return whether all was as it should be."""
+    if draws.random() >= 0.3:
+        return _play(env, seed)
+    env.reset(seed=seed)
+    for _ in range(2):
+        _run(env, draws.choice(_HARM))
+    if draws.random() < 0.3:
+        env.fork()[0].close()
+    return not env.step(call_text("done", {}))[4]["is_success"]
 
 
 def _play(env: TerminalEnv, seed: int, area: str = "any") -> bool:
@@ -168,6 +199,13 @@ def _play(env: TerminalEnv, seed: int, area: str = "any") -> bool:
     for action in list(env.oracle()):
         *_, info = env.step(action)
     return bool(info["is_success"])
+
+
+def _with_services(count: int) -> list[Task]:
+    """Return tasks beside whose agent something runs."""
+    tasks = TerminalTasks("train")
+    drawn = (tasks.sample(seed, {"operators": 1, "area": "scripting"}) for seed in itertools.count())
+    return list(itertools.islice((task for task in drawn if task.hidden["services"]), count))
 
 
 def _run(env: TerminalEnv, command: str) -> str:
@@ -199,8 +237,8 @@ def _note(times: dict[str, list[float]], name: str, action: Callable[[], object]
     return times[name][-1]
 
 
-def _held() -> dict[str, float]:
-    """Return what this process and its children hold."""
+def _held(folder: str) -> dict[str, float]:
+    """Return what this process and its children hold, and how many files lie in the folder for temporary ones."""
     gc.collect()
     own = Path("/proc/self")
     children = list(descendants(os.getpid()))
@@ -210,6 +248,7 @@ def _held() -> dict[str, float]:
         "processes": float(len(children)),
         "mounts": float(len((own / "mountinfo").read_text().splitlines())),
         "control groups": float(len(control_groups())),
+        "temporary files": float(sum(1 for _ in Path(folder).rglob("*"))),
         "MiB of this process": _resident_mib(os.getpid()),
         "MiB of its children": sum(sizes),
     }
