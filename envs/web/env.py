@@ -13,7 +13,7 @@ from palestra.envs.web.browsing import NotPossible, State
 from palestra.envs.web.driver import Driver, Pixels, Simulator
 from palestra.envs.web.generate import WebTasks
 from palestra.envs.web.observe import MODES, Mode, around, dom, elements
-from palestra.envs.web.search import MOST_NODES, Node, TooLarge
+from palestra.envs.web.search import NEAR_NODES, Node, TooLarge
 from palestra.envs.web.site import Data
 from palestra.envs.web.tasks import Problem, problem_of
 from palestra.envs.web.verify import REPORT, SAY, is_solved, said, seen_on
@@ -212,7 +212,7 @@ class WebEnv(AgentEnv):
         if (known := self._known.get(node)) is not None:
             return known if known <= within else None
         try:
-            return graph.distance(node, within, MOST_NODES)
+            return graph.distance(node, within, NEAR_NODES)
         except TooLarge:
             return None  # as far as anything that leads nowhere
 

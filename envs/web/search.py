@@ -19,8 +19,8 @@ from palestra.envs.web.element import FILLED, Element
 from palestra.envs.web.site import Data, Goal, Place, Site, changes
 from palestra.envs.web.verify import is_known, seen_on
 
-MOST_NODES: Final = 6000
-_PRESSED: Final = ("link", "button", "tab", "option", "treeitem", "gridcell", "menuitem")
+MOST_NODES: Final = 6000  # of the search for a solution
+NEAR_NODES: Final = 2000  # of that for the distance of one state
 
 
 class TooLarge(RuntimeError):
