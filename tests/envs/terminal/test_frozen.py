@@ -11,7 +11,7 @@ import pytest
 from palestra.envs.terminal import frozen
 from palestra.envs.terminal.frozen import Desk, Frozen, judge_frozen
 from palestra.envs.terminal.predicates import evaluate
-from palestra.envs.terminal.tree import Folder, Link, Tree
+from palestra.envs.terminal.tree import File, Folder, Link, Tree
 from palestra.sandbox import create
 from palestra.sandbox.base import InfraError, Sandbox, Spec
 
@@ -90,6 +90,19 @@ def test_a_slot_that_does_not_work_is_our_fault(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(frozen, "_codes", lambda: b"no modules")
     with pytest.raises(InfraError, match="the sandbox that judges files does not work"):
         judge_frozen(Frozen.of(Tree().put("/w/good", "good\n")), [_GOOD])
+
+
+def test_what_was_judged_is_not_judged_again_unless_it_is_other_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    held, later = (Frozen.of(Tree().put("/w/good", File(b"good\n", mtime=time))) for time in (1, 2))
+    asked = [_GOOD, {"kind": "mtime", "group": 0, "path": "/w/good", "equals": 1}]
+    first = judge_frozen(held, asked)
+    assert first.reasons == ["", ""]
+    with monkeypatch.context() as patched:
+        patched.setattr(Desk, "judge", lambda *_: pytest.fail("it was judged again"))
+        assert judge_frozen(Frozen(held.archives, {}), [dict(one) for one in asked]) == first
+    assert judge_frozen(later, asked).reasons[1]
+    assert judge_frozen(held, asked[:1]).reasons == [""]
+    assert judge_frozen(Frozen(held.archives, {"/w/good": "it cannot be copied"}), asked).reasons[0]
 
 
 def _absent(path: str) -> dict[str, Any]:
