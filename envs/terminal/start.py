@@ -127,6 +127,8 @@ def new_sandbox(task: Task, backend: str, *, unsafe: bool) -> Sandbox:
     """
     image = image_for(task, backend)
     if image.startswith(PREFIX):
+        if backend != "docker":
+            raise TaskError(f"{task.id!r} is played in an image of Docker's, and so on docker, not on {backend!r}")
         provide(task, image)
     spec = Spec(terminal=True, limits=_LIMITS, env=_ENVIRONMENT, image=image, needs=NEEDS)
     return create(spec, backend=backend, unsafe=unsafe)

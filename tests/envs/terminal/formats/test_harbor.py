@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tests.envs.terminal.formats.conftest import HELLO, TOML, written
 
 from palestra.envs.base import Task, TaskError
+from palestra.envs.terminal.env import TerminalEnv
 from palestra.envs.terminal.formats.harbor import read_harbor, read_package, write_package
 from palestra.envs.terminal.formats.package import Package
 from palestra.envs.terminal.formats.tasks import package_of, task_of
@@ -143,3 +144,12 @@ def test_a_folder_is_written_where_it_was_to_be_whatever_lies_beside(tmp_path: P
     write_package(replace(package, beside=beside), tmp_path / "out")
     assert read_package(tmp_path / "out").environment == package.environment
     assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_what_docker_has_built_is_played_on_docker(env: TerminalEnv, tmp_path: Path) -> None:
+    [task] = read_harbor(written(tmp_path / "hello", HELLO))
+    for backend in ("", "native", "process"):
+        with pytest.raises(TaskError, match="so on docker, not on 'native'"):
+            env.reset(options={"task": replace(task, public={**task.public, "image": "task-0", "sandbox": backend})})
+    with pytest.raises(TaskError, match="what would be built is 'task-"):
+        env.reset(options={"task": replace(task, public={**task.public, "image": "task-0", "sandbox": "docker"})})
