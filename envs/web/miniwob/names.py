@@ -135,8 +135,9 @@ PAGES: Final = (
     "visual-addition",
 )
 FULL_MARKS: Final = 1.0 - 1e-9  # a raw reward of 1, but for the rounding of a sum
-ENOUGH: Final = {  # where pages pay by how near a point is, which pixels keep from being exactly right
+ENOUGH: Final = {  # where pages pay by how near a point is, which pixels and moments keep from being exactly right
     "bisect-angle": 0.9,
+    "chase-circle": 0.8,
     "circle-center": 0.9,
     "find-midpoint": 0.9,
     "right-angle": 0.9,

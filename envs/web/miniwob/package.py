@@ -5,7 +5,9 @@ import hashlib
 import importlib.util
 import mimetypes
 import re
+from contextlib import suppress
 from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
@@ -31,11 +33,10 @@ def folder() -> Path:
     Raises:
         PermanentInfraError: it is not installed.
     """
-    spec = importlib.util.find_spec("miniwob")
-    places = list(spec.submodule_search_locations or ()) if spec else []
-    for place in places:
-        if (found := Path(place, "html")).is_dir():
-            return found.resolve()
+    with suppress(PackageNotFoundError):
+        found = Path(str(distribution("miniwob").locate_file("miniwob/html"))).resolve()
+        if found.is_dir():
+            return found
     raise PermanentInfraError(f"the package miniwob is not installed; {_INSTALL}")
 
 

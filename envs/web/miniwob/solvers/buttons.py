@@ -78,7 +78,7 @@ def widget(sight: Sight) -> Iterator[str]:
 
 def icons(sight: Sight) -> Iterator[str]:
     """Click the star or the trash can of whoever's mail is meant."""
-    sender, icon = sight.said(r"email by (\w+) and click the (star|trash)").groups()
+    sender, icon = sight.said(r"email by ([\w-]+) and click the (star|trash)").groups()
     thread = next(
         one for one in sight.all(kind="email-thread") if sight.one(kind="email-sender", within=one).text == sender
     )
@@ -90,7 +90,7 @@ def mail(sight: Sight) -> Iterator[str]:
     if "icon" in sight.utterance:
         yield from icons(sight)
         return
-    sender = sight.said(r"email by (\w+)")[1]
+    sender = sight.said(r"email by ([\w-]+)")[1]
     yield click(sight.one(kind="email-sender", text=sender))
     if "reply" in sight.utterance:
         yield click(sight.one(kind="email-reply"))
@@ -98,7 +98,7 @@ def mail(sight: Sight) -> Iterator[str]:
         yield click(sight.one(html_id="send-reply"))
     else:
         yield click(sight.one(kind="email-forward"))
-        yield call("fill", bid=sight.one("input", kind="forward-sender").id, value=sight.said(r"email to (\w+)")[1])
+        yield call("fill", bid=sight.one("input", kind="forward-sender").id, value=sight.said(r"email to ([\w-]+)")[1])
         yield click(sight.one(html_id="send-forward"))
 
 

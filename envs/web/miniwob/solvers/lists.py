@@ -21,7 +21,7 @@ def tree(sight: Sight) -> Iterator[str]:
 
 
 def contact(sight: Sight) -> Iterator[str]:
-    name, what = sight.said(r"Find (\w+) in the contact book and click on their (\w+)").groups()
+    name, what = sight.said(r"Find ([\w-]+) in the contact book and click on their (\w+)").groups()
     while sight.one("h2").text != name:
         yield click(sight.one("a", ">"))
     yield click(sight.one("a", kind=what))

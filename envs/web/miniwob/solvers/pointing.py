@@ -33,7 +33,7 @@ def drag_into_box(sight: Sight) -> Iterator[str]:
 
 def drag_in_list(sight: Sight) -> Iterator[str]:
     """Drag a name of a list to a place that is named by number, by end or by how far."""
-    name, where = sight.said(r"Drag (\w+) (.*)").groups()
+    name, where = sight.said(r"Drag ([\w-]+) (.*)").groups()
     rows = sight.all("li")
     start = next(place for place, row in enumerate(rows) if row.text == name)
     if "position." in where and "by one" not in where:
@@ -59,13 +59,16 @@ def sort_numbers(sight: Sight) -> Iterator[str]:
 
 
 def drag_in_grid(sight: Sight) -> Iterator[str]:
-    name, where = sight.said(r"Drag (\w+) (.*)\.").groups()
+    name, where = sight.said(r"Drag ([\w-]+) (.*)\.").groups()
     cells = sight.all("li")
     start = next(place for place, cell in enumerate(cells) if cell.text == name)
     steps = {"up by one": -3, "down by one": 3, "left by one": -1, "right by one": 1}
     end = start + steps[where] if where in steps else _GRID.index(where.removeprefix("to the "))
     (x, y), (from_x, from_y) = cells[end].centre, cells[start].centre
-    yield drag((from_x, from_y), (x + _sign(x - from_x) * 6, y + _sign(y - from_y) * 6))
+    across, down = _sign(x - from_x), _sign(y - from_y)
+    if across > 0 > down:  # to the right, and yet to an earlier place
+        across = -1
+    yield drag((from_x, from_y), (x + across * 6, y + down * 6))
 
 
 _GRID = (
@@ -144,7 +147,7 @@ def line(sight: Sight) -> Iterator[str]:
 
 def circle(sight: Sight) -> Iterator[str]:
     x, y = sight.one("circle").centre
-    points = [(x + 25 * math.cos(turn * math.pi / 8), y + 25 * math.sin(turn * math.pi / 8)) for turn in range(17)]
+    points = [(x + 20 * math.cos(turn * math.pi / 8), y + 20 * math.sin(turn * math.pi / 8)) for turn in range(17)]
     rounded = [(round(across), round(down)) for across, down in points]
     yield call("mouse_down", x=rounded[0][0], y=rounded[0][1], button="left")
     for across, down in rounded[1:]:

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import re
+import sys
 
 import pytest
 
@@ -61,7 +62,7 @@ def test_fields_are_what_miniwob_reads() -> None:
 
 
 def test_without_the_package_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr(sys, "path", [])
     package.folder.cache_clear()
     with pytest.raises(PermanentInfraError, match=r"pip install --no-deps miniwob==1\.1\.0"):
         package.folder()
