@@ -98,11 +98,12 @@ class BrowserDriver:
     """One episode at a time in a browser that others use, too.
 
     Args:
-        executable: of the browser; None: the first that PATH has.
+        executable: of the browser that this process shares; None: the first that PATH has.
+        chromium: the browser in its place.
     """
 
-    def __init__(self, executable: str | None = None) -> None:
-        self._chromium = Chromium.shared(executable)
+    def __init__(self, executable: str | None = None, *, chromium: Chromium | None = None) -> None:
+        self._chromium = chromium or Chromium.shared(executable)
         self._visit: Visit | None = None
         self._live: Live
         self._sheets: list[_Sheet] = []

@@ -16,7 +16,7 @@ from palestra.sandbox.native.rootfs import bring_up_loopback
 
 PORT = 80
 LISTENING = b"listening"
-_PLACE = "--user-data-dir="
+_PLACE, _WITHOUT = "--user-data-dir=", "--disable-features="
 _PROFILE = "/dev/shm"  # where the browser, and no other process, finds a folder that vanishes with it
 _IDS = (104_321, 64_321, 65_534)  # of the browser on the host, where root may choose; the first that there is
 
@@ -43,7 +43,9 @@ def main() -> NoReturn:
             with contextlib.suppress(OSError):
                 link.send(f"{type(error).__name__}: {error}{HINTS.get(code, '')}".encode())
             os._exit(1)
-    said = [word for word in said if not word.startswith(_PLACE)]
+    without = [word.removeprefix(_WITHOUT) for word in said if word.startswith(_WITHOUT)]
+    said = [word for word in said if not word.startswith((_PLACE, _WITHOUT))]
+    said.append(_WITHOUT + ",".join(without))  # of several such words, Chromium heeds the last alone
     environment = {"HOME": _PROFILE, "TMPDIR": _PROFILE, "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "TZ": "UTC"}
     rules = f"--host-resolver-rules=MAP * 127.0.0.1:{PORT}"
     os.execve(executable, [executable, rules, f"{_PLACE}{_PROFILE}", *said], environment)
