@@ -1,0 +1,55 @@
+"""What the goals of several sites have alike: how they are said, and which elements and texts each needs."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from typing import ClassVar
+
+from palestra.envs.web.site import Goal, Place, Site, wording
+
+
+class Goals(ABC):
+    """The goals of one site. Each is registered by `about` with the keys that it uses and what fields take."""
+
+    everywhere: ClassVar[tuple[str, ...]] = ()  # keys that matter to every goal
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._keys: dict[str, tuple[str, ...]] = {}  # by intent
+        self._entries: dict[str, Mapping[str, Sequence[str]]] = {}  # by intent and field
+        self.made: tuple[Goal, ...] = tuple(self._all())
+
+    def matters(self, place: Place, goal: Goal, key: str) -> bool:
+        """Whether using an element can be part of a shortest solution."""
+        entries = self._entries[goal.intent]
+        name, _, option = key.partition("=")
+        if key in entries or (option and name in entries and "/" not in name):
+            return key in entries or option in entries[name]
+        return any(
+            key.startswith(one[:-1]) if one.endswith("*") else key == one
+            for one in ("do close offer", *self.everywhere, *self._keys[goal.intent])
+        )
+
+    def texts(self, goal: Goal, key: str) -> Sequence[str]:
+        """Return what a field may take."""
+        return self._entries[goal.intent].get(key, ())
+
+    def said(self, *wordings: str) -> str:
+        """Return one of several wordings."""
+        return wording(self._site.draws(f"intent {wordings[0]}"), self._site.knobs.paraphrase, wordings)
+
+    def about(self, goal: Goal, *keys: str, **entries: str | Sequence[str]) -> Goal:
+        """Return the goal, of which is remembered what it needs.
+
+        Args:
+            goal: whose intent no other has.
+            keys: of links and what is pressed; one that ends with ``*`` stands for all that begin so.
+            entries: by field, the text or the texts that it takes.
+        """
+        self._keys[goal.intent] = keys
+        told = {name: (texts,) if isinstance(texts, str) else tuple(texts) for name, texts in entries.items()}
+        self._entries[goal.intent] = told
+        return goal
+
+    @abstractmethod
+    def _all(self) -> Iterator[Goal]:
+        """Yield the goals."""
