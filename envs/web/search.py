@@ -7,7 +7,7 @@ count the end of the episode as one step. Addresses that are typed and tabs are 
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Final
@@ -44,6 +44,7 @@ class Node:
     seen: int
     is_goal: bool
     moves: tuple[tuple[Move, "Node"], ...] | None = None  # None until somebody asks
+    finishes: bool | None = None  # whether one command leads to a goal
 
 
 @dataclass(eq=False)
@@ -103,10 +104,27 @@ class Graph:
         """
         known = self._distances.get((node, within), -1)
         if known == -1:
-            found = (depth + 1 for depth, one, _ in self._met_from(node, most, within - 1) if one.is_goal)
-            known = next(found, None)
-            self._distances[node, within] = known
+            known = self._distances[node, within] = self._looked(node, within, most)
         return known
+
+    def _looked(self, node: Node, within: int, most: int) -> int | None:
+        """Look for the nearest goal; the last step to a change is a command, so only these are tried at the rim."""
+        is_change = self.goal.kind == "change" and within > 1
+        rim, is_at_rim = within - 1 - is_change, False
+        for depth, one, _ in self._met_from(node, most, rim):
+            if one.is_goal:
+                return depth + 1
+            if is_change and depth == rim and not is_at_rim:
+                is_at_rim = self._finishes(one)
+        return within if is_at_rim else None
+
+    def _finishes(self, node: Node) -> bool:
+        """Tell whether some command changes the data to what is wanted."""
+        if node.finishes is None:
+            view = View(self.site, node.state)
+            commands = (move for move in self._possible(view) if move.name == "press" or _commands(view, move))
+            node.finishes = any(self._told(state.data) == self._wanted for state in _after(view, commands))
+        return node.finishes
 
     def exhausted(self, most: int = MOST_NODES) -> int:
         """Return how many nodes can be reached from the start, all of which were looked at: no goal is among them.
@@ -129,11 +147,7 @@ class Graph:
             after: dict[Node, Move] = {}
             view = View(self.site, node.state)
             for move in self._possible(view):
-                try:
-                    state = moved(view, move)
-                except NotPossible:
-                    continue
-                if state is not node.state:
+                for state in _after(view, (move,)):
                     after.setdefault(self.node(state, node.seen), move)
             after.pop(node, None)
             node.moves = tuple((move, other) for other, move in after.items())
@@ -260,6 +274,21 @@ def moved(view: View, move: Move) -> State:
         case "press":
             return browsing.press(view, move.key, move.value)
     return browsing.back(view.state)
+
+
+def _after(view: View, moves: Iterable[Move]) -> Iterator[State]:
+    """Yield the states after those of the moves that can be done and do something."""
+    for move in moves:
+        try:
+            state = moved(view, move)
+        except NotPossible:
+            continue
+        if state is not view.state:
+            yield state
+
+
+def _commands(view: View, move: Move) -> bool:
+    return move.name == "click" and bool(view.elements[move.key].command)
 
 
 def call_of(view: View, move: Move) -> tuple[str, dict[str, Json]]:
