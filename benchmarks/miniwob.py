@@ -6,8 +6,8 @@ PYTHON is the interpreter of a virtual environment of its own, made by
 
     python3 -m venv /tmp/browsergym && /tmp/browsergym/bin/pip install browsergym-miniwob
 
-Both play the same seeds of the same pages by the same clicks in the same Chromium, in turns, so that both see the same
-load. BrowserGym is measured as it comes, which waits half a second before every observation, and without that wait.
+Both play the same pages from the same seeds by the same clicks in the same Chromium, in turns, so that both see the
+same load. BrowserGym is measured as it comes, which waits half a second before every observation, and without that.
 """
 
 import json
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import machine
+import numpy as np
 from bars import AT_LEAST, AT_MOST, TITLES, Bar, bar_line, judge
 
 import palestra
@@ -30,8 +31,9 @@ DELAYS = {"BrowserGym": 0.5, "BrowserGym, not waiting": 0.0}
 OURS = "palestra"
 
 
-def our_episode(env: Any, seed: int) -> dict[str, float]:
-    """Play one episode by the scripted solver, which has played it beforehand and is not counted."""
+def our_episode(env: Any, their_seed: int) -> dict[str, float]:
+    """Play the page that BrowserGym shows for a seed, by the scripted solver, which is not counted."""
+    seed = int(np.random.RandomState(their_seed).randint(0, 1_000_000))  # as BrowserGym draws the page's own seed
     env.reset(seed=seed)
     actions = list(env.oracle())
     for action in actions:

@@ -83,6 +83,28 @@ def test_the_same_seed_shows_the_same_page_and_others_show_others(make_page: Mak
     assert heldout.task.hidden == {"seed": "heldout 3", "mode": "test"}
 
 
+@pytest.mark.parametrize(
+    ("their_seed", "asked"),
+    [(3, "Select Gh and click Submit."), (4, "Select yobHFFp, 6yzfh6u, KvTvR and click Submit.")],
+)
+def test_seeds_are_those_of_miniwob(make_page: MakePage, their_seed: int, asked: str) -> None:
+    """As BrowserGym 0.14.3 showed them, which draws the page's own seed from the one that it is given."""
+    seed = int(np.random.RandomState(their_seed).randint(0, 1_000_000))
+    assert make_page("click-checkboxes").tasks.sample(seed).instruction == asked
+
+
+def test_what_is_held_down_is_let_go_before_the_next_episode(make_page: MakePage) -> None:
+    env = make_page("drag-circle", observe="elements")
+    first = env.reset(seed=0)[0]
+    circle = first.split("] circle")[0].rpartition("[")[2]
+    assert "circle" in env.step(f"hover('{circle}')")[0]
+    env.step("mouse_down(80, 120)")
+    env.step("keyboard_down('Shift')")
+    assert env.reset(seed=0)[0] == first
+    before = env.step("mouse_move(20, 100)")[0]
+    assert env.step("mouse_move(120, 150)")[0] == before  # nothing is dragged along
+
+
 @pytest.mark.slow
 def test_another_process_makes_the_same_tasks_and_pages(make_page: MakePage) -> None:
     pages = ("email-inbox", "book-flight", "click-shape", "terminal", "social-media")
