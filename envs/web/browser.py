@@ -38,16 +38,20 @@ _MARK: Final = """
   const layer = host.attachShadow({ mode: "closed" });
   const colours = ["#c2185b", "#1565c0", "#2e7d32", "#e65100", "#6a1b9a", "#00838f"];
   const shown = [...document.querySelectorAll("[id]")].filter(one => !one.closest("[inert]"));
-  shown.forEach((element, place) => {
-    const box = element.getClientRects()[0];
+  const boxes = shown.map(one => one.getClientRects()[0]);
+  shown.forEach((element, nth) => {
+    const box = boxes[nth];
     if (!box || box.bottom < 0 || box.top > innerHeight) return;
-    const colour = colours[place % colours.length];
+    const colour = colours[nth % colours.length];
     const mark = document.createElement("div");
     mark.style.cssText = `position:fixed;left:${box.x}px;top:${box.y}px;width:${box.width}px;height:${box.height}px;` +
       `outline:2px solid ${colour};pointer-events:none`;
     const number = document.createElement("span");
     number.textContent = element.id;
-    number.style.cssText = `position:absolute;left:-2px;top:-13px;background:${colour};color:#fff;` +
+    const isTight = box.right > innerWidth - 50 || boxes.some(other =>
+      other && Math.abs(other.top - box.top) < 12 && other.left > box.left && other.left < box.right + 46);
+    const place = isTight ? "left:-2px;top:-13px" : "left:100%;top:-2px";
+    number.style.cssText = `position:absolute;${place};background:${colour};color:#fff;` +
       "font:bold 11px/13px 'DejaVu Sans',sans-serif;padding:0 3px";
     mark.append(number);
     layer.append(mark);

@@ -1,6 +1,7 @@
 """A thread in which asyncio runs for those who do not."""
 
 import asyncio
+import logging
 import os
 import threading
 from collections.abc import Coroutine
@@ -10,6 +11,7 @@ from typing import Any, TypeVar
 from palestra.sandbox.base import InfraError
 
 _Got = TypeVar("_Got")
+_LOG = logging.getLogger(__name__)
 
 
 class Background:
@@ -17,6 +19,7 @@ class Background:
 
     def __init__(self, name: str) -> None:
         self._loop = asyncio.new_event_loop()
+        self._loop.set_exception_handler(_note)
         self._pid = os.getpid()
         self._thread = threading.Thread(target=self._run, name=f"palestra-{name}", daemon=True)
         self._thread.start()
@@ -73,3 +76,8 @@ class Background:
             self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         finally:
             self._loop.close()
+
+
+def _note(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Keep what nobody waited for from standard error: when a browser dies, whoever waited is told by an exception."""
+    _LOG.debug("%s", context.get("message"), exc_info=context.get("exception"))
