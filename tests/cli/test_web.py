@@ -8,7 +8,7 @@ from tests.cli.conftest import Run
 
 def test_preferences_are_written(run: Run, tmp_path: Path) -> None:
     out = tmp_path / "labels.jsonl"
-    said = run("web", "label", "--out", str(out), "-n", "2", "-d", "site=inbox", "-d", "template=star", "--json")
+    said = run("web", "label", "--out", str(out), "-n", "2", "-d", "site=inbox", "-d", "longest=6", "--json")
     assert said.code == 0, said.err
     rows = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
     assert json.loads(said.out) == {"file": str(out), "tasks": 2, "states": len(rows)}

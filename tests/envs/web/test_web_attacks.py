@@ -4,24 +4,19 @@ from collections.abc import Sequence
 from contextlib import closing
 
 import pytest
+from tests.envs.web.test_web_env import task_of
 
 from palestra.envs.base import Task
 from palestra.envs.scripts import SCRIPTS, Script, play
 from palestra.envs.web.attacks import ATTACKS, GUESSES, MUTANTS
 from palestra.envs.web.env import WebEnv
-from palestra.envs.web.generate import WebTasks
 
-TASKS = {
-    "change": lambda: WebTasks("train").sample(1, {"site": "inbox", "template": "move", "size": 8}),
-    "answer": lambda: WebTasks("heldout").sample(1, {"site": "inbox", "kind": "answer"}),
-    "infeasible": lambda: WebTasks("train").sample(1, {"site": "inbox", "kind": "infeasible"}),
-}
+KINDS = ("change", "answer", "infeasible")
 
 
-@pytest.fixture(scope="module", params=TASKS)
+@pytest.fixture(scope="module", params=KINDS)
 def task(request: pytest.FixtureRequest) -> Task:
-    task: Task = TASKS[request.param]()
-    return task
+    return task_of((("site", "inbox"), ("kind", request.param), ("size", 8), ("longest", 6)))
 
 
 @pytest.mark.parametrize("name", ATTACKS)
