@@ -224,6 +224,12 @@ for _entry in (
         certificate="palestra.envs.verilog/Verilog-v0.certificate.json",
     ),
     EnvEntry(
+        id="palestra/Web-v0",
+        entry_point="palestra.envs.web.env:WebEnv",
+        family="web",
+        summary="do on a web site what a user asks, in a simulated or a real browser: change, look up, or report",
+    ),
+    EnvEntry(
         id="palestra/BFCLSingleTurn-v0",
         entry_point="palestra.envs.bfcl.singleturn.env:SingleTurnEnv",
         family="bfcl",

@@ -1,7 +1,7 @@
 """`palestra/Web-v0`: do on a site what a user asks, in a simulated or a real browser."""
 
 import importlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Final, Literal, Unpack
 
 from palestra.envs.actions import Action, ToolCall, call_text
@@ -12,7 +12,7 @@ from palestra.envs.web.actions import WEB_TOOLS, read_call
 from palestra.envs.web.browsing import NotPossible, State
 from palestra.envs.web.driver import Driver, Pixels, Simulator
 from palestra.envs.web.generate import WebTasks
-from palestra.envs.web.observe import MODES, Mode, around, dom, elements
+from palestra.envs.web.observe import MODES, Mode, shown
 from palestra.envs.web.search import NEAR_NODES, Node, TooLarge
 from palestra.envs.web.site import Data
 from palestra.envs.web.tasks import Problem, problem_of
@@ -68,6 +68,7 @@ class WebEnv(AgentEnv):
         self._painter: Driver | None = None  # who draws what the simulator cannot
         self._problem: Problem
         self._site: Watched
+        self._state: State
         self._start: Data  # the data at the start
         self._seen = 0  # facts, as bits
         self._said: Json = None  # by the end
@@ -83,12 +84,14 @@ class WebEnv(AgentEnv):
 
     def _begin(self, task: Task) -> None:
         self._take(task)
-        self._driver.begin(self._site, browsing.begin(self._site.site))
+        self._state = browsing.begin(self._site.site)
+        self._driver.begin(self._site, self._state)
         self._note()
         for name, arguments in self._problem.oracle[: self._problem.warm]:
-            _follow(self._driver, name, arguments)
+            self._state = _follow(self._driver, name, arguments)
             self._note()
-        self._messages[-1] = {"role": "user", "content": f"{task.instruction}\n\n{self._shown()}"}
+        if self._observe != "axtree":  # which the instruction holds
+            self._messages[-1] = {"role": "user", "content": f"{task.public['intent']}\n\n{self._shown()}"}
 
     def _take(self, task: Task) -> None:
         self._problem = problem_of(task)
@@ -111,12 +114,16 @@ class WebEnv(AgentEnv):
             if call.name in _ENDS:
                 return self._end(call)
             try:
-                self._driver.act(call.name, call.arguments)
+                self._state = self._driver.act(call.name, call.arguments)
             except NotPossible as error:
                 self._error = str(error)
             else:
                 self._note()
-        return StepResult(replies=(self._shown(),))
+        return StepResult(replies=(self._shown(),), parts=self._violation())
+
+    def _violation(self) -> dict[str, float]:
+        """Return a part of the reward that pays nothing and tells that something forbidden was done."""
+        return {"violation": 0.0} if self._site.is_violated else {}
 
     def _end(self, call: ToolCall) -> StepResult:
         goal = self._problem.goal
@@ -165,10 +172,6 @@ class WebEnv(AgentEnv):
 
     # -- state -------------------------------------------------------------------------------
 
-    @property
-    def _state(self) -> State:
-        return self._driver.view.state
-
     def _dump(self) -> Json:
         told = self._state.to_json()
         told["data"] = self._changed()
@@ -184,24 +187,20 @@ class WebEnv(AgentEnv):
 
     def _load(self, state: Json) -> None:
         self._take(self.task)
-        whole = State.from_json({**state, "data": {**self._start, **state["data"]}})
+        self._state = State.from_json({**state, "data": {**self._start, **state["data"]}})
         self._site.is_violated = bool(state["violated"])
         self._seen, self._said, self._is_won = int(state["seen"]), state["said"], bool(state["won"])
-        self._driver.begin(self._site, whole)
+        self._driver.begin(self._site, self._state)
 
     # -- inner parts -------------------------------------------------------------------------
 
     def _shown(self) -> str:
-        show: Mapping[str, Callable[[], str]] = {
-            "axtree": self._driver.text,
-            "html": lambda: dom(self._driver.view),
-            "elements": lambda: elements(self._driver.view),
-            "screenshot": lambda: "",
-        }
-        return f"{around(self._state, self._error)}\n{show[self._observe]()}".rstrip("\n")
+        tree = self._driver.text() if self._observe == "axtree" else ""
+        return shown(self._driver.view, self._error, self._observe, tree)
 
     def _first_observation(self) -> str:
-        return f"{super()._first_observation()}\n\n{self._shown()}"
+        told = super()._first_observation()
+        return told if self._observe == "axtree" else told.replace(self.task.instruction, self._messages[-1]["content"])
 
     def _distance(self, within: int) -> int | None:
         """Return how many steps are left, if they are at most so many."""
@@ -230,8 +229,6 @@ class WebEnv(AgentEnv):
 
     def _info(self, parts: Mapping[str, float], error: str) -> dict[str, Any]:
         info = super()._info(parts, error or self._error)
-        info["address"] = self._state.tab.address
-        info["violation"] = self._site.is_violated
         if self._observe == "screenshot":
             info["screenshot"] = self._driver.screenshot()
         return info
@@ -240,14 +237,14 @@ class WebEnv(AgentEnv):
         return canonical_json(self._dump())
 
 
-def _follow(driver: Driver, name: str, arguments: Mapping[str, Json]) -> None:
-    """Carry out an action of a task's solution.
+def _follow(driver: Driver, name: str, arguments: Mapping[str, Json]) -> State:
+    """Carry out an action of a task's solution, and return the state after it.
 
     Raises:
         TaskError: it cannot be.
     """
     try:
-        driver.act(name, arguments)
+        return driver.act(name, arguments)
     except (NotPossible, KeyError, TypeError, AttributeError) as error:
         raise TaskError(f"the solution's action {name} cannot be carried out: {error}") from error
 

@@ -27,6 +27,7 @@ from palestra.envs.draws import Draws
 from palestra.envs.web import browsing
 from palestra.envs.web.actions import WEB_TOOLS
 from palestra.envs.web.browsing import View
+from palestra.envs.web.observe import shown
 from palestra.envs.web.search import Graph, TooLarge, call_of, moved
 from palestra.envs.web.site import Goal, Site
 from palestra.envs.web.sites.catalogue import SITES
@@ -65,6 +66,7 @@ class Solved:
     goal: Goal
     whole: Goal | None
     calls: tuple[tuple[str, Mapping[str, Json]], ...]
+    first: str  # what is shown when the agent's turn comes
     states: int  # that can be reached, of a goal that cannot be met; else 0
 
 
@@ -138,19 +140,17 @@ def _fitting(site: Site, kind: str, knobs: Mapping[str, Any]) -> list[Goal]:
 def _task(site: Site, solved: Solved, seed: int, knobs: Mapping[str, Json]) -> Task:
     goal = solved.goal
     other = "" if dict(knobs) == dict(KNOBS) else f"-{digest(dict(knobs))[:8]}"
-    hidden = goal_to_json(goal)
-    del hidden["intent"]
     return Task(
         id=f"{FAMILY}/{site.name}/{goal.template.replace(' ', '_')}/{site.split}{other}/{seed}",
         family=FAMILY,
         seed=seed,
-        instruction=goal.intent,
+        instruction=f"{goal.intent}\n\n{solved.first}",
         difficulty=knobs,
         tools=WEB_TOOLS,
         budget=Budget(turns=10 + 3 * len(solved.calls)),
-        public={"site": site.name},
+        public={"site": site.name, "intent": goal.intent},
         hidden={
-            "goal": hidden,
+            "goal": goal_to_json(goal),
             "whole": None if solved.whole is None else goal_to_json(solved.whole),
             "oracle": [[name, dict(arguments)] for name, arguments in solved.calls],
         },
@@ -162,7 +162,7 @@ def _task(site: Site, solved: Solved, seed: int, knobs: Mapping[str, Json]) -> T
             "split": site.split,
             "distance": len(solved.calls),
             "states": solved.states,
-            "version": GENERATOR_VERSION,
+            "generator": GENERATOR_VERSION,
         },
     )
 
@@ -206,16 +206,17 @@ def solve(site: Site, goal: Goal, knobs: Mapping[str, Any]) -> Solved | None:
     view, calls = View(site, browsing.begin(site)), []
     if goal.kind == "answer" and str(goal.answer) in view.text and isinstance(goal.answer, str):
         return None
-    seen = seen_on(view.page, goal.facts)
-    for move in moves:
+    seen, first = seen_on(view.page, goal.facts), shown(view)
+    for place, move in enumerate(moves, start=1):
         calls.append(call_of(view, move))
         view = View(site, moved(view, move))
         seen |= seen_on(view.page, goal.facts)
+        first = shown(view) if place == knobs["warm"] else first
     calls.append(_end(goal))
     name, arguments = calls[-1]
     told = said(goal, name, next(iter(arguments.values())))
     is_right = is_solved(goal, site.start().data, view.state.data, told, seen)
-    return Solved(goal=goal, whole=whole, calls=tuple(calls), states=states) if is_right else None
+    return Solved(goal=goal, whole=whole, calls=tuple(calls), first=first, states=states) if is_right else None
 
 
 def _vain(graph: Graph) -> int | None:

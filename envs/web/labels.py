@@ -17,7 +17,7 @@ from palestra.envs.web.actions import written_call
 from palestra.envs.web.browsing import NotPossible, State, View
 from palestra.envs.web.driver import carried_out
 from palestra.envs.web.element import FILLED
-from palestra.envs.web.observe import around
+from palestra.envs.web.observe import shown
 from palestra.envs.web.search import Node, TooLarge, call_of
 from palestra.envs.web.tasks import FAMILY, Problem, problem_of
 from palestra.envs.web.verify import REPORT, SAY, is_solved, said
@@ -138,9 +138,9 @@ class _Walk:
         self._right = self._draws.pick(rights)
         return Preference(
             task_id=task.id,
-            intent=task.instruction,
+            intent=task.public["intent"],
             history=tuple(self._history),
-            observation=f"{around(self._view.state, '')}\n{self._view.text}",
+            observation=shown(self._view),
             distance=left,
             positive=written_call(*self._right),
             negatives=tuple(written_call(*call) for call in self._others),

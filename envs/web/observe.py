@@ -57,6 +57,25 @@ def around(state: State, error: str) -> str:
     return "\n".join(lines)
 
 
+def shown(view: View, error: str = "", mode: Mode = "axtree", tree: str = "") -> str:
+    """Return what an agent is told after an action.
+
+    Args:
+        view: what the page is.
+        error: what went wrong with the action.
+        mode: what of the page is told.
+        tree: its accessibility tree as a browser tells it; "" for that of the view.
+    """
+    page = ""
+    if mode == "axtree":
+        page = tree or view.text
+    elif mode == "html":
+        page = dom(view)
+    elif mode == "elements":
+        page = elements(view)
+    return f"{around(view.state, error)}\n{page}".rstrip("\n")
+
+
 def dom(view: View) -> str:
     """Return the page as HTML with nothing in it but what the accessibility tree tells, too."""
     lines = [f"<title>{escape(view.page.title)}</title>"]

@@ -37,7 +37,7 @@ def problem_of(task: Task) -> Problem:
         told, hidden = task.provenance, task.hidden
         if task.family != FAMILY or told["split"] not in SPLITS:
             raise TaskError(f"{task.id!r} is not a {FAMILY} task")
-        goal = goal_from_json({**hidden["goal"], "intent": task.instruction})
+        goal = goal_from_json(hidden["goal"])
         whole = None if hidden["whole"] is None else goal_from_json(hidden["whole"])
         site = site_of(told["site"], int(told["site_seed"]), told["split"], task.difficulty)
         oracle = tuple((str(name), dict(arguments)) for name, arguments in hidden["oracle"])

@@ -66,7 +66,8 @@ def is_solved(goal: Goal, start: Data, now: Data, told: Json, seen: int) -> bool
 
 def goal_to_json(goal: Goal) -> dict[str, Json]:
     """Return a goal as JSON."""
-    return {**asdict(goal), "changes": dict(goal.changes), "parts": [[said, dict(of)] for said, of in goal.parts]}
+    told = asdict(goal) | {name: list(getattr(goal, name)) for name in ("facts", "forbidden", "values")}
+    return {**told, "changes": dict(goal.changes), "parts": [[intent, dict(of)] for intent, of in goal.parts]}
 
 
 def goal_from_json(told: Mapping[str, Any]) -> Goal:

@@ -174,6 +174,7 @@ OURS = [
     "palestra/ToolUse-v0",
     "palestra/ToolUseMini-v0",
     "palestra/Verilog-v0",
+    "palestra/Web-v0",
 ]
 OURS = sorted([*OURS, *map(env_id, PAGES)])
 LOOK = "print(sorted(name for name in gymnasium.registry if name.startswith('palestra/')))"

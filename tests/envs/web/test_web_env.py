@@ -60,12 +60,13 @@ def test_written_calls_do_what_tool_calls_do(env: WebEnv) -> None:
 def test_the_page_is_shown_at_the_start_and_after_every_action(env: WebEnv) -> None:
     observation, info = env.reset(seed=1, options={"task": env.task})
     page = info["messages"][-1]["content"]
-    assert page.startswith(env.task.instruction)
-    assert "Address: http://site.test/folder/Inbox\nRootWebArea 'Inbox'" in page
-    assert observation.endswith(page.removeprefix(env.task.instruction).strip())
-    observation, *_, info = env.step("goto('/folder/Sent')")
+    assert page == env.task.instruction
+    assert page.startswith(
+        f"{env.task.public['intent']}\n\nAddress: http://site.test/folder/Inbox\nRootWebArea 'Inbox'"
+    )
+    assert observation.endswith(page)
+    observation, *_ = env.step("goto('/folder/Sent')")
     assert observation.startswith("Address: http://site.test/folder/Sent\nRootWebArea 'Sent'")
-    assert info["address"] == "/folder/Sent"
     observation, *_ = env.step("new_tab()")
     assert "Tabs: 0 /folder/Sent, 1 (in front) /folder/Inbox" in observation
 
@@ -158,7 +159,8 @@ def test_pages_are_shown_in_other_forms_with_the_same_ids(mode: Any) -> None:
         first = json.loads(next(env.oracle())[11:-12])["arguments"]["bid"]
         assert {"axtree": f"[{first}]", "html": f'bid="{first}"', "elements": f"[{first}]"}[mode] in observation
         assert "<option" in observation if mode == "html" else "<option" not in observation
-        assert ("heading" in observation) == (mode == "axtree")
+        assert ("RootWebArea" in observation) == (mode == "axtree")
+        assert env.messages[-1]["content"].startswith(task_of(tuple(MOVE.items())).public["intent"])
         assert sum(played(env, MOVE)) == pytest.approx(1.0)
 
 
@@ -183,6 +185,7 @@ def test_a_task_that_is_none_of_the_family_is_refused(env: WebEnv) -> None:
         {"family": "sql"},
         {"hidden": {}},
         {"provenance": {**told["provenance"], "site": "nowhere"}},
+        {"provenance": {**told["provenance"], "split": "test"}},
         {"hidden": {**told["hidden"], "oracle": [["click", {"bid": "0"}], ["send_msg_to_user", {"text": "x"}]]}},
         {"hidden": {**told["hidden"], "oracle": []}},
         {"hidden": {**told["hidden"], "goal": {}}},
@@ -200,3 +203,12 @@ def test_splits_share_neither_kinds_of_goals_nor_tasks() -> None:
     }
     assert not kinds["train"] & kinds["heldout"]
     assert WebTasks("train").sample(2).digest == told["train"][2].digest
+
+
+def test_a_warm_start_is_told_in_the_instruction() -> None:
+    with closing(WebEnv()) as env:
+        knobs = {**MOVE, "warm": 2}
+        observation, _ = env.reset(options={"task": task_of(tuple(knobs.items()))})
+        assert f"{env.task.public['intent']}\n\n{env._shown()}" == env.task.instruction
+        assert observation.endswith(env._shown())
+        assert len(list(env.oracle())) == len(env.task.hidden["oracle"]) - 2
