@@ -5,6 +5,7 @@ from typing import Final
 
 from palestra.envs.web.site import Site
 from palestra.envs.web.sites.admin import Admin
+from palestra.envs.web.sites.bank import Bank
 from palestra.envs.web.sites.calendar import Calendar
 from palestra.envs.web.sites.flights import Flights
 from palestra.envs.web.sites.forum import Forum
@@ -13,5 +14,5 @@ from palestra.envs.web.sites.registration import Registration
 from palestra.envs.web.sites.shop import Shop
 from palestra.envs.web.sites.tickets import SupportDesk
 
-_ALL: Final[tuple[type[Site], ...]] = (Admin, Calendar, Flights, Forum, Inbox, Registration, Shop, SupportDesk)
+_ALL: Final[tuple[type[Site], ...]] = (Admin, Bank, Calendar, Flights, Forum, Inbox, Registration, Shop, SupportDesk)
 SITES: Final[Mapping[str, type[Site]]] = {site.name: site for site in _ALL}
