@@ -63,7 +63,8 @@ class WebEnv(AgentEnv):
             raise ValueError(f"driver must be 'sim' or 'browser', not {driver!r}")
         if observe not in MODES or (observe == "screenshot" and driver == "sim"):
             raise ValueError(f"observe must be one of {', '.join(MODES)}, and a screenshot needs the browser")
-        self._driver_name, self._observe = driver, observe
+        self._driver_name = driver
+        self._observe: Mode = observe
         self._driver: Driver = Simulator() if driver == "sim" else _browser()
         self._painter: Driver | None = None  # who draws what the simulator cannot
         self._problem: Problem
