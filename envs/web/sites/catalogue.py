@@ -10,9 +10,21 @@ from palestra.envs.web.sites.calendar import Calendar
 from palestra.envs.web.sites.flights import Flights
 from palestra.envs.web.sites.forum import Forum
 from palestra.envs.web.sites.inbox import Inbox
+from palestra.envs.web.sites.library import Library
 from palestra.envs.web.sites.registration import Registration
 from palestra.envs.web.sites.shop import Shop
 from palestra.envs.web.sites.tickets import SupportDesk
 
-_ALL: Final[tuple[type[Site], ...]] = (Admin, Bank, Calendar, Flights, Forum, Inbox, Registration, Shop, SupportDesk)
+_ALL: Final[tuple[type[Site], ...]] = (
+    Admin,
+    Bank,
+    Calendar,
+    Flights,
+    Forum,
+    Inbox,
+    Library,
+    Registration,
+    Shop,
+    SupportDesk,
+)
 SITES: Final[Mapping[str, type[Site]]] = {site.name: site for site in _ALL}
