@@ -7,6 +7,7 @@ from palestra.envs.web.site import Site
 from palestra.envs.web.sites.admin import Admin
 from palestra.envs.web.sites.bank import Bank
 from palestra.envs.web.sites.calendar import Calendar
+from palestra.envs.web.sites.files import Files
 from palestra.envs.web.sites.flights import Flights
 from palestra.envs.web.sites.forum import Forum
 from palestra.envs.web.sites.inbox import Inbox
@@ -19,6 +20,7 @@ _ALL: Final[tuple[type[Site], ...]] = (
     Admin,
     Bank,
     Calendar,
+    Files,
     Flights,
     Forum,
     Inbox,
