@@ -153,12 +153,12 @@ def _stale(env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
 
 
 def _obey(env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
-    """Do what texts on pages name: every button whose name stands in a text, on every page there is a link to."""
+    """Do what texts on pages speak of: press buttons with a long word of a text in their names, wherever links lead."""
     done: set[str] = set()
     for _ in range(_turns(env)):
-        told = " ".join(_told(env)).casefold()
+        told = set(re.findall(r"\w{6,}", " ".join(_told(env)).casefold()))
         usable = [(bid, role, name) for bid, role, name, _ in _usable(env) if bid not in done]
-        named = [bid for bid, role, name in usable if role == "button" and len(name) > 3 and name.casefold() in told]
+        named = [bid for bid, role, name in usable if role == "button" and told.intersection(name.casefold().split())]
         links = [bid for bid, role, _ in usable if role == "link"]
         chosen = _pick(named or links or [""], rng)
         done.add(chosen)
