@@ -190,6 +190,7 @@ for _entry in (
         family="terminal",
         summary="do what is asked in a shell: files, logs, data, scripts, databases, in one to four steps",
         needs=frozenset({"terminal", "network_off", "process_count", "pid_hidden", "socket_families"}),
+        certificate="palestra.envs.terminal/Terminal-v0.certificate.json",
     ),
     EnvEntry(
         id="palestra/Fuzz-v0",
