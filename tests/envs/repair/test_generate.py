@@ -53,11 +53,16 @@ def test_each_fault_must_be_mended(env: CodeRepairEnv, split: Any, faults: int) 
         assert env.judge(task, "\n".join(patched(program, edits)) + "\n").passed
 
 
+def _passed(env: CodeRepairEnv, task: Task) -> int:
+    """Return how many of the examples the faulty program of a task passes."""
+    return env._rooms.use(lambda rooms: rooms.run(task, task.public["program"])).passed
+
+
 @pytest.mark.parametrize("visible", [True, False])
 def test_examples_show_a_fault_if_they_are_to(env: CodeRepairEnv, visible: bool) -> None:
     for seed in range(3):
         task = RepairTasks().sample(seed, {**CHAINS, "visible": visible})
-        passed = env._rooms.use(lambda rooms: rooms.run(task, task.public["program"])).passed
+        passed = _passed(env, task)
         assert passed == task.hidden["passed"]
         assert (passed < len(task.public["examples"])) == visible
 
