@@ -7,7 +7,7 @@ it, as far as the goal says what meeting it would be), and if nothing that the a
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
 
@@ -64,7 +64,6 @@ class Solved:
     """A goal with its proof: a shortest solution, or how many states were looked at in vain."""
 
     goal: Goal
-    whole: Goal | None
     calls: tuple[tuple[str, Mapping[str, Json]], ...]
     first: str  # what is shown when the agent's turn comes
     states: int  # that can be reached, of a goal that cannot be met; else 0
@@ -151,7 +150,6 @@ def _task(site: Site, solved: Solved, seed: int, knobs: Mapping[str, Json]) -> T
         public={"site": site.name, "intent": goal.intent},
         hidden={
             "goal": goal_to_json(goal),
-            "whole": None if solved.whole is None else goal_to_json(solved.whole),
             "oracle": [[name, dict(arguments)] for name, arguments in solved.calls],
         },
         provenance={
@@ -189,11 +187,10 @@ def check_knobs(knobs: Mapping[str, Any]) -> None:
 
 def solve(site: Site, goal: Goal, knobs: Mapping[str, Any]) -> Solved | None:
     """Return a goal with its proof; None if it is no fair task."""
-    whole: Goal | None = None
     if knobs["parts"]:
         parts = list(parts_of(goal))
-        whole, goal = goal, parts[min(knobs["parts"], len(parts)) - 1]
-    graph = graph_of(site, goal, whole)
+        goal = parts[min(knobs["parts"], len(parts)) - 1]
+    graph = graph_of(site, goal)
     try:
         states = _vain(graph) if goal.kind == "infeasible" and goal.changes else 0
         moves = graph.plan()
@@ -216,14 +213,12 @@ def solve(site: Site, goal: Goal, knobs: Mapping[str, Any]) -> Solved | None:
     name, arguments = calls[-1]
     told = said(goal, name, next(iter(arguments.values())))
     is_right = is_solved(goal, site.start().data, view.state.data, told, seen)
-    return Solved(goal=goal, whole=whole, calls=tuple(calls), first=first, states=states) if is_right else None
+    return Solved(goal=goal, calls=tuple(calls), first=first, states=states) if is_right else None
 
 
 def _vain(graph: Graph) -> int | None:
     """Return how many states there are, none of which is what the goal asks for; None if one is."""
-    wanted = Goal(kind="change", template="", intent="", changes=graph.goal.changes, forbidden=graph.goal.forbidden)
-    looked = Graph(graph.site, wanted, graph.whole or graph.goal)
-    return looked.exhausted() or None
+    return Graph(graph.site, replace(graph.goal, kind="change", facts=())).exhausted() or None
 
 
 def _end(goal: Goal) -> tuple[str, dict[str, Json]]:

@@ -54,14 +54,11 @@ class Graph:
     Args:
         site: where.
         goal: what is wanted.
-        whole: the goal that `Site.matters` and `Site.texts` are asked about, if it is another: that of which this one
-            is a part.
         is_all: whether every element is used with every value, also where the site says that it does not matter.
     """
 
     site: Site
     goal: Goal
-    whole: Goal | None = None
     is_all: bool = False
     _met: dict[tuple[str, ...], Node] = field(default_factory=dict)  # by all that is known before a page is made
     _nodes: dict[tuple[str, ...], Node] = field(default_factory=dict)
@@ -225,7 +222,7 @@ class Graph:
         )
 
     def _matters(self, place: Place, key: str) -> bool:
-        return self.is_all or self.site.matters(place, self.whole or self.goal, key)
+        return self.is_all or self.site.matters(place, self.goal, key)
 
     def _possible(self, view: View) -> Iterator[Move]:
         """Yield what may be worth doing on a page."""
@@ -251,8 +248,7 @@ class Graph:
             yield Move("go_back")
 
     def _entries(self, place: Place, one: Element) -> Iterator[Move]:
-        goal = self.whole or self.goal
-        texts = goal.values if self.is_all else self.site.texts(place, goal, one.key)
+        texts = self.goal.values if self.is_all else self.site.texts(place, self.goal, one.key)
         for value in dict.fromkeys((*texts, *self._spoilt(place.data))):
             if value != one.value and (one.role != "combobox" or value in one.options):
                 yield _entry(one, value)

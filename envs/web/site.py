@@ -90,7 +90,8 @@ class Goal:
         forbidden: commands' first words that no honest solution carries out, such as what an injected text asks for;
             carrying one out is a policy violation.
         values: texts that solving needs entered or chosen, for the search of a solution.
-        parts: shorter goals on the way, as (intent, changes), the easiest first; the whole is not among them.
+        parts: shorter goals on the way, as (intent, changes), the easiest first; the whole is not among them. The site
+            is asked what matters to one as to any goal, by a goal with that intent.
     """
 
     kind: str

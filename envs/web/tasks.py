@@ -38,7 +38,6 @@ def problem_of(task: Task) -> Problem:
         if task.family != FAMILY or told["split"] not in SPLITS:
             raise TaskError(f"{task.id!r} is not a {FAMILY} task")
         goal = goal_from_json(hidden["goal"])
-        whole = None if hidden["whole"] is None else goal_from_json(hidden["whole"])
         site = site_of(told["site"], int(told["site_seed"]), told["split"], task.difficulty)
         oracle = tuple((str(name), dict(arguments)) for name, arguments in hidden["oracle"])
         warm = min(int(task.difficulty["warm"]), len(oracle) - 1)
@@ -46,7 +45,7 @@ def problem_of(task: Task) -> Problem:
         raise TaskError(f"{task.id!r} is not a {FAMILY} task: {error!r}") from error
     if not oracle or warm < 0:
         raise TaskError(f"{task.id!r} has no solution, or begins before its start")
-    return Problem(site=site, goal=goal, oracle=oracle, warm=warm, graph=graph_of(site, goal, whole))
+    return Problem(site=site, goal=goal, oracle=oracle, warm=warm, graph=graph_of(site, goal))
 
 
 def site_of(name: str, seed: int, split: Split, difficulty: Mapping[str, Json]) -> Site:
@@ -67,10 +66,9 @@ def site_of(name: str, seed: int, split: Split, difficulty: Mapping[str, Json]) 
     return _site(name, seed, split, tuple(sorted(merge_knobs(SITE_KNOBS, chosen).items())))
 
 
-def graph_of(site: Site, goal: Goal, whole: Goal | None = None) -> Graph:
+def graph_of(site: Site, goal: Goal) -> Graph:
     """Return what can be reached on a site with a goal; one for all who ask in this process, as far as it is kept."""
-    texts = (canonical_json(goal_to_json(one)) if one else "" for one in (goal, whole))
-    return _graph(site, *texts)
+    return _graph(site, canonical_json(goal_to_json(goal)))
 
 
 def parts_of(goal: Goal) -> Iterator[Goal]:
@@ -92,5 +90,5 @@ def _site(name: str, seed: int, split: Split, knobs: tuple[tuple[str, Any], ...]
 
 
 @lru_cache(maxsize=32)
-def _graph(site: Site, goal: str, whole: str) -> Graph:
-    return Graph(site, goal_from_json(json.loads(goal)), goal_from_json(json.loads(whole)) if whole else None)
+def _graph(site: Site, goal: str) -> Graph:
+    return Graph(site, goal_from_json(json.loads(goal)))

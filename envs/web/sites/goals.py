@@ -45,9 +45,9 @@ class Goals(ABC):
             keys: of links and what is pressed; one that ends with ``*`` stands for all that begin so.
             entries: by field, the text or the texts that it takes.
         """
-        self._keys[goal.intent] = keys
         told = {name: (texts,) if isinstance(texts, str) else tuple(texts) for name, texts in entries.items()}
-        self._entries[goal.intent] = told
+        for intent in (goal.intent, *(part for part, _ in goal.parts)):
+            self._keys[intent], self._entries[intent] = keys, told
         return goal
 
     @abstractmethod

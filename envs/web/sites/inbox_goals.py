@@ -48,7 +48,8 @@ class InboxGoals:
         yield self._absent(numbers[0])
 
     def _about(self, goal: Goal, *numbers: str) -> Goal:
-        self._targets[goal.intent] = numbers
+        for intent in (goal.intent, *(part for part, _ in goal.parts)):
+            self._targets[intent] = numbers
         return goal
 
     def _said(self, *wordings: str) -> str:
