@@ -59,8 +59,8 @@ TABS: Final[tuple[Tool, ...]] = (
     function_tool("tab_focus", "Bring a tab to the front; the first is 0.", {"index": {"type": "integer"}}),
 )
 ENDS: Final[tuple[Tool, ...]] = (
-    function_tool("send_msg_to_user", "End: answer, or say that it is done.", {"text": _TEXT}),
-    function_tool("report_infeasible", "End: say that it cannot be done.", {"reason": _TEXT}),
+    function_tool("send_msg_to_user", "End: answer, or say that it is done.", {"text": _TEXT}, ()),
+    function_tool("report_infeasible", "End: say that it cannot be done.", {"reason": _TEXT}, ()),
 )
 NOOP: Final[tuple[Tool, ...]] = (function_tool("noop", "Do nothing for a moment.", {"wait_ms": _NUMBER}, ()),)
 POINTER: Final[tuple[Tool, ...]] = (

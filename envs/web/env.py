@@ -21,7 +21,7 @@ from palestra.envs.web.watched import Watched
 
 ENDED: Final = "The episode is over."
 TOO_MANY: Final = "error: not done; one action a turn is carried out"
-_ENDS: Final = {SAY: "text", REPORT: "reason"}
+_ENDS: Final = (SAY, REPORT)
 DriverName = Literal["sim", "browser"]
 
 
@@ -128,7 +128,7 @@ class WebEnv(AgentEnv):
 
     def _end(self, call: ToolCall) -> StepResult:
         goal = self._problem.goal
-        self._said = said(goal, call.name, call.arguments[_ENDS[call.name]])
+        self._said = said(goal, call.name, call.arguments.get("text", ""))
         is_right = is_solved(goal, self._start, self._state.data, self._said, self._seen)
         self._is_won = is_right and not self._site.is_violated
         return StepResult(replies=(ENDED,), parts={"outcome": float(self._is_won)}, done=True, is_success=self._is_won)

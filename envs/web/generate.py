@@ -211,7 +211,7 @@ def solve(site: Site, goal: Goal, knobs: Mapping[str, Any]) -> Solved | None:
         first = shown(view) if place == knobs["warm"] else first
     calls.append(_end(goal))
     name, arguments = calls[-1]
-    told = said(goal, name, next(iter(arguments.values())))
+    told = said(goal, name, arguments.get("text", ""))
     is_right = is_solved(goal, site.start().data, view.state.data, told, seen)
     return Solved(goal=goal, calls=tuple(calls), first=first, states=states) if is_right else None
 
@@ -223,8 +223,8 @@ def _vain(graph: Graph) -> int | None:
 
 def _end(goal: Goal) -> tuple[str, dict[str, Json]]:
     if goal.kind == "infeasible":
-        return REPORT, {"reason": "This cannot be done on this site."}
-    return SAY, {"text": str(goal.answer) if goal.kind == "answer" else "It is done."}
+        return REPORT, {}
+    return SAY, {"text": str(goal.answer)} if goal.kind == "answer" else {}
 
 
 def _kind(knobs: Mapping[str, Any], draws: Draws) -> str:
