@@ -90,7 +90,7 @@ def check_goals(site: Site, goals: list[Goal], most: int = MOST) -> int:
             plan = Graph(site, goal).plan(most)
             if goal.kind == "infeasible" and goal.changes:
                 wanted = replace(goal, kind="change", facts=())
-                assert Graph(site, wanted, goal).exhausted(most), goal
+                assert Graph(site, wanted).exhausted(most), goal
         except TooLarge:
             continue
         assert plan is not None, goal
