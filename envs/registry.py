@@ -229,6 +229,7 @@ for _entry in (
         entry_point="palestra.envs.web.env:WebEnv",
         family="web",
         summary="do on a web site what a user asks, in a simulated or a real browser: change, look up, or report",
+        certificate="palestra.envs.web/Web-v0.certificate.json",
     ),
     EnvEntry(
         id="palestra/BFCLSingleTurn-v0",
