@@ -17,7 +17,8 @@ from palestra.envs.certify.certificate import Level
 from palestra.envs.certify.parallel import in_order
 from palestra.envs.certify.task import Certifier
 from palestra.envs.registry import EnvEntry, find, make, register
-from palestra.envs.taskfile import MAX_TASK_BYTES, json_line, write_records
+from palestra.envs.rows import json_line
+from palestra.envs.taskfile import MAX_TASK_BYTES, write_records
 from palestra.sandbox.base import InfraError
 
 _APART = ("rejected", "unproven")

@@ -20,9 +20,9 @@ from jsonschema.exceptions import SchemaError
 from palestra.envs.base import SPLITS, Json, Split, Task, TaskError
 from palestra.envs.certify.certificate import Certificate, code_digest
 from palestra.envs.registry import find
+from palestra.envs.rows import ROWS_EACH, json_line, parquet_library
 
 MAX_TASK_BYTES = 16 * 1024 * 1024  # of one task and its certificate
-ROWS_EACH = 1000  # of a Parquet row group
 COLUMNS = ("task_id", "family", "split", "task", "certificate")
 
 
@@ -160,20 +160,6 @@ def write_records(path: Path, records: Iterable[tuple[Json, Json]]) -> None:
     with path.open("w", encoding="ascii", newline="\n") as file:
         for task, certificate in records:
             file.write(json_line({"task": task, "certificate": certificate}))
-
-
-def json_line(value: Json) -> str:
-    """Return a value as one line of ASCII; keys keep their order, because tools are read in it."""
-    return json.dumps(value, separators=(",", ":"), allow_nan=False) + "\n"
-
-
-def parquet_library() -> Any:
-    """Return pyarrow.parquet.
-
-    Raises:
-        ModuleNotFoundError: it is not installed.
-    """
-    return importlib.import_module("pyarrow.parquet")
 
 
 def check_tools(task: Task) -> None:

@@ -18,7 +18,8 @@ from palestra.envs.certify.declared import declared
 from palestra.envs.certify.task import Certifier
 from palestra.envs.endpoint import Backend
 from palestra.envs.registry import find, make
-from palestra.envs.taskfile import json_line, write_records
+from palestra.envs.rows import json_line
+from palestra.envs.taskfile import write_records
 from palestra.envs.terminal.pipeline.journal import Count, Journal, failures
 from palestra.envs.terminal.pipeline.run import Order, Run, header
 from palestra.sandbox.base import InfraError

@@ -21,7 +21,8 @@ from palestra.envs.certify.parallel import in_order
 from palestra.envs.certify.task import Certifier
 from palestra.envs.env import AgentEnv
 from palestra.envs.registry import EnvEntry, find, make, register
-from palestra.envs.taskfile import json_line, read_records, write_records
+from palestra.envs.rows import json_line
+from palestra.envs.taskfile import read_records, write_records
 from palestra.sandbox.base import InfraError
 
 MOST_REJECTED = 200  # in a row; then there is nothing more to be had

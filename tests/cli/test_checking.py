@@ -17,7 +17,7 @@ from palestra.envs.certify.junit import junit_suite
 from palestra.envs.certify.stamp import problem
 from palestra.envs.junit import junit_xml
 from palestra.envs.registry import EnvEntry, register
-from palestra.envs.taskfile import json_line
+from palestra.envs.rows import json_line
 
 Run = Callable[..., Any]
 TOYS = Path(__file__).parents[1] / "envs"

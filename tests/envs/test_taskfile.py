@@ -13,7 +13,8 @@ import palestra
 from palestra.envs.base import TaskError
 from palestra.envs.certify.factory import Order, generate
 from palestra.envs.registry import EnvEntry, UnknownEnvError, register
-from palestra.envs.taskfile import MAX_TASK_BYTES, StaleTasksWarning, TaskFile, json_line, read_records
+from palestra.envs.rows import json_line
+from palestra.envs.taskfile import MAX_TASK_BYTES, StaleTasksWarning, TaskFile, read_records
 
 Line = dict[str, Any]
 

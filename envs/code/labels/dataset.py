@@ -9,7 +9,7 @@ from pathlib import Path
 from palestra.envs.base import Json, Task
 from palestra.envs.code.draws import Draws
 from palestra.envs.code.labels.labelling import GOOD, Labelled, Labeller
-from palestra.envs.taskfile import ROWS_EACH, json_line, parquet_library
+from palestra.envs.rows import ROWS_EACH, json_line, parquet_library
 from palestra.rewards.base import Verdict, VerifierError
 
 

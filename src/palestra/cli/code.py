@@ -17,7 +17,8 @@ from palestra.envs.code.env import CodeEnv
 from palestra.envs.code.labels.dataset import Counts, Wanted, labelled, write
 from palestra.envs.code.languages.language import LanguageError
 from palestra.envs.code.languages.shelf import UnknownLanguageError
-from palestra.envs.taskfile import is_task_file, parquet_library
+from palestra.envs.rows import parquet_library
+from palestra.envs.taskfile import is_task_file
 from palestra.envs.verification.tasks import read_task_set
 
 _ALWAYS = "python"  # what must work where nothing else was asked for

@@ -14,7 +14,8 @@ from palestra.cli.tasks import parse_knobs
 from palestra.envs.base import TaskError
 from palestra.envs.certify.factory import Order, Tally, generate
 from palestra.envs.certify.parallel import cores
-from palestra.envs.taskfile import is_task_file, parquet_library
+from palestra.envs.rows import parquet_library
+from palestra.envs.taskfile import is_task_file
 from palestra.sandbox.base import InfraError
 
 

@@ -14,7 +14,8 @@ from palestra.cli.output import console, print_json, printable
 from palestra.envs.base import Split, Task, TaskError
 from palestra.envs.certify.parallel import cores
 from palestra.envs.intake import Tally, take_in
-from palestra.envs.taskfile import is_task_file, parquet_library
+from palestra.envs.rows import parquet_library
+from palestra.envs.taskfile import is_task_file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,8 @@ from palestra.cli.boundary import FAILED
 from palestra.cli.output import console, print_json, printable
 from palestra.envs.base import TaskError
 from palestra.envs.endpoint import Backend
-from palestra.envs.taskfile import is_task_file, parquet_library
+from palestra.envs.rows import parquet_library
+from palestra.envs.taskfile import is_task_file
 from palestra.envs.terminal.pipeline.journal import Count
 from palestra.envs.terminal.pipeline.run import Order
 from palestra.envs.writing import Written, journal_path, write

@@ -16,7 +16,7 @@ from palestra.envs.code.labels.dataset import Counts, Wanted, labelled, write
 from palestra.envs.code.labels.labelling import Labelled, Labeller
 from palestra.envs.code.labels.ways import Way, reference_of
 from palestra.envs.code.writing import program_task
-from palestra.envs.taskfile import parquet_library
+from palestra.envs.rows import parquet_library
 from palestra.rewards.base import Check, Verdict, VerifierError
 
 SOURCE = "n = int(input())\ntotal = 0\nfor i in range(n + 1):\n    total += i\nprint(total)"
