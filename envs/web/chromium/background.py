@@ -21,7 +21,7 @@ class Background:
         self._loop = asyncio.new_event_loop()
         self._loop.set_exception_handler(_note)
         self._pid = os.getpid()
-        self._thread = threading.Thread(target=self._run, name=f"palestra-{name}", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"chromium-{name}", daemon=True)
         self._thread.start()
 
     def call(self, work: Coroutine[Any, Any, _Got], limit_s: float) -> _Got:
