@@ -57,6 +57,9 @@ def walked(site: Site, steps: int) -> Iterator[View]:
     for _ in range(steps):
         view, before = View(site, state), canonical_json(state.to_json())
         yield view
+        if not view.elements:  # such as where an account was closed
+            state = browsing.begin(site)
+            continue
         key, luck = draws.choice(list(view.elements)), draws.getstate()
         after = tried(view, key, draws)
         draws.setstate(luck)
