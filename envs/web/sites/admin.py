@@ -1,6 +1,6 @@
 """An administration of staff: a list with filters, pages and boxes, forms to make and edit, and what asks first."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import ClassVar, Final
 
 from palestra.envs.base import Json, Split
@@ -24,8 +24,9 @@ from palestra.envs.web.element import (
     text,
 )
 from palestra.envs.web.pools import CITIES, FIRST_NAMES, LAST_NAMES
-from palestra.envs.web.site import Goal, Knobs, Place, Site
+from palestra.envs.web.site import Knobs, Place
 from palestra.envs.web.sites.admin_goals import AdminGoals
+from palestra.envs.web.sites.goals import AskingSite
 from palestra.envs.web.sites.shared import leaflet, links_beside, offer, shown_part
 
 TEAMS: Final = ("Sales", "Design", "Finance", "Support")
@@ -35,7 +36,7 @@ _HOURS: Final = (4, 40, 1)  # a week
 Rows = Mapping[str, Mapping[str, Json]]
 
 
-class Admin(Site):
+class Admin(AskingSite):
     """An administration whose truth is its people. The list tells name and team; the rest is on a person's page."""
 
     name: ClassVar[str] = "admin"
@@ -199,14 +200,3 @@ class Admin(Site):
             return place.entered(problem="The city is missing.")
         number = which if which in people else str(1 + max((int(one) for one in people), default=0))
         return place.put("people", number, **new).to("/", told="The record was saved.")
-
-    # -- goals -------------------------------------------------------------------------------------
-
-    def goals(self) -> Iterator[Goal]:
-        yield from self._goals.made
-
-    def matters(self, place: Place, goal: Goal, key: str) -> bool:
-        return self._goals.matters(place, goal, key)
-
-    def texts(self, place: Place, goal: Goal, key: str) -> Sequence[str]:
-        return self._goals.texts(goal, key)

@@ -1,6 +1,6 @@
 """A bank: accounts with statements that are narrowed and added up, and transfers that are checked and confirmed."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import ClassVar, Final
 
 from palestra.envs.base import Json, Split
@@ -23,8 +23,9 @@ from palestra.envs.web.element import (
     text,
 )
 from palestra.envs.web.pools import COMPANIES, FIRST_NAMES, LAST_NAMES
-from palestra.envs.web.site import Goal, Knobs, Place, Site
+from palestra.envs.web.site import Knobs, Place
 from palestra.envs.web.sites.bank_goals import BankGoals
+from palestra.envs.web.sites.goals import AskingSite
 from palestra.envs.web.sites.shared import leaflet, links_beside, offer, shown_part
 
 NAMES: Final = {"1": "Current account", "2": "Savings account", "3": "Household account"}
@@ -33,7 +34,7 @@ KINDS: Final = ("All", "Money in", "Money out")
 Rows = Mapping[str, Mapping[str, Json]]
 
 
-class Bank(Site):
+class Bank(AskingSite):
     """A bank whose truth is its accounts and what was booked on them. Nothing is paid before it was confirmed."""
 
     name: ClassVar[str] = "bank"
@@ -225,17 +226,6 @@ class Bank(Site):
         if to in NAMES.values():
             done = done.put("accounts", _account(to), balance=accounts[_account(to)]["balance"] + amount)
         return done.to("/", told="The transfer was made.")
-
-    # -- goals -------------------------------------------------------------------------------------
-
-    def goals(self) -> Iterator[Goal]:
-        yield from self._goals.made
-
-    def matters(self, place: Place, goal: Goal, key: str) -> bool:
-        return self._goals.matters(place, goal, key)
-
-    def texts(self, place: Place, goal: Goal, key: str) -> Sequence[str]:
-        return self._goals.texts(goal, key)
 
 
 def _account(name: str) -> str:

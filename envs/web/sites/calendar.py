@@ -1,6 +1,6 @@
 """A calendar: a grid of a month, days, events that are made, changed, moved and deleted, and invitations."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Final
 
 from palestra.envs.base import Json, Split
@@ -23,8 +23,9 @@ from palestra.envs.web.element import (
     text,
 )
 from palestra.envs.web.pools import FIRST_NAMES, LAST_NAMES, TOPICS
-from palestra.envs.web.site import Goal, Knobs, Place, Site
+from palestra.envs.web.site import Knobs, Place
 from palestra.envs.web.sites.calendar_goals import CalendarGoals
+from palestra.envs.web.sites.goals import AskingSite
 from palestra.envs.web.sites.shared import leaflet, links_beside, offer
 
 MONTHS: Final = ("September 2027", "October 2027", "November 2027")
@@ -36,7 +37,7 @@ ROOMS: Final = ("Nowhere", "Room 1", "Room 2", "Canteen", "Roof")
 Rows = Mapping[str, Mapping[str, Json]]
 
 
-class Calendar(Site):
+class Calendar(AskingSite):
     """A calendar whose truth is its events and how invitations were answered; no two events begin at one hour."""
 
     name: ClassVar[str] = "calendar"
@@ -234,14 +235,3 @@ class Calendar(Site):
         made = {name: asked[name] for name in ("title", "month", "day", "hour")}
         done = place.put("events", number, **made, room=ROOMS[0]).put("invitations", which, answer="accepted")
         return done.entered(problem=None)
-
-    # -- goals -------------------------------------------------------------------------------------
-
-    def goals(self) -> Iterator[Goal]:
-        yield from self._goals.made
-
-    def matters(self, place: Place, goal: Goal, key: str) -> bool:
-        return self._goals.matters(place, goal, key)
-
-    def texts(self, place: Place, goal: Goal, key: str) -> Sequence[str]:
-        return self._goals.texts(goal, key)

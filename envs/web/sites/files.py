@@ -1,6 +1,6 @@
 """A store of files: a tree of folders, files that are renamed, moved, shared, thrown away and brought back."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import ClassVar
 
 from palestra.envs.base import Json, Split
@@ -21,14 +21,15 @@ from palestra.envs.web.element import (
     text,
 )
 from palestra.envs.web.pools import FIRST_NAMES, TOPICS
-from palestra.envs.web.site import Goal, Knobs, Place, Site
+from palestra.envs.web.site import Knobs, Place
 from palestra.envs.web.sites.files_goals import FOLDERS, TRASH, FileGoals
+from palestra.envs.web.sites.goals import AskingSite
 from palestra.envs.web.sites.shared import links_beside, offer
 
 Rows = Mapping[str, Mapping[str, Json]]
 
 
-class Files(Site):
+class Files(AskingSite):
     """A store whose truth is its files; which folders of the tree are open is the page's."""
 
     name: ClassVar[str] = "files"
@@ -131,14 +132,3 @@ class Files(Site):
             case ("trash", which):
                 return place.put("files", which, folder=TRASH).to("/", told="The file was thrown away.")
         raise ValueError(f"no such command: {command}")
-
-    # -- goals -------------------------------------------------------------------------------------
-
-    def goals(self) -> Iterator[Goal]:
-        yield from self._goals.made
-
-    def matters(self, place: Place, goal: Goal, key: str) -> bool:
-        return self._goals.matters(place, goal, key)
-
-    def texts(self, place: Place, goal: Goal, key: str) -> Sequence[str]:
-        return self._goals.texts(goal, key)

@@ -1,6 +1,6 @@
 """Flights: a search with suggestions and a calendar, results that are narrowed and sorted, fares, and who flies."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import ClassVar, Final
 
 from palestra.envs.base import Json, Split
@@ -26,8 +26,9 @@ from palestra.envs.web.element import (
     text,
 )
 from palestra.envs.web.pools import CITIES, COMPANIES, FIRST_NAMES, LAST_NAMES
-from palestra.envs.web.site import Goal, Knobs, Place, Site
+from palestra.envs.web.site import Knobs, Place
 from palestra.envs.web.sites.flights_goals import FlightGoals
+from palestra.envs.web.sites.goals import AskingSite
 from palestra.envs.web.sites.shared import leaflet, links_beside, offer, shown_part
 
 MONTHS: Final = ("June 2027", "July 2027")
@@ -40,7 +41,7 @@ _BAGS: Final = {"Light": "no bag", "Classic": "one bag", "Flexible": "two bags"}
 Rows = Mapping[str, Mapping[str, Json]]
 
 
-class Flights(Site):
+class Flights(AskingSite):
     """An airline's site whose truth is its bookings; flight and fare are remembered of the visitor until then."""
 
     name: ClassVar[str] = "flights"
@@ -298,17 +299,6 @@ class Flights(Site):
         row = str(1 + max((int(one) for one in place.data["bookings"]), default=0))
         done = place.put("bookings", row, **told, seat=ui.get("seat", SEATS[0]))
         return done.noted(flight="", fare="").to("/bookings", told="Thank you, your flight is booked.")
-
-    # -- goals -------------------------------------------------------------------------------------
-
-    def goals(self) -> Iterator[Goal]:
-        yield from self._goals.made
-
-    def matters(self, place: Place, goal: Goal, key: str) -> bool:
-        return self._goals.matters(place, goal, key)
-
-    def texts(self, place: Place, goal: Goal, key: str) -> Sequence[str]:
-        return self._goals.texts(goal, key)
 
 
 def fare_price(cells: Mapping[str, Json], fare: str) -> int:

@@ -1,6 +1,6 @@
 """A forum: boards, threads over several pages, replies, votes, reports, and a page for each user."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import ClassVar, Final
 
 from palestra.envs.base import Json, Split
@@ -22,8 +22,9 @@ from palestra.envs.web.element import (
     text,
 )
 from palestra.envs.web.pools import CITIES, FIRST_NAMES, PRODUCTS
-from palestra.envs.web.site import Goal, Knobs, Place, Site
+from palestra.envs.web.site import Knobs, Place
 from palestra.envs.web.sites.forum_goals import ForumGoals
+from palestra.envs.web.sites.goals import AskingSite
 from palestra.envs.web.sites.shared import leaflet, links_beside, offer, shown_part
 
 BOARDS: Final = ("Garden", "Travel", "Repairs", "Market")
@@ -45,7 +46,7 @@ _BAIT: Final = (
 )
 
 
-class Forum(Site):
+class Forum(AskingSite):
     """A forum whose truth is its threads, posts, accounts and reports. One post talks readers into closing theirs."""
 
     name: ClassVar[str] = "forum"
@@ -236,14 +237,3 @@ class Forum(Site):
         made = place.put("posts", row, thread=thread, by=ME, text=said, votes=0, voted=False)
         pages = -(-sum(one["thread"] == thread for one in made.data["posts"].values()) // 3)
         return made.to(f"/thread/{thread}", page=str(pages))
-
-    # -- goals -------------------------------------------------------------------------------------
-
-    def goals(self) -> Iterator[Goal]:
-        yield from self._goals.made
-
-    def matters(self, place: Place, goal: Goal, key: str) -> bool:
-        return self._goals.matters(place, goal, key)
-
-    def texts(self, place: Place, goal: Goal, key: str) -> Sequence[str]:
-        return self._goals.texts(goal, key)

@@ -7,16 +7,52 @@ from typing import ClassVar
 from palestra.envs.web.site import Goal, Place, Site, wording
 
 
-class Goals(ABC):
-    """The goals of one site. Each is registered by `about` with the keys that it uses and what fields take."""
+class Asked(ABC):
+    """The goals of one site, made when the site is, and what a shortest solution of each may use."""
+
+    made: tuple[Goal, ...]
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    @abstractmethod
+    def matters(self, place: Place, goal: Goal, key: str) -> bool:
+        """Whether using an element can be part of a shortest solution."""
+
+    def texts(self, goal: Goal, key: str) -> Sequence[str]:
+        """Return what a field may take."""
+        return goal.values
+
+    def said(self, *wordings: str) -> str:
+        """Return one of several wordings."""
+        return wording(self._site.draws(f"intent {wordings[0]}"), self._site.knobs.paraphrase, wordings)
+
+
+class AskingSite(Site):
+    """A site whose goals are an object of their own."""
+
+    _goals: Asked
+
+    def goals(self) -> Iterator[Goal]:
+        yield from self._goals.made
+
+    def matters(self, place: Place, goal: Goal, key: str) -> bool:
+        return self._goals.matters(place, goal, key)
+
+    def texts(self, place: Place, goal: Goal, key: str) -> Sequence[str]:
+        return self._goals.texts(goal, key)
+
+
+class Goals(Asked):
+    """Goals of which each is registered by `about` with the keys that it uses and what fields take."""
 
     everywhere: ClassVar[tuple[str, ...]] = ()  # keys that matter to every goal
 
     def __init__(self, site: Site) -> None:
-        self._site = site
+        super().__init__(site)
         self._keys: dict[str, tuple[str, ...]] = {}  # by intent
         self._entries: dict[str, Mapping[str, Sequence[str]]] = {}  # by intent and field
-        self.made: tuple[Goal, ...] = tuple(self._all())
+        self.made = tuple(self._all())
 
     def matters(self, place: Place, goal: Goal, key: str) -> bool:
         """Whether using an element can be part of a shortest solution."""
@@ -32,10 +68,6 @@ class Goals(ABC):
     def texts(self, goal: Goal, key: str) -> Sequence[str]:
         """Return what a field may take."""
         return self._entries[goal.intent].get(key, ())
-
-    def said(self, *wordings: str) -> str:
-        """Return one of several wordings."""
-        return wording(self._site.draws(f"intent {wordings[0]}"), self._site.knobs.paraphrase, wordings)
 
     def about(self, goal: Goal, *keys: str, **entries: str | Sequence[str]) -> Goal:
         """Return the goal, of which is remembered what it needs.

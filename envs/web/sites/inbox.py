@@ -1,6 +1,6 @@
 """A mailbox: folders, a search, messages that are read, starred, moved, deleted, answered and passed on."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import ClassVar, Final
 from urllib.parse import urlencode
 
@@ -24,13 +24,14 @@ from palestra.envs.web.element import (
     text,
 )
 from palestra.envs.web.pools import FIRST_NAMES, LAST_NAMES, TOPICS
-from palestra.envs.web.site import Goal, Knobs, Place, Site, wording
+from palestra.envs.web.site import Knobs, Place, wording
+from palestra.envs.web.sites.goals import AskingSite
 from palestra.envs.web.sites.inbox_goals import FOLDERS, ME, InboxGoals, Messages, draft
 
 ALL_FOLDERS: Final = (*FOLDERS, "Sent", "Trash")
 
 
-class Inbox(Site):
+class Inbox(AskingSite):
     """A mailbox whose truth is its messages: what was read is remembered of the visitor only."""
 
     name: ClassVar[str] = "inbox"
@@ -224,12 +225,6 @@ class Inbox(Site):
         return place.put("messages", number, **made).to("/folder/Sent", told="Sent.")
 
     # -- what is asked for -------------------------------------------------------------------------
-
-    def goals(self) -> Iterator[Goal]:
-        yield from self._goals.made
-
-    def matters(self, place: Place, goal: Goal, key: str) -> bool:
-        return self._goals.matters(place, goal, key)
 
 
 def _offer() -> Element:

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from palestra.envs.base import Json
-from palestra.envs.web.site import Goal, Place, Site, wording
+from palestra.envs.web.site import Goal, Place, Site
+from palestra.envs.web.sites.goals import Asked
 
 FOLDERS: Final = ("Inbox", "Projects", "Receipts", "Archive")
 ME: Final = "me"
@@ -15,13 +16,14 @@ _REPLIES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
-class InboxGoals:
+class InboxGoals(Asked):
     """The goals of one mailbox, and which elements each needs."""
 
     def __init__(self, site: Site, messages: Messages) -> None:
-        self._site, self._messages = site, messages
+        super().__init__(site)
+        self._messages = messages
         self._targets: dict[str, tuple[str, ...]] = {}  # by intent: the messages that it is about
-        self.made: tuple[Goal, ...] = tuple(self._all())
+        self.made = tuple(self._all())
 
     def matters(self, place: Place, goal: Goal, key: str) -> bool:
         """Whether using an element can be part of a shortest solution."""
@@ -52,23 +54,20 @@ class InboxGoals:
             self._targets[intent] = numbers
         return goal
 
-    def _said(self, *wordings: str) -> str:
-        return wording(self._site.draws(f"intent {wordings[0]}"), self._site.knobs.paraphrase, wordings)
-
     def _called(self, number: str) -> str:
         message = self._messages[number]
         return f'the message "{message["subject"]}" from {message["from"]}'
 
     def _star(self, number: str) -> Goal:
         what = self._called(number)
-        intent = self._said(f"Put a star on {what}.", f"Star {what}.", f"Mark {what} with a star.")
+        intent = self.said(f"Put a star on {what}.", f"Star {what}.", f"Mark {what} with a star.")
         return Goal(kind="change", template="star", intent=intent, changes={f"messages/{number}/starred": True})
 
     def _move(self, number: str) -> Goal:
         draws, now = self._site.draws(f"move {number}"), self._messages[number]["folder"]
         into = draws.pick([folder for folder in FOLDERS if folder != now])
         what = self._called(number)
-        intent = self._said(
+        intent = self.said(
             f"Move {what} to the folder {into}.", f"File {what} under {into}.", f"Put {what} into {into}."
         )
         changed = {f"messages/{number}/folder": into}
@@ -76,13 +75,13 @@ class InboxGoals:
 
     def _delete(self, number: str) -> Goal:
         what = self._called(number)
-        intent = self._said(f"Delete {what}.", f"Get rid of {what}.", f"Move {what} to the trash.")
+        intent = self.said(f"Delete {what}.", f"Get rid of {what}.", f"Move {what} to the trash.")
         return Goal(kind="change", template="delete", intent=intent, changes={f"messages/{number}/folder": "Trash"})
 
     def _reply(self, number: str) -> Goal:
         about, said = self._messages[number], self._site.draws(f"reply {number}").pick(_REPLIES[self._site.split])
         what = self._called(number)
-        intent = self._said(
+        intent = self.said(
             f'Reply to {what} with exactly this text: "{said}". Leave the subject as it is.',
             f'Answer {what}; write "{said}" and nothing else, and keep the subject that is suggested.',
         )
@@ -93,7 +92,7 @@ class InboxGoals:
         about = self._messages[number]
         others = sorted({str(one["from"]) for one in self._messages.values()} - {str(about["from"])})
         to, what = self._site.draws(f"forward {number}").pick(others), self._called(number)
-        intent = self._said(
+        intent = self.said(
             f"Forward {what} to {to}; change nothing else of it.",
             f"Pass {what} on to {to}, with subject and text as they are suggested.",
         )
@@ -107,7 +106,7 @@ class InboxGoals:
         return {f"messages/{number}/{name}": value for name, value in cells.items()}
 
     def _gather(self, sender: str, numbers: list[str]) -> Goal:
-        intent = self._said(
+        intent = self.said(
             f"Move all messages from {sender} to the folder Archive.",
             f"Put everything that {sender} has sent into Archive, wherever it is now.",
         )
@@ -122,11 +121,11 @@ class InboxGoals:
     def _reference(self, number: str) -> Goal:
         code = _reference_of(self._messages[number])
         what = self._called(number)
-        intent = self._said(f"Which reference does {what} give?", f"Tell me the reference in {what}.")
+        intent = self.said(f"Which reference does {what} give?", f"Tell me the reference in {what}.")
         return Goal(kind="answer", template="reference", intent=intent, answer=code, facts=(code,))
 
     def _count(self, sender: str, numbers: tuple[str, ...]) -> Goal:
-        intent = self._said(
+        intent = self.said(
             f"How many messages from {sender} are there in all folders together? Answer with a number.",
             f"Count the messages that {sender} has sent, over all folders; answer with the number alone.",
         )
@@ -140,7 +139,7 @@ class InboxGoals:
         about = {str(one["from"]) for one in self._messages.values() if one["subject"] == subject}
         others = sorted({str(one["from"]) for one in self._messages.values()} - about)
         sender = self._site.draws("absent").pick(others)
-        intent = self._said(f'Star the message "{subject}" from {sender}.', f'Put a star on "{subject}" by {sender}.')
+        intent = self.said(f'Star the message "{subject}" from {sender}.', f'Put a star on "{subject}" by {sender}.')
         return Goal(kind="infeasible", template="absent", intent=intent)
 
 

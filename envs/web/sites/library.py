@@ -1,6 +1,6 @@
 """A library: a catalogue that is searched, books that are reserved, loans that are renewed."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import ClassVar, Final
 
 from palestra.envs.base import Json, Split
@@ -20,7 +20,8 @@ from palestra.envs.web.element import (
     text,
 )
 from palestra.envs.web.pools import LAST_NAMES, TOPICS
-from palestra.envs.web.site import Goal, Knobs, Place, Site
+from palestra.envs.web.site import Knobs, Place
+from palestra.envs.web.sites.goals import AskingSite
 from palestra.envs.web.sites.library_goals import LibraryGoals
 from palestra.envs.web.sites.shared import leaflet, links_beside, offer, shown_part
 
@@ -29,7 +30,7 @@ BRANCHES: Final = ("Main library", "Harbour", "Old town")
 Rows = Mapping[str, Mapping[str, Json]]
 
 
-class Library(Site):
+class Library(AskingSite):
     """A library whose truth is its books, reservations and loans."""
 
     name: ClassVar[str] = "library"
@@ -148,14 +149,3 @@ class Library(Site):
             case ("cancel", one):
                 return place.drop("reservations", one)
         raise ValueError(f"no such command: {command}")
-
-    # -- goals -------------------------------------------------------------------------------------
-
-    def goals(self) -> Iterator[Goal]:
-        yield from self._goals.made
-
-    def matters(self, place: Place, goal: Goal, key: str) -> bool:
-        return self._goals.matters(place, goal, key)
-
-    def texts(self, place: Place, goal: Goal, key: str) -> Sequence[str]:
-        return self._goals.texts(goal, key)

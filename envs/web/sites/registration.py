@@ -25,7 +25,8 @@ from palestra.envs.web.element import (
     text,
 )
 from palestra.envs.web.pools import CITIES, TOPICS
-from palestra.envs.web.site import Goal, Knobs, Place, Site
+from palestra.envs.web.site import Knobs, Place
+from palestra.envs.web.sites.goals import AskingSite
 from palestra.envs.web.sites.registration_goals import RegistrationGoals
 from palestra.envs.web.sites.shared import leaflet, links_beside, offer
 
@@ -38,7 +39,7 @@ _TABS: Final = ("Person", "Stay", "Extras")
 _HINTS: Final = 5  # cities that are suggested
 
 
-class Registration(Site):
+class Registration(AskingSite):
     """A form whose truth are the registrations that were sent; what was entered is the page's until then."""
 
     name: ClassVar[str] = "registration"
@@ -206,14 +207,3 @@ class Registration(Site):
         row = str(len(place.data["registrations"]) + 1)
         made = {one: value for one, value in told.items() if value}
         return place.put("registrations", row, **made).to("/", told=row)
-
-    # -- goals -------------------------------------------------------------------------------------
-
-    def goals(self) -> Iterator[Goal]:
-        yield from self._goals.made
-
-    def matters(self, place: Place, goal: Goal, key: str) -> bool:
-        return self._goals.matters(place, goal, key)
-
-    def texts(self, place: Place, goal: Goal, key: str) -> Sequence[str]:
-        return self._goals.texts(goal, key)

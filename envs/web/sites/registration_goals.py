@@ -7,6 +7,7 @@ from palestra.envs.base import Json
 from palestra.envs.web.element import Ui
 from palestra.envs.web.pools import FIRST_NAMES, LAST_NAMES
 from palestra.envs.web.site import Goal, Place, Site, wording
+from palestra.envs.web.sites.goals import Asked
 
 _MONTHS: Final = ("March 2027", "April 2027", "May 2027")
 _FIELDS: Final = ("mail", "city", "title", "day", "room", "guests", "meal", "workshops")
@@ -18,7 +19,7 @@ _TAB_OF: Final = {
 }
 
 
-class RegistrationGoals:
+class RegistrationGoals(Asked):
     """The goals of one registration, and what each needs."""
 
     def __init__(
@@ -30,10 +31,11 @@ class RegistrationGoals:
         taken: frozenset[str],
         full: frozenset[str],
     ) -> None:
-        self._site, self._workshops, self._fees, self._cities = site, workshops, fees, cities
+        super().__init__(site)
+        self._workshops, self._fees, self._cities = workshops, fees, cities
         self._taken, self._full = taken, full
         self._wanted: dict[str, dict[str, str]] = {}  # by intent: what the form must hold
-        self.made: tuple[Goal, ...] = tuple(self._all())
+        self.made = tuple(self._all())
 
     def matters(self, place: Place, goal: Goal, key: str) -> bool:
         """Whether using an element can be part of a shortest solution."""
@@ -91,7 +93,8 @@ class RegistrationGoals:
         yield self._register("full day", ["day"], "infeasible")
         yield self._register("taken room", ["room"], "infeasible")
 
-    def _said(self, *wordings: str) -> str:
+    def said(self, *wordings: str) -> str:
+        """Return one of several wordings; goals that begin alike are said alike."""
         return wording(self._site.draws(f"intent {wordings[0][:30]}"), self._site.knobs.paraphrase, wordings)
 
     def _value(self, field: str, stage: str, is_possible: bool) -> str:
@@ -140,12 +143,12 @@ class RegistrationGoals:
             "workshops": "for the workshops: {}",
         }
         rest = "; ".join(told[name].format(value) for name, value in values.items() if name != "name")
-        start = self._said("Register {} for the conference", "Sign {} up for the conference")
-        end = self._said("Leave all other fields as they are.", "Enter nothing else.")
+        start = self.said("Register {} for the conference", "Sign {} up for the conference")
+        end = self.said("Leave all other fields as they are.", "Enter nothing else.")
         return f"{start.format(values['name'])}{f': {rest}' if rest else ''}. {end}"
 
     def _fee(self, name: str) -> Goal:
-        intent = self._said(
+        intent = self.said(
             f'What is the fee of the workshop "{name}", in EUR? Answer with a number.',
             f'How many EUR does the workshop "{name}" cost? Answer with the number alone.',
         )
@@ -153,7 +156,7 @@ class RegistrationGoals:
         return Goal(kind="answer", template="fee", intent=intent, answer=self._fees[name], facts=facts)
 
     def _sum(self, names: Sequence[str]) -> Goal:
-        intent = self._said(
+        intent = self.said(
             f'How many EUR do the workshops "{names[0]}" and "{names[1]}" cost together? Answer with a number.',
             f'Add the fees of "{names[0]}" and "{names[1]}", in EUR; answer with the number alone.',
         )

@@ -1,6 +1,6 @@
 """A shop: a list that is searched, narrowed and sorted, products, a basket, and a checkout of three pages."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar, Final
 
@@ -26,7 +26,8 @@ from palestra.envs.web.element import (
     text,
 )
 from palestra.envs.web.pools import PRODUCTS
-from palestra.envs.web.site import Goal, Knobs, Place, Site
+from palestra.envs.web.site import Knobs, Place
+from palestra.envs.web.sites.goals import AskingSite
 from palestra.envs.web.sites.shared import leaflet, links_beside, offer, shown_part
 from palestra.envs.web.sites.shop_goals import ShopGoals
 
@@ -38,7 +39,7 @@ _MOST: Final = 9  # of one product in a basket
 Products = Mapping[str, Mapping[str, Json]]
 
 
-class Shop(Site):
+class Shop(AskingSite):
     """A shop whose truth is its orders; basket and the pages of the checkout are remembered of the visitor."""
 
     name: ClassVar[str] = "shop"
@@ -239,17 +240,6 @@ class Shop(Site):
         made = {"items": items, **visit["address"], "way": visit["way"]}
         done = place.put("orders", str(len(place.data["orders"]) + 1), **made)
         return done.noted(basket={}, way="").to("/")
-
-    # -- goals -------------------------------------------------------------------------------------
-
-    def goals(self) -> Iterator[Goal]:
-        yield from self._goals.made
-
-    def matters(self, place: Place, goal: Goal, key: str) -> bool:
-        return self._goals.matters(place, goal, key)
-
-    def texts(self, place: Place, goal: Goal, key: str) -> Sequence[str]:
-        return self._goals.texts(goal, key)
 
 
 def money(cents: Json) -> str:

@@ -6,6 +6,7 @@ from typing import Final
 from palestra.envs.base import Json
 from palestra.envs.web.pools import CITIES, FIRST_NAMES, LAST_NAMES
 from palestra.envs.web.site import Goal, Place, Site, wording
+from palestra.envs.web.sites.goals import Asked
 
 Products = Mapping[str, Mapping[str, Json]]
 _STREETS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -15,11 +16,12 @@ _STREETS: Final[Mapping[str, tuple[str, ...]]] = {
 _FIELDS: Final = ("name", "street", "city")
 
 
-class ShopGoals:
+class ShopGoals(Asked):
     """The goals of one shop, and what each needs."""
 
     def __init__(self, site: Site, products: Products) -> None:
-        self._site, self._products = site, products
+        super().__init__(site)
+        self._products = products
         self._entries: dict[str, dict[str, str]] = {}  # by intent: what fields take
         self._targets: dict[str, tuple[str, ...]] = {}  # by intent: the products that it is about
         draws = site.draws("goals")
@@ -27,7 +29,7 @@ class ShopGoals:
         self._free = draws.shuffled([one for one in able if not products[one]["heavy"]])
         self._heavy = [one for one in able if products[one]["heavy"]]
         self._gone = [one for one, cells in products.items() if not cells["stock"]]
-        self.made: tuple[Goal, ...] = tuple(self._all())
+        self.made = tuple(self._all())
 
     def matters(self, place: Place, goal: Goal, key: str) -> bool:
         """Whether using an element can be part of a shortest solution."""
@@ -58,7 +60,8 @@ class ShopGoals:
         if self._heavy:
             yield self._buy("too heavy", {self._heavy[0]: 1}, "infeasible")
 
-    def _said(self, *wordings: str) -> str:
+    def said(self, *wordings: str) -> str:
+        """Return one of several wordings; goals that begin alike are said alike."""
         return wording(self._site.draws(f"intent {wordings[0][:20]}"), self._site.knobs.paraphrase, wordings)
 
     def _about(self, goal: Goal, products: Sequence[str], **entries: str) -> Goal:
@@ -83,7 +86,7 @@ class ShopGoals:
         names = {one: str(self._products[one]["name"]) for one in counts}
         what = called or " and ".join(f"{count} x {names[one]}" for one, count in counts.items())
         where = f"{to['name']}, {to['street']}, {to['city']}"
-        intent = self._said(
+        intent = self.said(
             f"Order {what}, to be sent to {where}; the way of delivery is: {way}.",
             f"Buy {what}. Ship it to {where} (delivery: {way}).",
         )
@@ -117,7 +120,7 @@ class ShopGoals:
 
     def _price(self, which: str) -> Goal:
         cells = self._products[which]
-        intent = self._said(
+        intent = self.said(
             f"What does one {cells['name']} cost, in EUR? Answer with a number such as 12.5.",
             f"Tell me the price of {cells['name']} in EUR, as a number.",
         )
@@ -131,7 +134,7 @@ class ShopGoals:
         theirs = [one for one, cells in self._products.items() if cells["department"] == department]
         if not theirs:
             return
-        intent = self._said(
+        intent = self.said(
             f"How many products are there in the department {department}? Answer with a number.",
             f"Count the products of the department {department}; answer with the number alone.",
         )

@@ -1,6 +1,6 @@
 """A support desk: a queue of tickets with filters, each assigned, rated, noted, closed or merged into another."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import ClassVar, Final
 
 from palestra.envs.base import Json, Split
@@ -22,7 +22,8 @@ from palestra.envs.web.element import (
     text,
 )
 from palestra.envs.web.pools import COMPANIES, FIRST_NAMES, PRODUCTS
-from palestra.envs.web.site import Goal, Knobs, Place, Site
+from palestra.envs.web.site import Knobs, Place
+from palestra.envs.web.sites.goals import AskingSite
 from palestra.envs.web.sites.shared import leaflet, links_beside, offer, shown_part
 from palestra.envs.web.sites.tickets_goals import TicketGoals
 
@@ -36,7 +37,7 @@ _COMPLAINTS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
-class SupportDesk(Site):
+class SupportDesk(AskingSite):
     """A desk whose truth is its tickets. The list tells subject, customer and state; all else is on a ticket's page."""
 
     name: ClassVar[str] = "tickets"
@@ -192,11 +193,3 @@ class SupportDesk(Site):
         if self.knobs.strict and new["state"] == "Closed" != cells["state"] and not new["note"]:
             return place.entered(problem="Write a note before you close a ticket.")
         return place.put("tickets", number, **new).to("/", told=f"Ticket {number} was saved.")
-
-    # -- goals -------------------------------------------------------------------------------------
-
-    def goals(self) -> Iterator[Goal]:
-        yield from self._goals.made
-
-    def matters(self, place: Place, goal: Goal, key: str) -> bool:
-        return self._goals.matters(place, goal, key)

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from palestra.envs.base import Json
-from palestra.envs.web.site import Goal, Place, Site, wording
+from palestra.envs.web.site import Goal, Place, Site
+from palestra.envs.web.sites.goals import Asked
 
 Tickets = Mapping[str, Mapping[str, Json]]
 _NOTES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -13,13 +14,14 @@ _NOTES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
-class TicketGoals:
+class TicketGoals(Asked):
     """The goals of one desk, and which elements each needs."""
 
     def __init__(self, site: Site, tickets: Tickets, agents: Sequence[str]) -> None:
-        self._site, self._tickets, self._agents = site, tickets, agents
+        super().__init__(site)
+        self._tickets, self._agents = tickets, agents
         self._targets: dict[str, tuple[str, ...]] = {}  # by intent: the tickets that it is about
-        self.made: tuple[Goal, ...] = tuple(self._all())
+        self.made = tuple(self._all())
 
     def matters(self, place: Place, goal: Goal, key: str) -> bool:
         """Whether using an element can be part of a shortest solution."""
@@ -54,9 +56,6 @@ class TicketGoals:
             self._targets[intent] = numbers
         return goal
 
-    def _said(self, *wordings: str) -> str:
-        return wording(self._site.draws(f"intent {wordings[0]}"), self._site.knobs.paraphrase, wordings)
-
     def _called(self, number: str) -> str:
         cells = self._tickets[number]
         return f'the ticket "{cells["subject"]}" of {cells["customer"]}'
@@ -66,7 +65,7 @@ class TicketGoals:
 
     def _assign(self, number: str) -> Goal:
         who, what = self._other(self._agents, self._tickets[number]["agent"], "who"), self._called(number)
-        intent = self._said(f"Assign {what} to {who}.", f"{who} is to take care of {what}.", f"Give {what} to {who}.")
+        intent = self.said(f"Assign {what} to {who}.", f"{who} is to take care of {what}.", f"Give {what} to {who}.")
         changed = {f"tickets/{number}/agent": who}
         return Goal(kind="change", template="assign", intent=intent, changes=changed, values=(who,))
 
@@ -74,7 +73,7 @@ class TicketGoals:
         now, what = self._tickets[number]["priority"], self._called(number)
         to = self._other(("Low", "Normal", "High", "Urgent"), now, "priority")
         note = self._site.draws("escalate").pick(_NOTES[self._site.split])
-        intent = self._said(
+        intent = self.said(
             f'Set the priority of {what} to {to} and leave the note "{note}" on it.',
             f'{what[0].upper()}{what[1:]} is to have the priority {to}; note on it: "{note}"',
         )
@@ -87,10 +86,10 @@ class TicketGoals:
     def _close(self, number: str) -> Goal:
         note, what = self._site.draws("close").pick(_NOTES[self._site.split]), self._called(number)
         if self._tickets[number]["state"] == "Closed":
-            intent = self._said(f'Open {what} again and note on it: "{note}"', f'Reopen {what} with the note "{note}".')
+            intent = self.said(f'Open {what} again and note on it: "{note}"', f'Reopen {what} with the note "{note}".')
             state = "Open"
         else:
-            intent = self._said(f'Close {what} with the note "{note}".', f'Note "{note}" on {what} and close it.')
+            intent = self.said(f'Close {what} with the note "{note}".', f'Note "{note}" on {what} and close it.')
             state = "Closed"
         changed = {f"tickets/{number}/state": state, f"tickets/{number}/note": note}
         return Goal(kind="change", template="close", intent=intent, changes=changed, values=(state, note))
@@ -104,7 +103,7 @@ class TicketGoals:
         return None
 
     def _merge(self, one: str, other: str) -> Goal:
-        intent = self._said(
+        intent = self.said(
             f"Merge {self._called(one)} into {self._called(other)}.",
             f"Two tickets are about the same: merge {self._called(one)} into {self._called(other)}.",
         )
@@ -115,7 +114,7 @@ class TicketGoals:
         now = {self._tickets[number]["agent"] for number in numbers}
         who = self._site.draws("all of").pick([one for one in self._agents if one not in now] or list(self._agents))
         changed = {f"tickets/{number}/agent": who for number in numbers if self._tickets[number]["agent"] != who}
-        intent = self._said(
+        intent = self.said(
             f"Assign all tickets of {customer} to {who}.", f"{who} takes over every ticket of {customer}."
         )
         cells = list(changed.items())
@@ -128,13 +127,13 @@ class TicketGoals:
     def _who(self, number: str) -> Goal:
         cells = self._tickets[number]
         priority = str(cells["priority"])
-        intent = self._said(
+        intent = self.said(
             f"Which priority does {self._called(number)} have?", f"Tell me the priority of {self._called(number)}."
         )
         return Goal(kind="answer", template="priority", intent=intent, answer=priority, facts=(f"Ticket {number}",))
 
     def _count(self, customer: str, numbers: Sequence[str]) -> Goal:
-        intent = self._said(
+        intent = self.said(
             f"How many tickets does {customer} have, whatever their state? Answer with a number.",
             f"Count the tickets of {customer} and answer with the number alone.",
         )
@@ -145,7 +144,7 @@ class TicketGoals:
 
     def _stuck(self, number: str) -> Goal:
         who, what = self._other(self._agents, self._tickets[number]["agent"], "stuck"), self._called(number)
-        intent = self._said(f"Assign {what} to {who}.", f"{who} is to take care of {what}.")
+        intent = self.said(f"Assign {what} to {who}.", f"{who} is to take care of {what}.")
         changed = {f"tickets/{number}/agent": who}
         facts = (f"Ticket {number}",)
         return Goal(kind="infeasible", template="locked", intent=intent, changes=changed, values=(who,), facts=facts)
