@@ -1,0 +1,1 @@
+"""Parts of computer-aided design: text to solid, judged exactly by a geometry kernel."""
