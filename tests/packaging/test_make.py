@@ -49,7 +49,7 @@ def test_torch_is_chosen_by_what_the_machine_has(tmp_path: Path, has_gpu: bool, 
     done = make("install", f"VENV={tmp_path}/venv", PATH=path)
     assert done.returncode == 0, done.stderr
     installs = [line.split("install -qq ")[1] for line in log.read_text().splitlines()]
-    assert installs == ["--upgrade pip", wanted, "-e .[train,serve,web,dev]", DATA]
+    assert installs == ["--upgrade pip", wanted, "-e .[train,serve,web,cad,dev]", DATA]
     assert make("install", f"VENV={tmp_path}/venv", PATH=path).stdout == "make: Nothing to be done for 'install'.\n"
 
 
