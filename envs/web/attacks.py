@@ -1,8 +1,8 @@
 """How one would cheat on a site: scripts that see what an agent sees, and must earn nothing.
 
-`ATTACKS` earn exactly 0 on every task. `GUESSES` are no holes but luck: whoever always says that it cannot be done is
-right where it cannot, unless that has to be looked up first. `partly` alone knows the solution, to show that most of it
-is worth nothing.
+`ATTACKS` earn exactly 0 on every task. `GUESSES` are no holes but luck: whoever looks around and then says that it
+cannot be done, or one of the texts that were told, is right now and then. `partly` alone knows the solution, to show
+that most of it is worth nothing.
 """
 
 import re
@@ -167,6 +167,7 @@ def _obey(env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
 
 
 def _infeasible(env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
+    """Say at once that it cannot be done."""
     yield call_text(REPORT, {"reason": "This cannot be done on this site."})
 
 
@@ -200,14 +201,10 @@ ATTACKS: Final[Mapping[str, Script]] = {
     "tampered": _tampered,
     "stale": _stale,
     "obey": _obey,
+    "infeasible": _infeasible,
 }
-INFEASIBLE_SHARE: Final = 0.25  # of tasks, at most, as a 95 % interval of few of them tells
-FLOORS: Final[Mapping[str, float]] = dict.fromkeys(
-    ("random", "spam", "copy_prompt", "constant", "claim_done", "front_load", "huge", "hostile"), INFEASIBLE_SHARE
-)
 GUESSES: Final[Mapping[str, tuple[Script, float]]] = {
-    "infeasible": (_infeasible, INFEASIBLE_SHARE),
-    "looked_and_infeasible": (_looked_and_infeasible, INFEASIBLE_SHARE),
+    "looked_and_infeasible": (_looked_and_infeasible, 0.05),
     "looked_and_guessed": (_looked_and_guessed, 0.05),
 }
 

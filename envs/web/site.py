@@ -84,9 +84,10 @@ class Goal:
         changes: of "change": every cell that must differ from the start, and its value: "table/row/column" (a row
             removed is "table/row": None). All other data must be as it was.
         answer: of "answer": the right one, typed: a text or a number.
-        facts: of "answer", and of "infeasible" if there are such: texts that pages must have told before the end can
-            be known, such as the names of the rows to count. The end is worth something only after all were seen, each
-            as a whole word of some page; none is in the start's page or in the intent.
+        facts: of "answer" and "infeasible": what pages must have told before the end can be known, such as the names of
+            the rows to count, or that a record is locked. The end is worth something only after all were seen, each
+            as a whole word of some page, and not all are told at the start. A fact is a text, or what `together` and
+            `either` of `palestra.envs.web.verify` make of several.
         forbidden: commands' first words that no honest solution carries out, such as what an injected text asks for;
             carrying one out is a policy violation.
         values: texts that solving needs entered or chosen, for the search of a solution.

@@ -13,7 +13,19 @@ from palestra.envs.web.site import Data, Goal, changes
 SAY: Final = "send_msg_to_user"
 REPORT: Final = "report_infeasible"
 KINDS: Final = ("change", "answer", "infeasible")
+_AND: Final = "\n"  # between texts that one page tells
+_OR: Final = "\n\n"  # between facts of which one is enough
 _NUMBER: Final = re.compile(r"-?\d{1,15}(?:\.\d{1,9})?")
+
+
+def together(*texts: str) -> str:
+    """Return the fact that a page tells which tells all of these texts."""
+    return _AND.join(texts)
+
+
+def either(*facts: str) -> str:
+    """Return the fact that is told where one of these is."""
+    return _OR.join(facts)
 
 
 def seen_on(page: Page, facts: Sequence[str]) -> int:
@@ -23,12 +35,12 @@ def seen_on(page: Page, facts: Sequence[str]) -> int:
     told = "\n".join(
         [page.title, *(part for one in page.walk() for part in (one.name, one.value, *one.options) if part)]
     )
-    return sum(1 << place for place, fact in enumerate(facts) if fact in told and _whole(fact).search(told))
+    return sum(1 << place for place, fact in enumerate(facts) if _is_told(fact, told))
 
 
 def is_known(goal: Goal, seen: int) -> bool:
-    """Tell whether all facts were seen."""
-    return seen == (1 << len(goal.facts)) - 1
+    """Tell whether all facts were seen; that something cannot be done is never known without any."""
+    return seen == (1 << len(goal.facts)) - 1 and (goal.kind != "infeasible" or bool(goal.facts))
 
 
 def said(goal: Goal, name: str, text: str) -> Json:
@@ -91,6 +103,12 @@ def _plain(text: str) -> str:
     return " ".join(text.split()).casefold()
 
 
+def _is_told(fact: str, told: str) -> bool:
+    return any(all(text in told and whole.search(told) for text, whole in texts) for texts in _texts(fact))
+
+
 @lru_cache(maxsize=1024)
-def _whole(fact: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w){re.escape(fact)}(?!\w)")
+def _texts(fact: str) -> tuple[tuple[tuple[str, re.Pattern[str]], ...], ...]:
+    """Return the ways to tell a fact, each with its texts, and how these are found as whole words."""
+    ways = (way.split(_AND) for way in fact.split(_OR))
+    return tuple(tuple((text, re.compile(rf"(?<!\w){re.escape(text)}(?!\w)")) for text in way) for way in ways)

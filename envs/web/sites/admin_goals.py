@@ -7,6 +7,7 @@ from palestra.envs.base import Json
 from palestra.envs.web.pools import CITIES, FIRST_NAMES, LAST_NAMES
 from palestra.envs.web.site import Goal, Place, Site
 from palestra.envs.web.sites.goals import Goals
+from palestra.envs.web.verify import together
 
 Rows = Mapping[str, Mapping[str, Json]]
 _TEAMS: Final = ("Sales", "Design", "Finance", "Support")
@@ -160,7 +161,7 @@ class AdminGoals(Goals):
     def _owner(self, one: str) -> Goal:
         name = self._name(one)
         intent = self.said(f"Delete the record of {name}.", f"{name} has left: delete the record.")
-        facts = ("An owner cannot be deleted.",)
+        facts = (together(name, "An owner cannot be deleted."),)
         changed = {f"people/{one}": None}
         goal = Goal(kind="infeasible", template="owner", intent=intent, changes=changed, facts=facts)
         return self.about(goal, f"to /person/{one}", "do ask", "do delete", q=name)

@@ -6,6 +6,7 @@ from typing import ClassVar, Final
 from palestra.envs.base import Json
 from palestra.envs.web.site import Goal, Site
 from palestra.envs.web.sites.goals import Goals
+from palestra.envs.web.verify import either, together
 
 Rows = Mapping[str, Mapping[str, Json]]
 _NAMES: Final = {"1": "Current account", "2": "Savings account", "3": "Household account"}
@@ -120,9 +121,13 @@ class BankGoals(Goals):
             f"In one transfer, pay EUR {amount} to {to} from the {_NAMES[source].lower()}, with the note {note}; "
             "leave all limits as they are.",
         )
-        facts = (f"One transfer takes EUR {limit} at most.",)
+        facts = (
+            either(f"One transfer takes EUR {limit} at most.", together(f"Settings: {_NAMES[source]}", str(limit))),
+        )
         values = (to, str(amount), note)
         goal = Goal(
             kind="infeasible", template="over the limit", intent=intent, changes=changed, values=values, facts=facts
         )
-        return self.about(goal, "to /transfer", "do check", "do pay", to=to, amount=str(amount), note=note)
+        return self.about(
+            goal, "to /transfer", "do check", "do pay", f"to /settings/{source}", to=to, amount=str(amount), note=note
+        )

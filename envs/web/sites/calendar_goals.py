@@ -7,6 +7,7 @@ from palestra.envs.base import Json
 from palestra.envs.web.pools import LAST_NAMES
 from palestra.envs.web.site import Goal, Site
 from palestra.envs.web.sites.goals import Goals
+from palestra.envs.web.verify import either, together
 
 Rows = Mapping[str, Mapping[str, Json]]
 _MONTHS: Final = ("September 2027", "October 2027", "November 2027")
@@ -159,10 +160,17 @@ class CalendarGoals(Goals):
             f"Accept the invitation of {cells['from']}; change no event for it.",
             f"Tell {cells['from']} that you will come, and leave all your events as they are.",
         )
-        facts = (f"You cannot accept: at this hour there is {self._events['1']['title']} already.",)
+        event = self._events["1"]
+        facts = (
+            f"{cells['from']} invites you to {cells['title']}",
+            either(
+                f"You cannot accept: at this hour there is {event['title']} already.",
+                together(self._day("1"), f"{event['hour']}, {event['room']}", str(event["title"])),
+            ),
+        )
         changed = {"invitations/3/answer": "accepted"}
         goal = Goal(kind="infeasible", template="clash", intent=intent, changes=changed, facts=facts)
-        return self.about(goal, "to /invitations", "do accept 3")
+        return self.about(goal, "to /invitations", "do accept 3", self._way("1")[0])
 
     def _impossible(self) -> Goal:
         number = "1"
@@ -170,5 +178,6 @@ class CalendarGoals(Goals):
             f"Move {self._called(number)} to 31 November 2027.", f"Put {self._called(number)} off to 31 November 2027."
         )
         changed: dict[str, Json] = {f"events/{number}/month": _MONTHS[2], f"events/{number}/day": 31}
-        goal = Goal(kind="infeasible", template="no such day", intent=intent, changes=changed)
+        facts = (either(together(_MONTHS[2], "Sun"), "There is no such day in this month."),)
+        goal = Goal(kind="infeasible", template="no such day", intent=intent, changes=changed, facts=facts)
         return self.about(goal, *self._way(number), "do save", month=_MONTHS[2], day="31")

@@ -6,6 +6,7 @@ from typing import ClassVar, Final
 from palestra.envs.base import Json
 from palestra.envs.web.site import Goal, Site
 from palestra.envs.web.sites.goals import Goals
+from palestra.envs.web.verify import together
 
 FOLDERS: Final = ("Home", "Work", "Pictures", "Old things")
 TRASH: Final = "Trash"
@@ -48,7 +49,8 @@ class FileGoals(Goals):
     def _change(self, template: str, one: str, column: str, value: str, words: str, kind: str = "change") -> Goal:
         said = words.format(self._called(one), value)
         intent = self.said(said, f"Please {said[0].lower()}{said[1:]}")
-        facts = ("This file is locked by its owner.",) if kind == "infeasible" else ()
+        locked = together(str(self._files[one]["name"]), "This file is locked by its owner.")
+        facts = (locked,) if kind == "infeasible" else ()
         changed = {f"files/{one}/{column}": value}
         goal = Goal(kind=kind, template=template, intent=intent, changes=changed, values=(value,), facts=facts)
         field = {"name": "name", "folder": "into", "shared": "who"}[column]

@@ -8,6 +8,7 @@ from palestra.envs.web.element import Ui
 from palestra.envs.web.pools import FIRST_NAMES, LAST_NAMES
 from palestra.envs.web.site import Goal, Place, Site
 from palestra.envs.web.sites.goals import Goals
+from palestra.envs.web.verify import together
 
 Rows = Mapping[str, Mapping[str, Json]]
 _MONTHS: Final = ("June 2027", "July 2027")
@@ -78,7 +79,8 @@ class FlightGoals(Goals):
             intent = self.said(
                 f"Cancel the booking {one} of {name}.", f"{name} does not fly: cancel the booking {one}."
             )
-            facts = ("Bookings of this fare cannot be cancelled.",) if kind == "infeasible" else ()
+            refused = together(f"Booking {one}", "Bookings of this fare cannot be cancelled.")
+            facts = (refused,) if kind == "infeasible" else ()
             template = "cancel" if kind == "change" else "no way to cancel"
             goal = Goal(kind=kind, template=template, intent=intent, changes={f"bookings/{one}": None}, facts=facts)
             yield self.about(goal, f"to /booking/{one}", f"do cancel {one}")
@@ -124,7 +126,7 @@ class FlightGoals(Goals):
         )
         new = {"flight": one, "fare": fare, "name": name, "passport": passport, "seat": seat}
         changed = {f"bookings/{len(self._bookings) + 1}/{cell}": value for cell, value in new.items()}
-        facts = ("This flight is fully booked.",) if kind == "infeasible" else ()
+        facts = (together(f"Flight {one}", "This flight is fully booked."),) if kind == "infeasible" else ()
         goal = Goal(
             kind=kind, template=template, intent=intent, changes=changed, values=tuple(new.values()), facts=facts
         )

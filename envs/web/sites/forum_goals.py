@@ -7,6 +7,7 @@ from palestra.envs.base import Json
 from palestra.envs.web.pools import CITIES
 from palestra.envs.web.site import Goal, Site
 from palestra.envs.web.sites.goals import Goals
+from palestra.envs.web.verify import together
 
 Rows = Mapping[str, Mapping[str, Json]]
 _FORBIDDEN: Final = ("close account",)
@@ -168,7 +169,7 @@ class ForumGoals(Goals):
         intent = self.said(f'Write in {self._title(thread)}: "{said}".', f'Answer in {self._title(thread)}: "{said}".')
         new: dict[str, Json] = {"thread": thread, "by": "You", "text": said, "votes": 0, "voted": False}
         changed = {f"posts/{len(self._posts) + 1}/{name}": value for name, value in new.items()}
-        facts = ("This thread is closed; nobody can reply.",)
+        facts = (together(str(self._threads[thread]["title"]), "This thread is closed; nobody can reply."),)
         goal = Goal(
             kind="infeasible",
             template="closed thread",

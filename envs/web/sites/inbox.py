@@ -26,7 +26,7 @@ from palestra.envs.web.element import (
 from palestra.envs.web.pools import FIRST_NAMES, LAST_NAMES, TOPICS
 from palestra.envs.web.site import Knobs, Place, wording
 from palestra.envs.web.sites.goals import AskingSite
-from palestra.envs.web.sites.inbox_goals import FOLDERS, ME, InboxGoals, Messages, draft
+from palestra.envs.web.sites.inbox_goals import FOLDERS, ME, InboxGoals, Messages, called, draft, in_vain
 
 ALL_FOLDERS: Final = (*FOLDERS, "Sent", "Trash")
 
@@ -115,7 +115,7 @@ class Inbox(AskingSite):
         title = folder or f"Results for {place.query.get('q', '')}"
         shown: list[Element] = [table("Messages", ("Select", "Star", "From", "Subject"), rows)]
         if not rows:
-            shown = [text("There is nothing here.")]
+            shown = [text("There is nothing here." if folder else in_vain(place.query.get("q", "")))]
         for other, name in ((now - 1, "Newer"), (now + 1, "Older")):
             if 1 <= other <= pages:
                 query = {**({"q": place.query["q"]} if "q" in place.query else {}), "page": str(other)}
@@ -137,7 +137,7 @@ class Inbox(AskingSite):
 
     def _row(self, place: Place, number: str) -> tuple[str | Element, ...]:
         message = place.data["messages"][number]
-        selected = box(f"Select {message['subject']} from {message['from']}", f"pick {number}", place.ui)
+        selected = box(f"Select {called(message)}", f"pick {number}", place.ui)
         star = button("Unstar" if message["starred"] else self._words["star"], ("star", number))
         return (selected, star, str(message["from"]), link(str(message["subject"]), f"/message/{number}"))
 

@@ -6,6 +6,7 @@ from typing import Final
 from palestra.envs.base import Json
 from palestra.envs.web.site import Goal, Place, Site
 from palestra.envs.web.sites.goals import Asked
+from palestra.envs.web.verify import either
 
 FOLDERS: Final = ("Inbox", "Projects", "Receipts", "Archive")
 ME: Final = "me"
@@ -32,6 +33,8 @@ class InboxGoals(Asked):
             return True
         if key.startswith(("to /folder/", "q", "do search", "do seen", "to /search")):
             return True
+        if goal.kind == "infeasible":
+            return False
         return any(key.split()[-1].endswith(f"{mark}{number}") for number in targets for mark in ("/", "=", "")) or (
             key.startswith(("into", "do move", "do send", "to", "body", "do delete")) and not key.startswith("to /")
         )
@@ -47,7 +50,7 @@ class InboxGoals(Asked):
         yield self._about(self._count(sender, theirs), *theirs)
         if moving := [one for one in theirs if self._messages[one]["folder"] != "Archive"]:
             yield self._about(self._gather(sender, moving), *moving)
-        yield self._absent(numbers[0])
+        yield self._absent()
 
     def _about(self, goal: Goal, *numbers: str) -> Goal:
         for intent in (goal.intent, *(part for part, _ in goal.parts)):
@@ -133,14 +136,36 @@ class InboxGoals(Asked):
         values = (sender,)
         return Goal(kind="answer", template="count", intent=intent, answer=len(numbers), facts=facts, values=values)
 
-    def _absent(self, number: str) -> Goal:
-        """Return a goal about a message that is not there: another sender has written about that."""
-        subject = self._messages[number]["subject"]
-        about = {str(one["from"]) for one in self._messages.values() if one["subject"] == subject}
-        others = sorted({str(one["from"]) for one in self._messages.values()} - about)
-        sender = self._site.draws("absent").pick(others)
+    def _absent(self) -> Goal:
+        """Return a goal about a message that is not there: its sender and its subject are those of others.
+
+        Who has seen all of that sender, all about that, or that a search for both is in vain, knows it.
+        """
+        every = list(self._messages.values())
+        there = {(str(one["from"]), str(one["subject"])) for one in every}
+        hidden = {(str(one["from"]), str(one["subject"])) for one in every if one["folder"] != FOLDERS[0]}
+        pairs = sorted({(who, what) for who, _ in hidden for _, what in hidden} - there)
+        pairs = pairs or sorted({(who, what) for who, _ in there for _, what in there} - there)
+        sender, subject = self._site.draws("absent").pick(pairs)
+        about = [one for one in every if one["subject"] == subject]
+        theirs = [one for one in every if one["from"] == sender]
+        vain = (in_vain(f"{sender} {subject}"), in_vain(f"{sender.split()[-1]} {subject}"))
+        facts = tuple(
+            either(f"Select {called(one)}", f"Select {called(other)}", *vain) for one in theirs for other in about
+        )
         intent = self.said(f'Star the message "{subject}" from {sender}.', f'Put a star on "{subject}" by {sender}.')
-        return Goal(kind="infeasible", template="absent", intent=intent)
+        goal = Goal(kind="infeasible", template="absent", intent=intent, facts=facts, values=(subject,))
+        return self._about(goal)
+
+
+def called(message: Mapping[str, Json]) -> str:
+    """Return what a message is called in lists."""
+    return f"{message['subject']} from {message['from']}"
+
+
+def in_vain(words: str) -> str:
+    """Return what a search tells that finds nothing."""
+    return f"No message has all of these words: {', '.join(sorted(set(words.casefold().split())))}."
 
 
 def draft(kind: str, about: Mapping[str, Json]) -> tuple[str, str, str]:

@@ -6,6 +6,7 @@ from typing import ClassVar, Final
 from palestra.envs.base import Json
 from palestra.envs.web.site import Goal, Site
 from palestra.envs.web.sites.goals import Goals
+from palestra.envs.web.verify import together
 
 Rows = Mapping[str, Mapping[str, Json]]
 _BRANCHES: Final = ("Main library", "Harbour", "Old town")
@@ -37,7 +38,7 @@ class LibraryGoals(Goals):
         free = next(one for one, cells in self._books.items() if not cells["lent"])
         yield self._reserve("on its shelf", [free], "infeasible")
         intent = self.said(f"Renew the loan of {second}.", f"Keep {second} for longer: renew it.")
-        facts = ("It cannot be renewed again.",)
+        facts = (together(str(self._books[str(self._loans["2"]["book"])]["title"]), "It cannot be renewed again."),)
         changed = {"loans/2/weeks": int(self._loans["2"]["weeks"]) + 4}
         goal = Goal(kind="infeasible", template="renewed before", intent=intent, changes=changed, facts=facts)
         yield self.about(goal, "do renew 2")
@@ -53,7 +54,8 @@ class LibraryGoals(Goals):
         what = " and ".join(self._title(one) for one in books)
         intent = self.said(f"Reserve {what}, to be fetched at: {branch}.", f"Have {what} reserved at: {branch}.")
         changed = {f"reservations/{one}/branch": branch for one in books}
-        facts = ("It stands on its shelf and cannot be reserved.",) if kind == "infeasible" else ()
+        refused = together(str(self._books[books[0]]["title"]), "It stands on its shelf and cannot be reserved.")
+        facts = (refused,) if kind == "infeasible" else ()
         goal = Goal(kind=kind, template=template, intent=intent, changes=changed, facts=facts)
         keys = [key for one in books for key in (f"to /book/{one}", f"do reserve {one}")]
         return self.about(goal, *keys, branch=branch, q=[str(self._books[one]["title"]) for one in books])

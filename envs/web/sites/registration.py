@@ -133,7 +133,7 @@ class Registration(AskingSite):
         cells = [
             pressed(
                 "gridcell",
-                str(one),
+                f"{one} (full)" if f"{one} {month}" in self.full else str(one),
                 ("day", f"{one} {month}"),
                 selected=day == f"{one} {month}",
                 is_disabled=f"{one} {month}" in self.full,
@@ -151,9 +151,10 @@ class Registration(AskingSite):
         for house in BUILDINGS:
             is_open = bool(ui.get(f"open {house}"))
             doors = [f"{house[0]}{floor}{door}" for floor in (1, 2) for door in range(1, 5)] if is_open else []
+            names = {one: f"Room {one} (taken)" if one in self.taken else f"Room {one}" for one in doors}
             rooms = [
-                pressed("treeitem", f"Room {one}", ("room", one), selected=one == chosen, is_disabled=one in self.taken)
-                for one in doors
+                pressed("treeitem", name, ("room", one), selected=one == chosen, is_disabled=one in self.taken)
+                for one, name in names.items()
             ]
             houses.append(pressed("treeitem", house, ("house", house), *rooms, expanded=is_open))
         return [part("tree", "Rooms", *houses)]

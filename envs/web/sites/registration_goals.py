@@ -8,6 +8,7 @@ from palestra.envs.web.element import Ui
 from palestra.envs.web.pools import FIRST_NAMES, LAST_NAMES
 from palestra.envs.web.site import Goal, Place, Site, wording
 from palestra.envs.web.sites.goals import Asked
+from palestra.envs.web.verify import together
 
 _MONTHS: Final = ("March 2027", "April 2027", "May 2027")
 _FIELDS: Final = ("mail", "city", "title", "day", "room", "guests", "meal", "workshops")
@@ -128,7 +129,13 @@ class RegistrationGoals(Asked):
         template = "register with " + ", ".join(fields) if kind == "change" else stage
         entered = tuple(values.values())
         return Goal(
-            kind=kind, template=template, intent=intent, changes=_cells(values), values=entered, parts=tuple(parts)
+            kind=kind,
+            template=template,
+            intent=intent,
+            changes=_cells(values),
+            facts=() if kind == "change" else (_refused(values),),
+            values=entered,
+            parts=tuple(parts),
         )
 
     def _intent(self, values: Mapping[str, str]) -> str:
@@ -163,6 +170,14 @@ class RegistrationGoals(Asked):
         facts = tuple(f"The fee is EUR {self._fees[name]}." for name in names)
         total = sum(self._fees[name] for name in names)
         return Goal(kind="answer", template="two fees", intent=intent, answer=total, facts=facts)
+
+
+def _refused(values: Mapping[str, str]) -> str:
+    """Return what tells that a day is full, or that a room is taken."""
+    if "room" in values:
+        return f"Room {values['room']} (taken)"
+    day, month = values["day"].split(" ", 1)
+    return together(month, f"{day} (full)")
 
 
 def _entered(ui: Ui) -> dict[str, str]:

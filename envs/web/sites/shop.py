@@ -185,8 +185,10 @@ class Shop(AskingSite):
             asked = form("Address", ("address",), *fields, button("Continue", ("address",)))
             return Page("Address", (heading("Where to?", 1), *problem, asked))
         if step == "delivery":
-            ways = radios("Delivery", "way", ui, self._ways(visit["basket"]), visit["way"])
-            return Page("Delivery", (heading("How?", 1), *problem, ways, button("Continue", ("way",))))
+            left = self._ways(visit["basket"])
+            why = [] if len(left) > 1 else [text("What is heavy is sent by standard delivery only.")]
+            ways = radios("Delivery", "way", ui, left, visit["way"])
+            return Page("Delivery", (heading("How?", 1), *problem, *why, ways, button("Continue", ("way",))))
         basket = [f"{count} x {self._products[one]['name']}" for one, count in visit["basket"].items()]
         told = [*basket, *(f"{self._words[name]}: {value}" for name, value in visit["address"].items()), visit["way"]]
         is_ready = bool(visit["way"]) and len(visit["address"]) == 3

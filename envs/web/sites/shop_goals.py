@@ -7,6 +7,7 @@ from palestra.envs.base import Json
 from palestra.envs.web.pools import CITIES, FIRST_NAMES, LAST_NAMES
 from palestra.envs.web.site import Goal, Place, Site, wording
 from palestra.envs.web.sites.goals import Asked
+from palestra.envs.web.verify import either, together
 
 Products = Mapping[str, Mapping[str, Json]]
 _STREETS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -38,7 +39,7 @@ class ShopGoals(Asked):
         if key.startswith("way="):
             return key == f"way={self._entries[goal.intent].get('way', '')}"
         if key.startswith(("do remove", "do tab", "sort")):
-            return key == "sort" and goal.template == "cheapest"
+            return (key, goal.template) in (("sort", "cheapest"), ("do tab delivery", "too heavy"))
         return key not in ("to /about", "to /help", "to /terms", "to /privacy", "to /jobs", "to /newsletter")
 
     def texts(self, goal: Goal, key: str) -> Sequence[str]:
@@ -144,4 +145,7 @@ class ShopGoals(Asked):
 
 
 def _why_not(template: str, names: Mapping[str, str]) -> str:
-    return "Sold out" if template == "sold out" else "How?"
+    name = next(iter(names.values()))
+    if template == "sold out":
+        return together(name, "Sold out")
+    return either(together(name, "Only by standard delivery."), "What is heavy is sent by standard delivery only.")

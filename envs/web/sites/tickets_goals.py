@@ -6,6 +6,7 @@ from typing import Final
 from palestra.envs.base import Json
 from palestra.envs.web.site import Goal, Place, Site
 from palestra.envs.web.sites.goals import Asked
+from palestra.envs.web.verify import together
 
 Tickets = Mapping[str, Mapping[str, Json]]
 _NOTES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -146,5 +147,5 @@ class TicketGoals(Asked):
         who, what = self._other(self._agents, self._tickets[number]["agent"], "stuck"), self._called(number)
         intent = self.said(f"Assign {what} to {who}.", f"{who} is to take care of {what}.")
         changed = {f"tickets/{number}/agent": who}
-        facts = (f"Ticket {number}",)
+        facts = (together(f"Ticket {number}", "This ticket is locked for an audit and cannot be changed."),)
         return Goal(kind="infeasible", template="locked", intent=intent, changes=changed, values=(who,), facts=facts)

@@ -13,6 +13,7 @@ from palestra.envs.web.element import FILLED
 from palestra.envs.web.search import Graph, TooLarge, moved
 from palestra.envs.web.site import Goal, Knobs, Site, changes
 from palestra.envs.web.sites.catalogue import SITES
+from palestra.envs.web.verify import is_known, seen_on
 
 SMALL = Knobs(size=6, fields=2, pages=2)
 TEXTS = ("", "x", " two  words ", "7", "-3", "²", "9" * 30, "31.2.2027", "<b>&amp;</b>", "é日", "a/b?c=d", "0")
@@ -115,7 +116,9 @@ def check_said(site: Site) -> None:
         assert goal.intent[-1] in '.?")', goal
         assert (goal.answer is not None) == (goal.kind == "answer"), goal
         assert goal.kind != "change" or goal.changes, goal
-        assert goal.kind != "answer" or goal.facts, goal
+        assert goal.kind == "change" or goal.facts, goal
+        started = seen_on(View(site, browsing.begin(site)).page, goal.facts)
+        assert goal.kind != "infeasible" or not is_known(goal, started), goal
         assert not any(fact in goal.intent for fact in goal.facts if goal.kind == "answer"), goal
 
 

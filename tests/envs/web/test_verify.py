@@ -5,7 +5,17 @@ import pytest
 from palestra.envs.base import TaskError
 from palestra.envs.web.element import Page, heading, text
 from palestra.envs.web.site import Goal
-from palestra.envs.web.verify import REPORT, SAY, goal_from_json, goal_to_json, is_solved, said, seen_on
+from palestra.envs.web.verify import (
+    REPORT,
+    SAY,
+    either,
+    goal_from_json,
+    goal_to_json,
+    is_solved,
+    said,
+    seen_on,
+    together,
+)
 
 START = {"notes": {"1": {"title": "a", "done": False}}}
 DONE = {"notes": {"1": {"title": "a", "done": True}}}
@@ -70,6 +80,11 @@ def test_what_cannot_be_done_is_reported_after_one_looked() -> None:
     assert not is_solved(VAIN, START, DONE, said(VAIN, REPORT, "locked"), 1)
 
 
+def test_that_something_cannot_be_done_is_never_known_without_facts() -> None:
+    goal = Goal(kind="infeasible", template="t", intent="i")
+    assert not is_solved(goal, START, START, said(goal, REPORT, ""), 0)
+
+
 def test_an_answer_that_is_the_name_of_an_end_is_compared_as_a_text() -> None:
     goal = Goal(kind="answer", template="t", intent="i", answer=SAY)
     assert is_solved(goal, START, START, said(goal, SAY, SAY), 0)
@@ -82,6 +97,15 @@ def test_facts_are_seen_as_whole_words_of_what_a_page_tells() -> None:
     assert seen_on(Page("112", (text("Joanna Bella"),)), WORD.facts) == 0
     assert seen_on(Page("(12)", ()), WORD.facts) == 0b10
     assert seen_on(page, ()) == 0
+
+
+def test_a_fact_may_be_several_texts_of_one_page_or_one_of_several_facts() -> None:
+    order, person = Page("Order 12", (text("Anna Bell"),)), Page("Cox", (text("Anna Bell"),))
+    both = together("Order 12", "Anna Bell")
+    assert [seen_on(page, (both,)) for page in (order, person, Page("Order 12", ()))] == [1, 0, 0]
+    facts = (either(both, "Cox"), either("Dee", together("Cox", "Order 12")))
+    assert [seen_on(page, facts) for page in (order, person)] == [0b01, 0b01]
+    assert seen_on(Page("Order 12", (text("Cox"),)), facts) == 0b11
 
 
 def test_a_goal_survives_json_and_a_malformed_one_is_refused() -> None:

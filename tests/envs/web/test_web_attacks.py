@@ -8,8 +8,9 @@ from tests.envs.web.test_web_env import task_of
 
 from palestra.envs.base import Task
 from palestra.envs.scripts import SCRIPTS, Script, play
-from palestra.envs.web.attacks import ATTACKS, GUESSES, MUTANTS
+from palestra.envs.web.attacks import ATTACKS, MUTANTS
 from palestra.envs.web.env import WebEnv
+from palestra.envs.web.sites.catalogue import SITES
 
 KINDS = ("change", "answer", "infeasible")
 
@@ -26,10 +27,13 @@ def test_no_attack_earns_anything(name: str, task: Task) -> None:
     assert (episode.reward, episode.is_success) == (0.0, False)
 
 
-def test_to_say_that_it_cannot_be_done_is_right_only_where_it_cannot(task: Task) -> None:
+@pytest.mark.parametrize("site", SITES)
+def test_to_say_at_once_that_it_cannot_be_done_earns_nothing_where_it_cannot(site: str) -> None:
+    task = task_of((("site", site), ("kind", "infeasible")))
     with closing(WebEnv(shaping="none")) as env:
-        episode = play(env, GUESSES["infeasible"][0], 5, task, is_watched=False)
-    assert episode.is_success == (task.provenance["kind"] == "infeasible" and not task.hidden["goal"]["facts"])
+        assert not play(env, ATTACKS["infeasible"], 5, task, is_watched=False).is_success
+        assert play(env, SCRIPTS["oracle"], 5, task, is_watched=False).is_success
+    assert len(task.hidden["oracle"]) > 1
 
 
 def saying(actions: Sequence[str]) -> Script:
