@@ -1,9 +1,9 @@
 """Flights: a search with suggestions and a calendar, results that are narrowed and sorted, fares, and who flies."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import ClassVar, Final
 
-from palestra.envs.base import Json, Split
+from palestra.envs.base import Split
 from palestra.envs.web.element import (
     Command,
     Element,
@@ -25,20 +25,25 @@ from palestra.envs.web.element import (
     table,
     text,
 )
-from palestra.envs.web.pools import CITIES, COMPANIES, FIRST_NAMES, LAST_NAMES
+from palestra.envs.web.pools import CITIES
 from palestra.envs.web.site import Knobs, Place
+from palestra.envs.web.sites.airline import (
+    DAYS,
+    FARES,
+    MONTHS,
+    SEATS,
+    Rows,
+    drawn_bookings,
+    drawn_flights,
+    fare_price,
+)
 from palestra.envs.web.sites.flights_goals import FlightGoals
 from palestra.envs.web.sites.goals import AskingSite
 from palestra.envs.web.sites.shared import leaflet, links_beside, offer, shown_part
 
-MONTHS: Final = ("June 2027", "July 2027")
-DAYS: Final = 30
 SORTS: Final = ("Earliest first", "Lowest price first", "Shortest first")
-FARES: Final = ("Light", "Classic", "Flexible")
-SEATS: Final = ("Any", "Window", "Aisle")
 _HINTS: Final = 4  # cities that are suggested
 _BAGS: Final = {"Light": "no bag", "Classic": "one bag", "Flexible": "two bags"}
-Rows = Mapping[str, Mapping[str, Json]]
 
 
 class Flights(AskingSite):
@@ -50,8 +55,8 @@ class Flights(AskingSite):
         super().__init__(seed, split, knobs)
         draws = self.draws("airline")
         self._cities = tuple(sorted(draws.shuffled(CITIES[split])[:10]))
-        self._flights = self._drawn()
-        self._bookings = self._made()
+        self._flights = drawn_flights(self, self._cities)
+        self._bookings = drawn_bookings(self, self._flights)
         labels = self.draws("labels")
         self._words = {
             "from": labels.pick(("From", "Leaving from", "Departure")),
@@ -62,43 +67,6 @@ class Flights(AskingSite):
             "book": labels.pick(("Book", "Book now", "Confirm the booking")),
         }
         self._goals = FlightGoals(self, self._flights, self._bookings)
-
-    def _drawn(self) -> Rows:
-        draws, lines = self.draws("flights"), COMPANIES[self.split]
-        pairs = draws.shuffled([(one, other) for one in self._cities for other in self._cities if one != other])
-        flights: dict[str, dict[str, Json]] = {}
-        for route in range(3):
-            here, there = pairs[route]
-            day = f"{draws.between(1, DAYS)} {draws.pick(MONTHS)}"
-            hours, prices = draws.shuffled(range(6, 22)), draws.shuffled(range(60, 400, 5))
-            lengths = draws.shuffled(range(70, 400, 5))
-            for place in range(max(3, min(12, self.knobs.size // 2))):
-                flights[f"{here[0]}{there[0]}{100 + 20 * route + place}"] = {
-                    "from": here,
-                    "to": there,
-                    "day": day,
-                    "hour": f"{hours[place]:02d}:{draws.pick(('00', '15', '30', '45'))}",
-                    "airline": draws.pick(lines),
-                    "price": prices[place],
-                    "minutes": lengths[place],
-                    "direct": draws.chance(0.5),
-                    "left": 0 if place == 2 else draws.between(2, 60),
-                }
-        return flights
-
-    def _made(self) -> Rows:
-        draws, firsts, lasts = self.draws("bookings"), FIRST_NAMES[self.split], LAST_NAMES[self.split]
-        taken = draws.shuffled([one for one, cells in self._flights.items() if cells["left"]])
-        return {
-            str(number): {
-                "flight": taken[number],
-                "fare": fare,
-                "name": f"{draws.pick(firsts)} {draws.pick(lasts)}",
-                "passport": f"{draws.pick('ABCDEFGH')}{draws.between(100000, 999999)}",
-                "seat": draws.pick(SEATS),
-            }
-            for number, fare in enumerate(draws.shuffled(FARES), start=1)
-        }
 
     # -- pages -------------------------------------------------------------------------------------
 
@@ -299,8 +267,3 @@ class Flights(AskingSite):
         row = str(1 + max((int(one) for one in place.data["bookings"]), default=0))
         done = place.put("bookings", row, **told, seat=ui.get("seat", SEATS[0]))
         return done.noted(flight="", fare="").to("/bookings", told="Thank you, your flight is booked.")
-
-
-def fare_price(cells: Mapping[str, Json], fare: str) -> int:
-    """Return what a fare of a flight costs, in EUR."""
-    return int(cells["price"]) + 35 * FARES.index(fare)

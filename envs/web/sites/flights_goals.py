@@ -1,18 +1,15 @@
 """What is asked for where flights are booked."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import ClassVar, Final
 
-from palestra.envs.base import Json
 from palestra.envs.web.element import Ui
 from palestra.envs.web.pools import FIRST_NAMES, LAST_NAMES
 from palestra.envs.web.site import Goal, Place, Site
+from palestra.envs.web.sites.airline import FARES, MONTHS, SEATS, Rows
 from palestra.envs.web.sites.goals import Goals
 from palestra.envs.web.verify import together
 
-Rows = Mapping[str, Mapping[str, Json]]
-_MONTHS: Final = ("June 2027", "July 2027")
-_FARES: Final = ("Light", "Classic", "Flexible")
 _LOWEST: Final = "Lowest price first"
 
 
@@ -46,7 +43,7 @@ class FlightGoals(Goals):
         if key == "do calendar":
             return not done["day"] and not ui.get("calendar")
         if key.startswith("do month "):
-            return int(key.split()[-1]) == _MONTHS.index(day.split(" ", 1)[1]) != now
+            return int(key.split()[-1]) == MONTHS.index(day.split(" ", 1)[1]) != now
         return not key.startswith("do city from") or not done["from"]
 
     def _all(self) -> Iterator[Goal]:
@@ -71,9 +68,9 @@ class FlightGoals(Goals):
     def _old(self) -> Iterator[Goal]:
         """Yield what is asked for of bookings that there are."""
         draws = self._site.draws("old")
-        light = next(one for one, cells in self._bookings.items() if cells["fare"] == _FARES[0])
+        light = next(one for one, cells in self._bookings.items() if cells["fare"] == FARES[0])
         able, other = draws.shuffled([one for one in self._bookings if one != light])
-        seat = draws.pick([one for one in ("Any", "Window", "Aisle") if one != self._bookings[other]["seat"]])
+        seat = draws.pick([one for one in SEATS if one != self._bookings[other]["seat"]])
         for one, kind in ((able, "change"), (light, "infeasible")):
             name = self._bookings[one]["name"]
             intent = self.said(
@@ -116,9 +113,9 @@ class FlightGoals(Goals):
     def _booked(self, template: str, one: str, which: str, kind: str = "change") -> Goal:
         draws, split = self._site.draws(f"book {template}"), self._site.split
         here, there, day = self._route(one)
-        fare, name = draws.pick(_FARES), f"{draws.pick(FIRST_NAMES[split])} {draws.pick(LAST_NAMES[split])}"
+        fare, name = draws.pick(FARES), f"{draws.pick(FIRST_NAMES[split])} {draws.pick(LAST_NAMES[split])}"
         passport = f"{draws.pick('ABCDEFGH')}{draws.between(100000, 999999)}"
-        seat = draws.pick(("Any", "Window", "Aisle"))
+        seat = draws.pick(SEATS)
         rest = f"fare {fare}, passport {passport}, seat: {seat}"
         intent = self.said(
             f"Book for {name} the flight from {here} to {there} on {day} {which} ({rest}).",
