@@ -68,7 +68,7 @@ def graded(found: Comparison | None, free: Comparison | None, weights: Weights =
         free: what is had without any work; None if that is nothing, and only the box counts.
         weights: of the parts.
     """
-    nothing = dict.fromkeys(("gain", "features", "topology"), 0.0)
+    nothing = {"gain": 0.0, "features": 0.0, "topology": 0.0}
     if found is None:
         return nothing
     if is_pass(found):

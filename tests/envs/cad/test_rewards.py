@@ -68,7 +68,7 @@ def test_a_reward_is_of_three_parts() -> None:
     assert graded(found, None) == pytest.approx({"gain": 0.3, "features": 0.15, "topology": 0.05})
     equal = Weights(gain=0.5, features=0.25, topology=0.25)
     assert graded(found, None, equal) == pytest.approx({"gain": 0.25, "features": 0.125, "topology": 0.125})
-    assert sum(graded(made(0.99, HELD, topology=0.2), None).values()) == 1.0
+    assert sum(graded(made(0.99, HELD, topology=0.2), None).values()) == pytest.approx(1.0)
 
 
 def test_what_is_free_is_not_paid() -> None:
