@@ -6,9 +6,10 @@ it, as far as the goal says what meeting it would be), and if nothing that the a
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import islice
 from typing import Any, Final
 
 from palestra.envs.base import (
@@ -28,11 +29,13 @@ from palestra.envs.web import browsing
 from palestra.envs.web.actions import WEB_TOOLS
 from palestra.envs.web.browsing import View
 from palestra.envs.web.observe import shown
-from palestra.envs.web.search import Graph, TooLarge, call_of, moved
+from palestra.envs.web.search import MOST_NODES, Graph, TooLarge, call_of, moved
 from palestra.envs.web.site import Goal, Site
 from palestra.envs.web.sites.catalogue import SITES
 from palestra.envs.web.tasks import FAMILY, SITE_KNOBS, graph_of, parts_of, site_of
 from palestra.envs.web.verify import KINDS, REPORT, SAY, goal_to_json, is_solved, said, seen_on
+from palestra.envs.web.walked import is_walked
+from palestra.envs.web.walks import walked_goals
 
 GENERATOR_VERSION: Final = 1
 KNOBS: Final[Mapping[str, Json]] = {
@@ -44,8 +47,14 @@ KNOBS: Final[Mapping[str, Json]] = {
     "parts": 0,
     "warm": 0,
     "longest": 20,
+    "nearest": 1,
+    "origin": "goals",
+    "walk": 12,
 }
+_UNTOLD: Final = ("nearest", "origin", "walk")  # of a task's knobs, where they are as they are without a word
 _TRIES: Final = 24
+_WALKED_TRIES: Final = 6  # goals of walks that are searched for on one site
+_WALKED_NODES: Final = 2500  # of such a search
 _HELD_OUT: Final = 3  # one kind of goal in so many
 _RANGES: Final[Mapping[str, tuple[float, float]]] = {
     "size": (4, 60),
@@ -56,6 +65,8 @@ _RANGES: Final[Mapping[str, tuple[float, float]]] = {
     "parts": (0, 10),
     "warm": (0, 50),
     "longest": (2, 50),
+    "nearest": (1, 50),
+    "walk": (2, 100),
 }
 
 
@@ -76,7 +87,8 @@ class WebTasks:
     name, or any); ``kind`` (change, answer, infeasible, or any); the share of ``infeasible`` tasks among those of any
     kind; ``parts`` (0: the whole goal; n: the n-th shorter one on the way to it, the easiest first, where a goal has
     such); ``warm`` (how many steps of the solution are done before the agent's turn, always less than all);
-    ``longest`` (steps of the shortest solution, at most).
+    ``longest`` and ``nearest`` (steps of the shortest solution, at most and at least); ``origin``: "goals" of the
+    sites, or "walks": what a random walk of at most ``walk`` steps has changed.
 
     Raises:
         TaskError: the split is unknown.
@@ -117,34 +129,43 @@ def _sampled(split: Split, seed: int, told: str) -> Task:
         site = site_of(name, site_seed, split, knobs)
         is_late = knobs["kind"] == "any" and attempt >= _TRIES // 2  # a split may lack the kind on some sites
         wanted = "whichever" if is_late else kind
-        for goal in draws.shuffled(_fitting(site, wanted, knobs)):
+        for goal in _candidates(site, wanted, knobs, draws):
             if (solved := solve(site, goal, knobs)) is not None:
                 return _task(site, solved, seed, knobs)
     changed = {name: value for name, value in knobs.items() if value != KNOBS[name]}
     raise TaskError(f"no task was found for seed {seed} with the knobs {changed}")
 
 
-def _fitting(site: Site, kind: str, knobs: Mapping[str, Any]) -> list[Goal]:
-    """Return the goals of a site that are of its split and of the kind that is wanted."""
-    return [
+def _candidates(site: Site, kind: str, knobs: Mapping[str, Any], draws: Draws) -> Iterable[Goal]:
+    """Return goals of a site that are worth a search."""
+    if knobs["origin"] == "goals":
+        return draws.shuffled(list(_fitting(site, kind, knobs, site.goals())))
+    found = walked_goals(site, Draws(FAMILY, site.split, site.seed, "walk"), knobs["walk"])
+    return islice(_fitting(site, kind, knobs, found), _WALKED_TRIES)
+
+
+def _fitting(site: Site, kind: str, knobs: Mapping[str, Any], goals: Iterable[Goal]) -> Iterator[Goal]:
+    """Yield the goals that are of the site's split and of the kind that is wanted."""
+    return (
         goal
-        for goal in site.goals()
+        for goal in goals
         if split_of(site, goal) == site.split
         and knobs["template"] in ("any", goal.template)
         and (kind in (goal.kind, "whichever") or (kind == "any" and goal.kind != "infeasible"))
         and (not knobs["parts"] or goal.parts)
-    ]
+    )
 
 
 def _task(site: Site, solved: Solved, seed: int, knobs: Mapping[str, Json]) -> Task:
     goal = solved.goal
-    other = "" if dict(knobs) == dict(KNOBS) else f"-{digest(dict(knobs))[:8]}"
+    told = {name: value for name, value in knobs.items() if name not in _UNTOLD or value != KNOBS[name]}
+    other = "" if dict(knobs) == dict(KNOBS) else f"-{digest(told)[:8]}"
     return Task(
         id=f"{FAMILY}/{site.name}/{goal.template.replace(' ', '_')}/{site.split}{other}/{seed}",
         family=FAMILY,
         seed=seed,
         instruction=f"{goal.intent}\n\n{solved.first}",
-        difficulty=knobs,
+        difficulty=told,
         tools=WEB_TOOLS,
         budget=Budget(turns=10 + 3 * len(solved.calls)),
         public={"site": site.name, "intent": goal.intent},
@@ -177,12 +198,15 @@ def check_knobs(knobs: Mapping[str, Any]) -> None:
     Raises:
         TaskError: one is.
     """
-    for knob, values in {"site": ("any", *sorted(SITES)), "kind": ("any", *KINDS)}.items():
+    named = {"site": ("any", *sorted(SITES)), "kind": ("any", *KINDS), "origin": ("goals", "walks")}
+    for knob, values in named.items():
         if knobs[knob] not in values:
             raise TaskError(f"knob {knob!r} must be {', '.join(values)}, not {knobs[knob]!r}")
     for knob, (low, high) in _RANGES.items():
         if not low <= knobs[knob] <= high:
             raise TaskError(f"knob {knob!r} must be {low:g} to {high:g}, not {knobs[knob]}")
+    if knobs["origin"] == "walks" and (knobs["parts"] or knobs["kind"] not in ("any", "change")):
+        raise TaskError("what walks change has no parts, and its kind is 'change'")
 
 
 def solve(site: Site, goal: Goal, knobs: Mapping[str, Any]) -> Solved | None:
@@ -193,10 +217,10 @@ def solve(site: Site, goal: Goal, knobs: Mapping[str, Any]) -> Solved | None:
     graph = graph_of(site, goal)
     try:
         states = _vain(graph) if goal.kind == "infeasible" and goal.changes else 0
-        moves = graph.plan()
+        moves = graph.plan(_WALKED_NODES if is_walked(goal) else MOST_NODES)
     except TooLarge:
         return None
-    if moves is None or states is None or len(moves) + 1 > knobs["longest"]:
+    if moves is None or states is None or not knobs["nearest"] <= len(moves) + 1 <= knobs["longest"]:
         return None
     if not moves:
         return None  # met, or told, at the start
@@ -228,6 +252,6 @@ def _end(goal: Goal) -> tuple[str, dict[str, Json]]:
 
 
 def _kind(knobs: Mapping[str, Any], draws: Draws) -> str:
-    if knobs["kind"] != "any" or knobs["parts"]:
-        return "change" if knobs["parts"] else str(knobs["kind"])
+    if knobs["kind"] != "any" or knobs["parts"] or knobs["origin"] == "walks":
+        return str(knobs["kind"]) if knobs["origin"] == "goals" and not knobs["parts"] else "change"
     return "infeasible" if draws.chance(knobs["infeasible"]) else "any"

@@ -11,6 +11,7 @@ from palestra.envs.web.search import Graph
 from palestra.envs.web.site import Goal, Knobs, Site
 from palestra.envs.web.sites.catalogue import SITES
 from palestra.envs.web.verify import goal_from_json, goal_to_json
+from palestra.envs.web.walked import Walked, is_walked
 
 FAMILY: Final = "web"
 SITE_KNOBS: Final[Mapping[str, Json]] = {one.name: one.default for one in fields(Knobs)}
@@ -91,4 +92,5 @@ def _site(name: str, seed: int, split: Split, knobs: tuple[tuple[str, Any], ...]
 
 @lru_cache(maxsize=32)
 def _graph(site: Site, goal: str) -> Graph:
-    return Graph(site, goal_from_json(json.loads(goal)))
+    told = goal_from_json(json.loads(goal))
+    return Graph(Walked(site) if is_walked(told) else site, told)
