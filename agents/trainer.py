@@ -35,7 +35,7 @@ from palestra.envs.base import Split, Task, TaskError, derive_seed
 from palestra.envs.env import AgentEnv
 from palestra.envs.registry import find, make
 from palestra.envs.taskfile import TaskFile
-from palestra.rewards.credit import CREDITS, advantages_by_group
+from palestra.rewards.credit import CREDITS
 from palestra.sandbox.base import InfraError
 
 FIRST_RATIO_LIMIT = 0.25  # mean |ratio - 1| before any update: above it sampler and learner disagree
@@ -220,7 +220,7 @@ class Trainer:
         played = result.trajectories
         if not played:
             raise InfraError(f"every episode of step {step} was lost; the first: {result.faults[0].message}")
-        advantages = advantages_by_group(played, CREDITS[config.credit])
+        advantages = CREDITS[config.credit](played)
         built = [rows_from_turns(one.turns) for one in played]
         rows = [train_rows(rows, row) for (rows, _), row in zip(built, advantages, strict=True)]
         order = list(range(len(rows)))

@@ -27,7 +27,7 @@ from palestra.agents.rows import rows_from_turns
 from palestra.agents.trainer import Trainer, plan
 from palestra.agents.update import UpdateSettings, train_rows, update
 from palestra.rewards.base import Scored, Trajectory, Turn
-from palestra.rewards.credit import turn_loo
+from palestra.rewards.credit.group import turn_loo
 from palestra.sandbox.base import InfraError
 
 

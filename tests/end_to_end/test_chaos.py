@@ -40,7 +40,7 @@ from palestra.envs.base import EpisodeOver
 from palestra.envs.env import AgentEnv
 from palestra.envs.scripts import SCRIPTS, play
 from palestra.rewards.base import Scored, Trajectory
-from palestra.rewards.credit import CREDITS, advantages_by_group
+from palestra.rewards.credit import CREDITS
 from palestra.sandbox.base import InfraError
 
 TOOLS, CODE = "palestra/ToolUseMini-v0", "palestra/Code-v0"
@@ -59,7 +59,7 @@ def check_no_leak(result: RolloutResult, episodes: list[Episode]) -> None:
     played = {(one.task_id, one.seed) for one in result.trajectories}
     assert not played & {(fault.episode.task.id, fault.episode.seed) for fault in result.faults}
     for name in ("rloo", "grpo"):  # a sibling with a reward of 0 would move the baseline
-        for row in advantages_by_group(result.trajectories, CREDITS[name]):
+        for row in CREDITS[name](result.trajectories):
             assert row == pytest.approx([0.0] * len(row))
     if result.trajectories:
         evaluation = summarise(result, episodes)

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from palestra.rewards.base import Credit, Scored, Trajectory, Turn
-from palestra.rewards.credit import CREDITS, advantages_by_group, grpo, reward_to_go, rloo, turn_loo
+from palestra.rewards.base import Scored, Trajectory, Turn
+from palestra.rewards.credit import CREDITS, Estimator, credit_named
+from palestra.rewards.credit.group import dr_grpo, grpo, grpo_with, maxrl, rloo, turn_loo
+from palestra.rewards.credit.returns import reward_to_go
 
 
 def played(rewards: Sequence[float], group: str = "g") -> Trajectory:
@@ -35,22 +37,52 @@ def test_rloo_leaves_oneself_out() -> None:
 def test_grpo_divides_by_the_unbiased_deviation() -> None:
     group = [played([1.0]), played([0.0])]
     spread = 0.5**0.5  # of 1 and 0, unbiased
-    assert grpo(group, eps=0.0) == [pytest.approx([0.5 / spread]), pytest.approx([-0.5 / spread])]
+    assert grpo(group) == [pytest.approx([0.5 / spread], rel=1e-5), pytest.approx([-0.5 / spread], rel=1e-5)]
+    assert grpo_with(0.0)(group) == [pytest.approx([0.5 / spread]), pytest.approx([-0.5 / spread])]
+
+
+def test_dr_grpo_only_centres_and_maxrl_divides_by_the_mean() -> None:
+    group = [played([1.0]), played([0.0, 0.0]), played([0.0]), played([1.0])]
+    assert dr_grpo(group) == [[0.5], [-0.5, -0.5], [-0.5], [0.5]]
+    seldom = [played([1.0]), played([0.0]), played([0.0]), played([0.0])]
+    assert maxrl(seldom) == [[3.0], [-1.0], [-1.0], [-1.0]]
+    assert maxrl([played([-1.0]), played([0.0])]) == [[0.0], [0.0]]  # a mean that is not positive says nothing
 
 
 @pytest.mark.parametrize("credit", CREDITS.values(), ids=CREDITS)
-def test_a_group_of_one_and_equal_siblings_teach_nothing(credit: Credit) -> None:
-    assert credit([played([5.0, 1.0])]) == [[0.0, 0.0]]
-    equal = credit([played([0.25, 0.5]) for _ in range(4)])
-    assert [value for row in equal for value in row] == pytest.approx([0.0] * 8)
+def test_a_group_of_one_and_equal_siblings_teach_nothing(credit: Estimator) -> None:
+    assert credit([played([1.0, 0.0])]) == [[0.0, 0.0]]
+    equal = credit([played([0.0, 1.0]) for _ in range(4)])
+    assert [row[0] for row in equal] == pytest.approx([0.0] * 4)
+
+
+@pytest.mark.parametrize("credit", CREDITS.values(), ids=CREDITS)
+def test_every_estimator_keeps_shapes_takes_odd_turn_counts_and_changes_nothing(credit: Estimator) -> None:
+    group = [played([0.0, 0.0, 1.0]), played([0.0]), played([]), played([1.0]), played([0.0, 0.0], "other")]
+    before = repr(group)
+    assert [len(row) for row in credit(group)] == [3, 1, 0, 1, 2]
+    assert repr(group) == before
+    assert credit([]) == []
+
+
+@pytest.mark.parametrize("credit", CREDITS.values(), ids=CREDITS)
+def test_who_succeeds_is_credited_above_who_fails(credit: Estimator) -> None:
+    rows = credit([played([1.0]), played([0.0]), played([0.0]), played([1.0])])
+    assert rows[0][0] == rows[3][0] > rows[1][0] == rows[2][0]
 
 
 def test_each_group_is_credited_by_itself_and_order_is_kept() -> None:
     mixed = [played([1.0], "a"), played([7.0], "b"), played([0.0], "a"), played([7.0], "b")]
-    assert advantages_by_group(mixed, rloo) == [[1.0], [0.0], [-1.0], [0.0]]
+    assert rloo(mixed) == [[1.0], [0.0], [-1.0], [0.0]]
 
 
-def _gradient(credit: Credit, p: float, groups: int, seed: int) -> tuple[float, float]:
+def test_an_unknown_name_is_refused_with_those_there_are() -> None:
+    assert credit_named("turn_loo") is turn_loo
+    with pytest.raises(ValueError, match="no credit is called 'ppo'; there are turn_loo, rloo, grpo"):
+        credit_named("ppo")
+
+
+def _gradient(credit: Estimator, p: float, groups: int, seed: int) -> tuple[float, float]:
     """Estimate d(return)/d(logit of going on) of a policy that may stop each turn, with its standard error.
 
     Each of at most four turns pays 1 or, after a bad draw, 0.5; the policy goes on with probability p.
