@@ -35,3 +35,6 @@ def credit_named(name: str) -> Estimator:
     if name not in CREDITS:
         raise ValueError(f"no credit is called {name!r}; there are {', '.join(CREDITS)}")
     return CREDITS[name]
+
+
+__all__ = ["CREDITS", "Estimator", "credit_named"]
