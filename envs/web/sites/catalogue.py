@@ -10,6 +10,7 @@ from palestra.envs.web.sites.calendar import Calendar
 from palestra.envs.web.sites.files import Files
 from palestra.envs.web.sites.flights import Flights
 from palestra.envs.web.sites.forum import Forum
+from palestra.envs.web.sites.home import Home
 from palestra.envs.web.sites.inbox import Inbox
 from palestra.envs.web.sites.library import Library
 from palestra.envs.web.sites.registration import Registration
@@ -23,6 +24,7 @@ _ALL: Final[tuple[type[Site], ...]] = (
     Files,
     Flights,
     Forum,
+    Home,
     Inbox,
     Library,
     Registration,
