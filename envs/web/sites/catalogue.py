@@ -7,6 +7,7 @@ from palestra.envs.web.site import Site
 from palestra.envs.web.sites.admin import Admin
 from palestra.envs.web.sites.bank import Bank
 from palestra.envs.web.sites.calendar import Calendar
+from palestra.envs.web.sites.courses import Courses
 from palestra.envs.web.sites.files import Files
 from palestra.envs.web.sites.flights import Flights
 from palestra.envs.web.sites.forum import Forum
@@ -21,6 +22,7 @@ _ALL: Final[tuple[type[Site], ...]] = (
     Admin,
     Bank,
     Calendar,
+    Courses,
     Files,
     Flights,
     Forum,
