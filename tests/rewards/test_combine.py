@@ -64,9 +64,8 @@ def test_correlation_by_hand_and_where_there_is_none() -> None:
 
 def test_the_alarm_is_raised_by_steps_that_pay_for_failing_and_not_by_honest_ones() -> None:
     honest, hacked = HackingWatch(), HackingWatch()
-    for _ in range(5):
-        fair = honest.see([0.1, 0.5, 0.9], [0.0, 0.0, 1.0])
-        foul = hacked.see([0.9, 0.5, 0.1], [0.0, 0.0, 1.0])
+    fair = [honest.see([0.1, 0.5, 0.9], [0.0, 0.0, 1.0]) for _ in range(5)][-1]
+    foul = [hacked.see([0.9, 0.5, 0.1], [0.0, 0.0, 1.0]) for _ in range(5)][-1]
     assert fair["hacking_alarm"] == 0.0
     assert fair["step_outcome_correlation"] > 0.8
     assert foul["hacking_alarm"] == 1.0
