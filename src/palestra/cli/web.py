@@ -1,4 +1,4 @@
-"""``palestra web``: data sets about web sites."""
+"""``palestra web``: data sets about web sites, and judges that are held against them."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,19 +6,23 @@ from typing import Annotated
 import typer
 
 from palestra.cli.app import AsJson, Knobs, SplitOption, app, command
+from palestra.cli.judging import judge_command
 from palestra.cli.output import console, print_json
 from palestra.cli.tasks import parse_knobs
 from palestra.envs.base import TaskError
 from palestra.envs.web.generate import WebTasks
 from palestra.envs.web.labels import preferences, written
 
-_group = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Write data sets about web sites.")
+_group = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Data sets about web sites.")
 app.add_typer(_group, name="web")
 
 
 @_group.callback()
 def web_options() -> None:
-    """Write data sets about web sites."""
+    """Data sets about web sites, and judges that are held against them."""
+
+
+command("judge", _group)(judge_command)
 
 
 @command("label", _group)

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -76,7 +77,7 @@ def test_hostile_texts_stay_in_their_fences(name: str, wrong: int) -> None:
     prompt = prompt_of(hostile)
     told = outside(prompt)
     plain = outside(prompt_of())
-    assert re.sub(r"\b[a-z0-9]{8,16}\b", "#", told) == re.sub(r"\b[a-z0-9]{8,16}\b", "#", plain)
+    assert re.sub(r"\b[bcdfghjkmnpqrtvwxz]{8,16}\b", "#", told) == re.sub(r"\b[bcdfghjkmnpqrtvwxz]{8,16}\b", "#", plain)
     assert prompt.text.count(f"</data-{fence_of(prompt)}>") == 5
     data = [line for line in prompt.text.split("\n") if line.startswith("| ")]
     assert not any(word in line for line in data for word in (prompt.word, fence_of(prompt), *prompt.names))
@@ -135,7 +136,7 @@ def test_the_form_is_read() -> None:
     assert read_verdict(form(prompt, (0, 10), 1), prompt).scores == (0.0, 1.0)
 
 
-BROKEN = {
+BROKEN: dict[str, Callable[[Prompt, str], str]] = {
     "nothing": lambda prompt, good: "",
     "only a verdict": lambda prompt, good: good.split("\n")[-1],
     "no principle": lambda prompt, good: good.split("\n", 1)[1],

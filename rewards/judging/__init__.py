@@ -1,0 +1,1 @@
+"""Judges of single steps: which of several next actions is the best, and why."""

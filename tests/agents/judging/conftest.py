@@ -1,0 +1,3 @@
+"""The server that stands for a model's, here as well."""
+
+from tests.envs.conftest import scripted as scripted
