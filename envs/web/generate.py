@@ -131,7 +131,7 @@ def _sampled(split: Split, seed: int, told: str) -> Task:
         wanted = "whichever" if is_late else kind
         for goal in _candidates(site, wanted, knobs, draws):
             if (solved := solve(site, goal, knobs)) is not None:
-                return _task(site, solved, seed, knobs)
+                return task_from(site, solved, seed, knobs)
     changed = {name: value for name, value in knobs.items() if value != KNOBS[name]}
     raise TaskError(f"no task was found for seed {seed} with the knobs {changed}")
 
@@ -156,7 +156,8 @@ def _fitting(site: Site, kind: str, knobs: Mapping[str, Any], goals: Iterable[Go
     )
 
 
-def _task(site: Site, solved: Solved, seed: int, knobs: Mapping[str, Json]) -> Task:
+def task_from(site: Site, solved: Solved, seed: int, knobs: Mapping[str, Json]) -> Task:
+    """Return the task of a goal with its proof."""
     goal = solved.goal
     told = {name: value for name, value in knobs.items() if name not in _UNTOLD or value != KNOBS[name]}
     other = "" if dict(knobs) == dict(KNOBS) else f"-{digest(told)[:8]}"

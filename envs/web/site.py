@@ -162,6 +162,10 @@ class Site(ABC):
         """
         return goal.values
 
+    def called(self, table: str, row: str) -> str:
+        """Return how a row is called where its data do not tell, such as "the savings account"; else its number."""
+        return row
+
 
 def changes(before: Data, after: Data) -> dict[str, Json]:
     """Return the cells by which two states of data differ, as `Goal.changes` has them."""

@@ -9,13 +9,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from palestra.envs.base import Json
-from palestra.envs.web.site import Data
-from palestra.envs.web.sites.bank import NAMES
+from palestra.envs.web.site import Data, Site
 
 _LABELS: Final = ("name", "title", "subject", "label")  # columns that name a row where nothing is known of its table
-_CALLED: Final[Mapping[str, Mapping[str, str]]] = {
-    "accounts": {one: f"the {told.lower()}" for one, told in NAMES.items()}
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +19,13 @@ class Told:
     """How changes of one table are told.
 
     Attributes:
-        row: names a row, of its cells and its ``id``.
+        row: names a row, of its cells, its ``id``, and what its site has it ``called``.
         cells: by column, what a value is told as: by the value's text, or ``*`` for all others. "" follows by itself.
         made: tells a new row; "" if it cannot be told.
         gone: tells that a row is no longer there; "" if it cannot be told.
         others: by column that holds a row's id, the table of it; it is told by that row's name.
         after: a table, and a column of both: a new row follows by itself from a changed one there with the same value.
+        otherwise: by column that a new row may lack, what is told then.
     """
 
     row: str
@@ -37,6 +34,7 @@ class Told:
     gone: str = ""
     others: Mapping[str, str] = field(default_factory=dict)
     after: tuple[str, str] | None = None
+    otherwise: Mapping[str, str] = field(default_factory=dict)
 
 
 _AS_IT_IS: Final = {"*": ""}
@@ -91,6 +89,16 @@ _TOLD: Final[Mapping[str, Mapping[str, Told]]] = {
             cells={"answer": {"accepted": "accept it", "declined": "decline it"}},
         ),
     },
+    "courses": {
+        "enrolments": Told(
+            row="{called}", made="Enrol in the course {called} with the plan: {plan}", gone="Leave the course {called}"
+        ),
+        "exams": Told(row="{called}", made="Book the exam of {called} for the day {day} of the month at {hour}"),
+        "reviews": Told(
+            row="{called}",
+            made='Review {called} with {stars} stars and the words "{words}" (with your name: {named})',
+        ),
+    },
     "files": {
         "files": Told(
             row='the file "{name}"',
@@ -123,6 +131,22 @@ _TOLD: Final[Mapping[str, Mapping[str, Told]]] = {
                 "city": {"*": 'the city of the profile is to be "{}"', "": "no city is to stand in the profile"},
                 "followed": {"True": "follow this user", "False": "follow this user no longer"},
             },
+        ),
+    },
+    "home": {
+        "devices": Told(
+            row="the {name} ({room})",
+            cells={
+                "level": {"*": "set its level to {} percent"},
+                "on": {"True": "switch it on", "False": "switch it off"},
+            },
+        ),
+        "timers": Told(
+            row="the timer of {device} at {hour}",
+            made="Add a timer: {device} is to be set to {level} percent at {hour} (on Sundays: {sunday})",
+            gone="Delete {row}",
+            others={"device": "devices"},
+            otherwise={"sunday": "yes"},
         ),
     },
     "inbox": {
@@ -169,11 +193,11 @@ class NotTold(ValueError):
     """A change cannot be told in words that leave no doubt; the message says why."""
 
 
-def told(site: str, start: Data, changes: Mapping[str, Json]) -> tuple[str, ...]:
+def told(site: Site, start: Data, changes: Mapping[str, Json]) -> tuple[str, ...]:
     """Return what is to be done so that these cells change, one sentence without its full stop for each row.
 
     Args:
-        site: the name of it.
+        site: where.
         start: its data before.
         changes: as `palestra.envs.web.site.changes` returns them.
 
@@ -184,8 +208,8 @@ def told(site: str, start: Data, changes: Mapping[str, Json]) -> tuple[str, ...]
 
 
 class _Telling:
-    def __init__(self, site: str, start: Data, changes: Mapping[str, Json]) -> None:
-        self._site, self._start = _TOLD.get(site, {}), start
+    def __init__(self, site: Site, start: Data, changes: Mapping[str, Json]) -> None:
+        self._site, self._start, self._called_by = _TOLD.get(site.name, {}), start, site.called
         self._rows: dict[tuple[str, str], dict[str, Json] | None] = {}  # by table and row, the cells that change
         for cell, value in changes.items():
             table, row, *column = cell.split("/")
@@ -218,7 +242,9 @@ class _Telling:
             raise NotTold(f"changes of {table} are not told")
         rows = self._start.get(table, {})
         columns = list(next(iter(rows.values()))) if rows else []
-        label = next((one for one in (*_LABELS, *columns) if one in columns), "id")
+        label = next((one for one in _LABELS if one in columns), "")
+        if not label:
+            raise NotTold(f"rows of {table} have no names")
         cells = {column: {"*": f'{column.replace("_", " ")} is to be "{{}}"'} for column in columns}
         what = table.replace("_", " ")
         row = f'"{{{label}}}" (of the {what})'
@@ -228,7 +254,7 @@ class _Telling:
         if not how.gone:
             raise NotTold(f"that a row of {table} is gone is not told")
         name = self._called(table, row)
-        return how.gone.format(**{**self._words(how, row, self._start[table][row]), "row": name})
+        return how.gone.format(**{**self._words(how, table, row, self._start[table][row]), "row": name})
 
     def _changed(self, how: Told, table: str, cells: Mapping[str, Json]) -> Iterator[str]:
         for column, value in cells.items():
@@ -244,7 +270,7 @@ class _Telling:
             raise NotTold(f"a new row of {table} is not told")
         listed = ", ".join(f'{column} "{value}"' for column, value in cells.items())
         try:
-            return how.made.format(**{**self._words(how, row, cells), "cells": listed})
+            return how.made.format(**{**self._words(how, table, row, cells), "cells": listed})
         except KeyError as error:
             raise NotTold(f"a new row of {table} has no {error}") from error
 
@@ -255,9 +281,10 @@ class _Telling:
         rows = [self._start[table][row] for where, row in self._rows if where == table and row in self._start[table]]
         return cells.get(column) in [row[column] for row in rows]
 
-    def _words(self, how: Told, row: str, cells: Mapping[str, Json]) -> dict[str, str]:
+    def _words(self, how: Told, where: str, row: str, cells: Mapping[str, Json]) -> dict[str, str]:
         """Return what stands for each cell of a row in a text."""
-        words = {name: _plainly(value) for name, value in {"id": row, **cells}.items()}
+        words = {name: _plainly(value) for name, value in {**how.otherwise, **cells}.items()}
+        words |= {"id": row, "called": self._called_by(where, row)}
         for column, table in how.others.items():
             words[column] = self._called(table, words[column])
         if isinstance(amount := cells.get("amount"), int):
@@ -278,11 +305,11 @@ class _Telling:
 
     def _name(self, table: str, row: str, cells: Mapping[str, Json]) -> str:
         how = self._how(table)
-        words = {name: _plainly(value) for name, value in {"id": row, **cells}.items()}
+        words = {name: _plainly(value) for name, value in cells.items()}
+        words |= {"id": row, "called": self._called_by(table, row)}
         for column, other in how.others.items():
             found = self._start.get(other, {}).get(words[column]) or self._rows.get((other, words[column])) or {}
             words[column] = self._name(other, words[column], found)
-        words["called"] = _CALLED.get(table, {}).get(row, row)
         try:
             name = how.row.format(**words)
         except KeyError as error:

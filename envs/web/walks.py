@@ -28,25 +28,24 @@ class Wanderer:
     Args:
         site: where.
         draws: that choose.
+        is_eager: whether only what it would rather use than all else is used.
     """
 
-    def __init__(self, site: Site, draws: Draws) -> None:
-        self._site, self._draws = site, draws
+    def __init__(self, site: Site, draws: Draws, *, is_eager: bool = False) -> None:
+        self._site, self._draws, self._is_eager = site, draws, is_eager
         self._forbidden = forbidden_on(site)
         self._used: dict[str, int] = {}
 
     def move(self, view: View) -> Move | None:
         """Return what is done next; None if there is nothing to do."""
-        weighed: list[Element] = []
+        weights: list[tuple[Element, int]] = []
         for key, one in view.elements.items():
-            if one.is_disabled or (one.command and one.command[0] in self._forbidden):
-                continue
-            weighed += [one] * max(
-                1, self._weight(view, one) // (1 + self._used.get(f"{view.place.path} {key}", 0)) ** 2
-            )
-        if not weighed:
+            if not one.is_disabled and not (one.command and one.command[0] in self._forbidden):
+                weights.append((one, max(1, self._weight(view, one) // (1 + self._used.get(key, 0)) ** 2)))
+        if not weights:
             return None
-        one = self._draws.pick(weighed)
+        most = max(weight for _, weight in weights) if self._is_eager else 0
+        one = self._draws.pick([one for one, weight in weights if weight >= most for _ in range(weight)])
         self._used[one.key] = self._used.get(one.key, 0) + 1
         return self._using(view, one)
 
@@ -139,7 +138,7 @@ def goal_of(site: Site, now: Data, entered: Sequence[str] = ()) -> Goal:
         raise NotTold("nothing has changed")
     if len(changed) > MOST_CELLS:
         raise NotTold(f"{len(changed)} cells have changed, and {MOST_CELLS} are told at most")
-    sentences = told(site.name, start, changed)
+    sentences = told(site, start, changed)
     if not sentences:
         raise NotTold("what has changed has no words")
     words = ". ".join(sentences)

@@ -171,6 +171,9 @@ class Bank(AskingSite):
         asked = dialog("Confirm", words, button("Confirm", ("pay",)), button("Go back", ("change",)))
         return Page("Transfer", body, asked if ui.get("asked") else None)
 
+    def called(self, table: str, row: str) -> str:
+        return f"the {NAMES[row].lower()}" if table == "accounts" else row
+
     # -- commands ----------------------------------------------------------------------------------
 
     def do(self, place: Place, command: Command) -> Place:

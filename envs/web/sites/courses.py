@@ -214,6 +214,9 @@ class Courses(AskingSite):
             asked = dialog(f"Leave {name}?", button("Leave", ("leave", one)), button("Stay", ("stay",)))
         return Page("My courses", (heading("My courses", 1), listed, link("All courses", "/")), asked)
 
+    def called(self, table: str, row: str) -> str:
+        return row if table == "done" else f'"{self._courses[row]["title"]}"'
+
     # -- commands ----------------------------------------------------------------------------------
 
     def do(self, place: Place, command: Command) -> Place:

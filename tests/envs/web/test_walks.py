@@ -69,7 +69,7 @@ def test_walks_change_something_that_can_be_told(name: str) -> None:
         assert goal.kind == "change"
         assert goal.intent[-1] == "."
         assert "{" not in goal.intent
-        words = told(site.name, site.start().data, goal.changes)
+        words = told(site, site.start().data, goal.changes)
         assert goal.intent.startswith(". ".join(words))
 
 
@@ -84,20 +84,22 @@ def test_walks_are_the_same_for_a_seed_and_end_where_the_data_are() -> None:
 
 
 def test_rows_that_cannot_be_told_apart_are_no_task() -> None:
+    inbox = SITES["inbox"](0, "train", Knobs())
     row = {"subject": "Budget", "from": "Mei", "starred": False, "folder": "Inbox"}
     data = {"messages": {"1": row, "2": row, "3": {**row, "from": "Rosa"}}}
-    assert told("inbox", data, {"messages/3/starred": True}) == ('The message "Budget" from Rosa: put a star on it',)
+    assert told(inbox, data, {"messages/3/starred": True}) == ('The message "Budget" from Rosa: put a star on it',)
     with pytest.raises(NotTold, match="several rows"):
-        told("inbox", data, {"messages/1/starred": True})
+        told(inbox, data, {"messages/1/starred": True})
     with pytest.raises(NotTold, match="is not told"):
-        told("inbox", data, {"messages/3/body": "x"})
+        told(inbox, data, {"messages/3/body": "x"})
     with pytest.raises(NotTold, match="gone"):
-        told("inbox", data, {"messages/3": None})
+        told(inbox, data, {"messages/3": None})
 
 
 def test_a_site_of_which_nothing_is_known_is_told_by_its_tables() -> None:
-    data = Notes(0, "train", Knobs()).start().data
-    assert told("notes", data, {"notes/2/title": "Milk", "notes/2/done": True, "notes/3": None}) == (
+    notes = Notes(0, "train", Knobs())
+    data = notes.start().data
+    assert told(notes, data, {"notes/2/title": "Milk", "notes/2/done": True, "notes/3": None}) == (
         '"Note 2" (of the notes): title is to be "Milk"; done is to be "True"',
         'Remove "Note 3" (of the notes)',
     )
