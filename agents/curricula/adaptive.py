@@ -25,9 +25,8 @@ class AdaptiveAttempts:
 
     def __post_init__(self) -> None:
         if min(self.attempts, self.rounds) < 1 or self.keep < 2:
-            raise ValueError(
-                f"attempts and rounds are at least 1 and keep at least 2, not {self.attempts}, {self.rounds}, {self.keep}"
-            )
+            told = (self.attempts, self.rounds, self.keep)
+            raise ValueError(f"attempts and rounds are at least 1 and keep at least 2, not {told}")
 
     def wants_more(self, returns: Sequence[float]) -> bool:
         """Return whether another round is to be drawn, after the returns of all rounds so far."""

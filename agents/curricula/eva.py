@@ -13,8 +13,9 @@ class Eva:
     """The creator draws by regret and moves on to neighbouring settings; the solver is the policy that is trained.
 
     The regret of an arm is what the best of sibling attempts got more than the mean one: what the solver can do and
-    does not do reliably. A share of tasks comes from neighbours of the arms of high regret - settings in which one knob is
-    one value further - and the rest from these arms themselves. An arm that was never told has the largest regret.
+    does not do reliably. A share of tasks comes from neighbours of the arms of high regret - settings in which one
+    knob is one value further - and the rest from these arms themselves. An arm that was never told has the largest
+    regret.
 
     Source: eva, arXiv:2411.00062, where a model rewrites prompts; a generator's knobs do the same and keep the proof.
     """
