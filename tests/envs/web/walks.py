@@ -1,7 +1,7 @@
 """Random walks over a site, the same actions with two drivers."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from palestra.envs.base import Json
 from palestra.envs.web.browsing import ORIGIN, NotPossible, View, begin
@@ -30,7 +30,7 @@ def compare(site: Site, driver: Driver, steps: int, seed: int) -> int:
     simulator.begin(site, begin(site))
     driver.begin(site, begin(site))
     last: Step | str = "the start"
-    for name, arguments in _drawn(simulator, draws, steps):
+    for name, arguments in drawn(lambda: simulator.view, draws, steps):
         assert driver.text() == simulator.text(), f"after {last}"
         try:
             expected = simulator.act(name, arguments)
@@ -42,9 +42,10 @@ def compare(site: Site, driver: Driver, steps: int, seed: int) -> int:
     return done
 
 
-def _drawn(simulator: Simulator, draws: random.Random, steps: int) -> Iterator[Step]:
+def drawn(shown: Callable[[], View], draws: random.Random, steps: int) -> Iterator[Step]:
+    """Yield random actions on what is shown when each is drawn."""
     for _ in range(steps):
-        view = simulator.view
+        view = shown()
         if view.elements and draws.random() < 0.75:
             name = draws.choice(_ON_ELEMENTS)
             yield name, _on_element(name, view, draws)
