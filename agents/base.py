@@ -5,7 +5,7 @@ A policy knows no environment: token ids go in, token ids come out. Imports noth
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from palestra.rewards.base import FinishReason, RecordError
 
@@ -106,15 +106,23 @@ class Row:
             )
 
 
-class Loss(Protocol):
-    """A policy loss on sampled tokens: pure, differentiable in `logp`."""
+class TokenLoss(NamedTuple):
+    """A policy loss token by token, (rows, tokens), 0 where nothing was sampled."""
 
-    def __call__(self, logp: "Tensor", old_logp: "Tensor", advantage: "Tensor") -> "tuple[Tensor, dict[str, Tensor]]":
-        """Return the loss of each token, and what to log of each; the caller weighs, sums and divides.
+    loss: "Tensor"  # differentiable in the log-probabilities
+    cut: "Tensor"  # bool: where a bound of the loss holds the token back
+
+
+class PolicyLoss(Protocol):
+    """A policy loss on sampled tokens: pure, differentiable in `logp`, changes no input."""
+
+    def __call__(self, logp: "Tensor", old_logp: "Tensor", advantage: "Tensor", mask: "Tensor") -> TokenLoss:
+        """Return the loss of each token; the caller weighs, sums and divides.
 
         Args:
-            logp: (tokens,) log-probabilities under the weights being trained.
-            old_logp: (tokens,) the same at sampling time.
-            advantage: (tokens,) of the turn that sampled each token.
+            logp: (rows, tokens) log-probabilities under the weights being trained.
+            old_logp: (rows, tokens) the same at sampling time.
+            advantage: (rows, tokens) of the turn that sampled each token.
+            mask: (rows, tokens) bool, True where a token was sampled; elsewhere anything may stand.
         """
         ...

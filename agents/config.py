@@ -12,8 +12,11 @@ from typing import Any, Literal
 
 from palestra.agents.base import ConfigError
 from palestra.agents.embedded import DEFAULT_MODEL
+from palestra.agents.loss_options import LOSSES, DenominatorName, ImportanceName, KlName, loss_options
 from palestra.agents.runners import RunnerKind
 from palestra.envs.env import Shaping
+
+_TABLES = ("difficulty", "loss_options")  # settings that are tables
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,12 +42,26 @@ class TrainConfig:
     tasks: int = 8  # a step
     attempts: int = 8  # siblings a task
     rl_lr: float = 3e-4
-    credit: Literal["turn_loo", "rloo", "grpo"] = "turn_loo"
-    clip_low: float = 0.2
+    credit: Literal["turn_loo", "rloo", "grpo", "log_partition"] = "turn_loo"
+    clip_low: float = 0.2  # of the losses ppo, dual_clip and clip_cov: a ratio's bounds are 1 - low and 1 + high
     clip_high: float = 0.28
     updates: int = 2  # optimiser steps on each step's episodes
     max_grad_norm: float = 1.0
     warmup: int = 2  # optimiser steps over which the learning rate rises, in each phase
+
+    # the loss; docs/losses.md says what each is and when to use it
+    loss: str = "ppo"
+    loss_options: Mapping[str, Any] = field(default_factory=dict)  # of that loss, in place of its defaults
+    denominator: DenominatorName = "auto"  # what the summed loss is divided by; auto: the loss's own
+    denominator_length: int = 0  # tokens, of the denominator "constant"; 0: max_context
+    importance: ImportanceName = "none"  # correction for what sampler and learner see differently
+    importance_low: float = 0.0
+    importance_high: float = 2.0
+    kl_coef: float = 0.0  # of the divergence from the weights at the first reinforcement step; 0: none
+    kl: KlName = "k3"
+    kl_corrected: bool = True  # weigh it by the ratio to the sampler
+    overlong_filter: bool = False  # do not train on episodes that a limit of turns or tokens cut off
+    precision_weight: float = 1.0  # of a token with a digit, relative to any other
 
     # the policy
     lora_rank: int = 16  # 0 trains every weight
@@ -76,9 +93,11 @@ class TrainConfig:
             _at_least(self, name, 1)
         for name in ("sft_steps", "rl_steps", "eval_tasks", "lora_rank", "threads", "warmup", "seed", "eval_seed"):
             _at_least(self, name, 0)
+        for name in ("denominator_length", "kl_coef", "importance_low"):
+            _at_least(self, name, 0)
         for name in ("sft_demos", "checkpoint_every", "keep_checkpoints", "lora_alpha"):
             _at_least(self, name, 1)
-        for name in ("sft_lr", "rl_lr", "max_grad_norm", "clip_low", "clip_high"):
+        for name in ("sft_lr", "rl_lr", "max_grad_norm", "clip_low", "clip_high", "precision_weight"):
             if not 0 < getattr(self, name) < float("inf"):
                 raise ConfigError(f"{name} must be a positive number, not {getattr(self, name)!r}")
         if self.tasks_file and self.difficulty:
@@ -88,17 +107,49 @@ class TrainConfig:
             )
         if not 0 < self.temperature < float("inf"):
             raise ConfigError(f"temperature must be positive in training, not {self.temperature!r}")
+        self._check_loss()
+
+    def _check_loss(self) -> None:
+        self.options_of_loss()
+        spec = LOSSES[self.loss]
+        if spec.credits and self.credit not in spec.credits:
+            raise ConfigError(f"the loss {self.loss!r} needs credit = {spec.credits[0]!r}, not {self.credit!r}")
+        for name in ("clip_low", "clip_high"):
+            default = TrainConfig.__dataclass_fields__[name].default
+            if not spec.takes_clip and getattr(self, name) != default:
+                raise ConfigError(f"the loss {self.loss!r} does not use {name}; its options are set by loss_options")
+        if not self.importance_low <= self.importance_high < float("inf"):
+            raise ConfigError(
+                f"importance_low must be at most importance_high, not {self.importance_low!r} "
+                f"and {self.importance_high!r}"
+            )
+        if not self.kl_coef < float("inf"):
+            raise ConfigError(f"kl_coef must be finite, not {self.kl_coef!r}")
+        if self.kl == "k1" and not self.kl_corrected:
+            raise ConfigError('kl = "k1" without kl_corrected has a gradient of mean 0; choose k2, k3 or k1_reward')
+
+    def options_of_loss(self) -> dict[str, float | str]:
+        """Return the options of the loss: its defaults, the config's clipping, what `loss_options` says.
+
+        Raises:
+            ConfigError: see `palestra.agents.loss_options.loss_options`.
+        """
+        spec = LOSSES.get(self.loss)
+        clip = {"low": self.clip_low, "high": self.clip_high} if spec is not None and spec.takes_clip else {}
+        return loss_options(self.loss, {**clip, **self.loss_options})
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as plain data."""
-        return {**asdict(self), "difficulty": dict(self.difficulty)}
+        return {**asdict(self), **{name: dict(getattr(self, name)) for name in _TABLES}}
 
     def to_toml(self) -> str:
         """Return the settings as TOML that `load_config` reads back."""
         data = self.to_dict()
-        knobs = data.pop("difficulty")
+        tables = {name: data.pop(name) for name in _TABLES}
         lines = [f"{name} = {json.dumps(value)}" for name, value in data.items()]
-        return "\n".join([*lines, "", "[difficulty]", *(f"{k} = {json.dumps(v)}" for k, v in knobs.items()), ""])
+        for name, table in tables.items():
+            lines += ["", f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in table.items())]
+        return "\n".join([*lines, ""])
 
 
 def _at_least(config: TrainConfig, name: str, least: int) -> None:
@@ -109,7 +160,7 @@ def _at_least(config: TrainConfig, name: str, least: int) -> None:
 def load_config(path: Path | None = None, overrides: Sequence[str] = ()) -> TrainConfig:
     """Return the defaults, overridden by a TOML file, overridden by ``name=value`` words.
 
-    Knobs of the task generator are written ``difficulty.hops=2``.
+    Knobs of the task generator are written ``difficulty.hops=2``, a loss's options ``loss_options.tau=0.1``.
 
     Raises:
         ConfigError: a name is unknown, a value has the wrong type, or the file cannot be read.
@@ -126,8 +177,9 @@ def load_config(path: Path | None = None, overrides: Sequence[str] = ()) -> Trai
         name, equals, text = word.partition("=")
         if not equals:
             raise ConfigError(f"{word!r} is no override; write name=value")
-        if name.startswith("difficulty."):
-            values["difficulty"] = {**values.get("difficulty", {}), name.split(".", 1)[1]: _read(text)}
+        table, dot, key = name.partition(".")
+        if dot and table in _TABLES:
+            values[table] = {**values.get(table, {}), key: _read(text)}
         else:
             values[name] = _read(text)
     return from_dict(values)

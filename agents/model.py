@@ -6,6 +6,7 @@ sampled and nowhere else, a chunk at a time, and again in the backward pass inst
 
 import contextlib
 import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,6 +97,20 @@ class Learner:
     def trainable(self) -> dict[str, torch.nn.Parameter]:
         """Return the parameters that learn, by name."""
         return {name: p for name, p in self.model.named_parameters() if p.requires_grad}
+
+    @contextlib.contextmanager
+    @torch.no_grad()
+    def holding(self, weights: Mapping[str, Tensor]) -> Iterator[None]:
+        """Have these weights in place of the trainable ones, by name, until the block ends."""
+        own = self.trainable()
+        kept = {name: p.detach().clone() for name, p in own.items()}
+        try:
+            for name, p in own.items():
+                p.copy_(weights[name])
+            yield
+        finally:
+            for name, p in own.items():
+                p.copy_(kept[name])
 
     def merged_weights(self) -> dict[str, Tensor]:
         """Return the weights a sampler needs, adapters merged, by the plain model's parameter names."""

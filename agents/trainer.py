@@ -22,10 +22,11 @@ from palestra.agents.demos import demonstration
 from palestra.agents.evaluate import Evaluation, summarise
 from palestra.agents.interrupt import Interrupt
 from palestra.agents.local import LocalPolicy
-from palestra.agents.losses import Likelihood, PpoClip
+from palestra.agents.losses import IMITATION
 from palestra.agents.metrics import RunLog
 from palestra.agents.model import Learner, LoraSpec, load_causal_lm, load_tokenizer, pick_device
 from palestra.agents.progress import Progress
+from palestra.agents.recipe import anchored, credit_of, is_overlong, objective_of
 from palestra.agents.rollout import Episode, RolloutConfig, RolloutResult, Rollouts, episodes_for, is_success
 from palestra.agents.rows import rows_from_turns
 from palestra.agents.runners import RUNNERS, EnvMaker
@@ -35,7 +36,6 @@ from palestra.envs.base import Split, Task, TaskError, derive_seed
 from palestra.envs.env import AgentEnv
 from palestra.envs.registry import find, make
 from palestra.envs.taskfile import TaskFile
-from palestra.rewards.credit import CREDITS
 from palestra.sandbox.base import InfraError
 
 FIRST_RATIO_LIMIT = 0.25  # mean |ratio - 1| before any update: above it sampler and learner disagree
@@ -98,6 +98,7 @@ class Trainer:
         self.optimizer = self._new_optimizer()
         self.units = plan(config)
         self.done = 0
+        self.reference: dict[str, torch.Tensor] = {}  # the weights to stay near, where the loss has such
         self.evaluations: dict[str, Evaluation] = {}
         self.log = RunLog(self.folder if not is_readonly else None, episodes=config.log_episodes)
         try:
@@ -177,6 +178,7 @@ class Trainer:
         tensors = {
             "weights": {n: p.detach() for n, p in self.learner.trainable().items()},
             "optimizer": self.optimizer.state_dict(),
+            **({"reference": self.reference} if self.reference else {}),
         }
         return save_checkpoint(
             self.folder / "checkpoints", self.done, tensors, state, keep=self.config.keep_checkpoints
@@ -188,6 +190,8 @@ class Trainer:
         phase, step = unit
         if phase in ("sft", "rl") and step == 0:
             self.optimizer = self._new_optimizer()
+        if phase == "rl" and step == 0 and self.config.kl_coef:
+            self.reference = {name: p.detach().clone() for name, p in self.learner.trainable().items()}
         if phase == "sft":
             with interrupt.held():
                 self._sft_step(step)
@@ -210,7 +214,7 @@ class Trainer:
         config, started = self.config, time.monotonic()
         tasks = self._train_tasks("sft", step, config.sft_demos)
         rows = [demonstration(self.train_env, task, self.chat, self._encode) for task in tasks]
-        stats = update(self.learner, self.optimizer, rows, Likelihood(), self._settings("sft", step))
+        stats = update(self.learner, self.optimizer, rows, IMITATION, self._settings("sft", step))
         stats |= {"seconds": time.monotonic() - started, "lr": self._lr("sft", step)}
         self.log.metrics("sft", step, stats)
         self.progress.step("sft", step, config.sft_steps, stats)
@@ -220,16 +224,20 @@ class Trainer:
         played = result.trajectories
         if not played:
             raise InfraError(f"every episode of step {step} was lost; the first: {result.faults[0].message}")
-        advantages = CREDITS[config.credit](played)
+        advantages = credit_of(config)(played)
         built = [rows_from_turns(one.turns) for one in played]
         rows = [train_rows(rows, row) for (rows, _), row in zip(built, advantages, strict=True)]
+        settings, stats = self._settings("rl", step), dict[str, float]()
+        if config.overlong_filter:
+            rows = [[] if is_overlong(one) else its_rows for one, its_rows in zip(played, rows, strict=True)]
+            stats["overlong"] = sum(map(is_overlong, played)) / len(played)
+        rows = anchored(config, self.learner, rows, self.reference, settings)
         order = list(range(len(rows)))
         random.Random(derive_seed("trainer", "order", config.seed, str(step))).shuffle(order)
-        stats: dict[str, float] = {}
         for number in range(config.updates):
             batch = [one for index in order[number :: config.updates] for one in rows[index]]
-            loss = PpoClip(low=config.clip_low, high=config.clip_high)
-            one = update(self.learner, self.optimizer, batch, loss, self._settings("rl", step))
+            objective = objective_of(config, self.tokenizer, seed=f"{step}/{number}")
+            one = update(self.learner, self.optimizer, batch, objective, settings)
             if number == 0:
                 self._check_first_ratio(one)
                 stats["first_ratio_off"] = one.get("ratio_off", 0.0)
@@ -361,6 +369,10 @@ class Trainer:
                 weights[name].copy_(value)
         self.optimizer.load_state_dict(tensors["optimizer"])
         self.done = state["done"]
+        begun = ("rl", 0) in self.units[: self.done]
+        if self.config.kl_coef and begun and "reference" not in tensors:
+            raise CheckpointError(f"{str(found[-1])!r} was written without the reference that kl_coef needs")
+        self.reference = {name: value.to(weights[name].device) for name, value in tensors.get("reference", {}).items()}
         self.evaluations = {phase: Evaluation(**data) for phase, data in state["evaluations"].items()}
         self.log.cut_back(state["position"])
 

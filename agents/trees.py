@@ -20,6 +20,9 @@ class TrainRow:
 
     row: Row
     advantages: tuple[float, ...]
+    episode_tokens: int = 0  # sampled tokens of the whole episode; 0: the row is all of it
+    old: tuple[float, ...] = ()  # of the sampled tokens, log-probabilities by the learner before its updates
+    ref: tuple[float, ...] = ()  # the same, under the weights to stay near
 
     @property
     def prompt(self) -> tuple[int, ...]:

@@ -19,7 +19,7 @@ from palestra.agents.base import Sampling
 from palestra.agents.chat import TemplateChat
 from palestra.agents.demos import demonstration
 from palestra.agents.embedded import DEFAULT_MODEL
-from palestra.agents.losses import Likelihood
+from palestra.agents.losses import IMITATION
 from palestra.agents.model import Learner, LoraSpec, load_causal_lm, load_tokenizer, pick_device
 from palestra.agents.sampler import Request, Sampler
 from palestra.agents.trees import TrainRow
@@ -99,7 +99,7 @@ def training(rows: list[TrainRow], device: str, rounds: int) -> dict[str, Any]:
     seconds = {}
     for shares in (True, False):
         learner.shares = shares
-        seconds[shares] = timed(lambda: update(learner, optimizer, rows, Likelihood(), settings), rounds)
+        seconds[shares] = timed(lambda: update(learner, optimizer, rows, IMITATION, settings), rounds)
     return {
         "episodes": len(rows),
         "tokens/s, shared": machine.spread([tokens / s for s in seconds[True]]),

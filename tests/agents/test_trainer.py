@@ -17,7 +17,7 @@ import torch
 from palestra.agents.base import ModelError
 from palestra.agents.checkpoint import CheckpointError, list_checkpoints, load_checkpoint, save_checkpoint
 from palestra.agents.config import TrainConfig, load_config
-from palestra.agents.losses import PpoClip
+from palestra.agents.losses import Objective, ppo_clip
 from palestra.agents.metrics import RunInUseError, read_metrics
 from palestra.agents.model import Learner, load_causal_lm
 from palestra.agents.progress import Progress
@@ -299,7 +299,9 @@ def test_the_trainers_step_is_the_one_on_the_reference_page(tiny_folder: Path) -
     for group in made:
         for one, advantages in zip(group, turn_loo(group), strict=True):
             rows += train_rows(rows_from_turns(one.turns)[0], advantages)
-    stats = update(learner, optimizer, rows, PpoClip(), UpdateSettings(lr=0.0, token_budget=64, max_grad_norm=1e9))
+    stats = update(
+        learner, optimizer, rows, Objective(loss=ppo_clip), UpdateSettings(lr=0.0, token_budget=64, max_grad_norm=1e9)
+    )
     ours: Sequence[torch.Tensor | None] = [p.grad.clone() if p.grad is not None else None for p in model.parameters()]
     model.zero_grad()
     loss = policy_loss(model, made)
