@@ -7,7 +7,7 @@ as right only if it is right whichever action is shown first.
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -114,7 +114,7 @@ async def judge_pairs(
                 if len(faults) >= _HOPELESS and not pairs:
                     raise
                 return
-        turned = StepVerdict(judgements=back.judgements[::-1], principles=back.principles, abstention=back.abstention)
+        turned = replace(back, judgements=back.judgements[::-1])
         pairs[number] = Pair(preference=preference, state=state, negative=negative, forth=forth, back=turned)
         seen(len(pairs))
 
@@ -256,6 +256,6 @@ def _plain(value: object) -> Json:
 
 def _told(verdict: StepVerdict) -> dict[str, Json]:
     if verdict.abstention:
-        return {"abstention": verdict.abstention}
+        return {"abstention": verdict.abstention, "reply": verdict.reply}
     reasons = [judgement.reason for judgement in verdict.judgements]
     return {"scores": list(verdict.scores), "reasons": reasons, "principles": list(verdict.principles)}

@@ -62,11 +62,13 @@ class StepVerdict:
             where the judge abstains.
         principles: what it said that a good step of this task does.
         abstention: why it abstains; "" if it does not.
+        reply: what a model said that was no verdict.
     """
 
     judgements: tuple[Judgement, ...] = ()
     principles: tuple[str, ...] = ()
     abstention: str = ""
+    reply: str = ""
 
     def __post_init__(self) -> None:
         if bool(self.judgements) == bool(self.abstention):

@@ -31,18 +31,19 @@ class Nonces:
     """Words that nobody can guess who has not the key.
 
     Args:
-        key: with the same key the same prompt has the same words, so that a run can be repeated; by default it is drawn
-            anew. Who writes pages must not have it.
+        key: with the same key the same prompt has the same words, so that a run can be repeated; by default a key is
+            drawn for each prompt. Who writes pages must not have it.
     """
 
     def __init__(self, key: bytes | None = None) -> None:
-        self._key = secrets.token_bytes(32) if key is None else key
+        self._key = key
 
     def words(self, text: str, seed: int, letters: int) -> Iterator[str]:
         """Yield different words that do not occur in a text."""
         known, number = text.casefold(), 0
+        key = secrets.token_bytes(32) if self._key is None else self._key
         while True:
-            made = hmac.digest(self._key, f"{seed}/{letters}/{number}/{text}".encode("utf-8", "replace"), "sha256")
+            made = hmac.digest(key, f"{seed}/{letters}/{number}/{text}".encode("utf-8", "replace"), "sha256")
             word = "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in made[:letters])
             number += 1
             if word not in known:

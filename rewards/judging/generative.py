@@ -8,7 +8,7 @@ from typing import Protocol
 from palestra.rewards.judge import Judgement
 from palestra.rewards.judging.base import Question, StepVerdict
 from palestra.rewards.judging.fences import Nonces
-from palestra.rewards.judging.prompt import Malformed, Prompt, read_verdict
+from palestra.rewards.judging.prompt import REPLY_CHARS, Malformed, Prompt, read_verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class GenerativeJudge:
         return StepVerdict(judgements=tuple(told), principles=verdict.principles)
 
     async def _asked(self, question: Question, seed: int) -> StepVerdict:
-        prompt = Prompt.of(question, self._nonces, seed)
+        prompt, said = Prompt.of(question, self._nonces, seed), Said("")
         try:
             said = await self._speaker.say(prompt.system, prompt.text, seed)
             if said.is_cut:
@@ -82,4 +82,4 @@ class GenerativeJudge:
             return read_verdict(said.text, prompt)
         except (Malformed, Unasked) as error:
             self.abstentions[str(error)] += 1
-            return StepVerdict(abstention=str(error))
+            return StepVerdict(abstention=str(error), reply=said.text[:REPLY_CHARS])

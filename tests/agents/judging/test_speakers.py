@@ -73,6 +73,7 @@ def test_what_is_no_verdict_is_an_abstention_with_its_reason(scripted: Any) -> N
     assert judged.faults == 0
     assert Report.of(judged.pairs).reasons == {"not the form": 16, "cut off": 8, "refused by the server": 8}
     assert judge.abstentions == Report.of(judged.pairs).reasons
+    assert judged.pairs[0].forth.reply == "The first one."
 
 
 def test_texts_that_are_no_action_are_worth_nothing_and_not_shown(scripted: Any) -> None:

@@ -60,6 +60,8 @@ def test_words_are_of_the_key_the_prompt_and_the_seed() -> None:
     others = [prompt_of(key=b"l"), prompt_of(seed=1), Prompt.of(QUESTION, Nonces()), Prompt.of(QUESTION, Nonces())]
     words = {one.word for one in [prompt_of(), *others]}
     assert len(words) == 5
+    drawn = Nonces()
+    assert Prompt.of(QUESTION, drawn) != Prompt.of(QUESTION, drawn)
 
 
 def test_words_that_a_text_holds_are_not_drawn() -> None:
