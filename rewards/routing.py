@@ -1,8 +1,8 @@
 """Which comparisons are worth an expensive judge: those that a cheap scorer is unsure of.
 
 Siblings are compared in pairs. A cheap scorer says how likely the one is better than the other; the pairs it is least
-sure of go to the judge, as many as the budget allows, and the others keep the cheap answer. A sibling's advantage is how
-much more often than not it wins. What the judge said also calibrates the cheap scorer.
+sure of go to the judge, as many as the budget allows, and the others keep the cheap answer. A sibling's advantage is
+how much more often than not it wins. What the judge said also calibrates the cheap scorer.
 
 Source: uncertainty-based routing between a reward model and a judge, arXiv:2510.20369; the calibration is ours.
 """
