@@ -109,11 +109,6 @@ def test_a_criterion_that_fails_is_named() -> None:
 
 
 def test_odd_criteria_are_refused() -> None:
-    for wrong in (
-        {"name": ""},
-        {"name": "a", "weight": math.inf},
-        {"name": "a", "gate": 0.0},
-        {"name": "a", "gate": 2},
-    ):
+    for name, weight, gate in (("", 1.0, None), ("a", math.inf, None), ("a", 1.0, 0.0), ("a", 1.0, 2.0)):
         with pytest.raises(RecordError):
-            Criterion(score=brief, **wrong)  # type: ignore[arg-type]
+            Criterion(name=name, score=brief, weight=weight, gate=gate)
