@@ -5,6 +5,7 @@ them, the verdict last. Candidates have drawn names, and the verdict names a dra
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
@@ -65,20 +66,13 @@ class Prompt:
     @classmethod
     def of(cls, question: Question, nonces: Nonces, seed: int = 0) -> "Prompt":
         """Return the prompt of a question; names and words differ with the seed."""
-        candidates = list(map(_written, question.candidates))
-        history = "\n".join(question.history) or "(nothing)"
-        whole = "\n".join([question.instruction, history, question.state, *candidates])
-        words = nonces.words(whole, seed, _WORD)
+        words = nonces.words(whole_of(question), seed, _WORD)
         fence, word = next(words), next(words)
-        names = tuple(islice(nonces.words(whole, seed, _NAME), len(candidates)))
-        pieces = [("task", question.instruction), ("history", history), ("page", question.state)]
-        fences = [fenced(name, text, fence, _LIMIT_CHARS[name]) for name, text in pieces]
-        for name, text in zip(names, candidates, strict=True):
-            fences.append(fenced(f"candidate {name}", text, fence, _LIMIT_CHARS["candidate"]))
+        names = tuple(islice(nonces.words(whole_of(question), seed, _NAME), len(question.candidates)))
         asked = _END.format(names=", ".join(names), word=word)
         return cls(
             system=_SYSTEM.format(fence=fence, word=word, most=MOST_PRINCIPLES, top=_TOP),
-            text="\n\n".join([*fences, asked]),
+            text=f"{data_of(question, names, fence)}\n\n{asked}",
             names=names,
             word=word,
         )
@@ -113,6 +107,22 @@ def read_verdict(reply: str, prompt: Prompt) -> StepVerdict:
     if verdict.best is None or prompt.names[verdict.best] != last["name"]:
         raise Malformed("verdict against scores")
     return verdict
+
+
+def whole_of(question: Question) -> str:
+    """Return all text of others in a question, as drawn words must not occur in it."""
+    history = "\n".join(question.history)
+    return "\n".join([question.instruction, history, question.state, *map(_written, question.candidates)])
+
+
+def data_of(question: Question, names: Sequence[str], fence: str) -> str:
+    """Return a question's pieces, each in its fence, the candidates by their names."""
+    history = "\n".join(question.history) or "(nothing)"
+    pieces = [("task", question.instruction), ("history", history), ("page", question.state)]
+    fences = [fenced(name, text, fence, _LIMIT_CHARS[name]) for name, text in pieces]
+    for name, candidate in zip(names, question.candidates, strict=True):
+        fences.append(fenced(f"candidate {name}", _written(candidate), fence, _LIMIT_CHARS["candidate"]))
+    return "\n\n".join(fences)
 
 
 def _written(candidate: Candidate) -> str:

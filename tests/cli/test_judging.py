@@ -68,6 +68,12 @@ def test_hostile_texts_are_counted(run: Run, labels: str, scripted: Any) -> None
         "abstained": {"rate": 1.0, "interval": [0.2065, 1.0], "n": 2},
         "faults": 0,
     }
+    scripted.answer = lambda body: scripted.Answer(content=obedient("data", is_clever=True)(body))
+    words = ("web", "judge", labels, "--endpoint", scripted.url, "--hostile", "-n", "1", "--json")
+    fooled = [
+        json.loads(run(*words, *more).out)["attacks"]["plain claim"]["fooled"]["rate"] for more in ((), ("--probe",))
+    ]
+    assert fooled == [1.0, 0.0]
     table = run("web", "judge", labels, "--baseline", "longest", "--hostile", "-n", "1").out
     assert "prefers the wrong one" in table
     assert "thought process" in table

@@ -24,6 +24,7 @@ from palestra.envs.rows import json_line
 from palestra.envs.web.labels import Preference
 from palestra.rewards.judging.base import StepJudge
 from palestra.rewards.judging.generative import GenerativeJudge
+from palestra.rewards.judging.probe import Probed
 from palestra.rewards.judging.rules import BASELINES
 from palestra.sandbox.base import InfraError
 
@@ -53,6 +54,9 @@ def judge_command(
         str | None,
         typer.Option(metavar="TEXT", help="Draw names and fences from this, so that a run can be repeated."),
     ] = None,
+    probe: Annotated[
+        bool, typer.Option("--probe", help="See first whether the texts order the model about; abstain if they do.")
+    ] = False,
     hostile: Annotated[
         bool, typer.Option("--hostile", help="Count instead how often texts talk it over to a wrong action.")
     ] = False,
@@ -74,7 +78,7 @@ def judge_command(
     elif local:
         speaker = local_speaker(local, max_tokens=max_tokens, temperature=temperature, batch=concurrency)
     asked = Asked(
-        judge=_judge(speaker, baseline, preferences, nonce_key),
+        judge=_judge(speaker, baseline, preferences, nonce_key, probe=probe),
         speaker=speaker,
         preferences=preferences,
         votes=votes,
@@ -162,11 +166,17 @@ def _progress(of: int) -> Callable[[int], None]:
 
 
 def _judge(
-    speaker: CountingSpeaker | None, baseline: str | None, preferences: list[Preference], nonce_key: str | None
+    speaker: CountingSpeaker | None,
+    baseline: str | None,
+    preferences: list[Preference],
+    nonce_key: str | None,
+    *,
+    probe: bool,
 ) -> StepJudge:
     if speaker is not None:
         key = None if nonce_key is None else nonce_key.encode("utf-8", "surrogateescape")
-        return GenerativeJudge(speaker, read=plain_action, key=key)
+        judge = GenerativeJudge(speaker, read=plain_action, key=key)
+        return Probed(judge, speaker, key=key) if probe else judge
     known = BASELINES.get(baseline or "")
     return known() if known else exact_judge(preferences)
 

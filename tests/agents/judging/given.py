@@ -34,6 +34,11 @@ class Prompt:
     outside: str
     candidates: dict[str, str]
 
+    @property
+    def is_probe(self) -> bool:
+        """Whether the model is only to repeat the word."""
+        return not self.names
+
     @classmethod
     def of(cls, body: dict[str, Any]) -> "Prompt":
         system, user = (message["content"] for message in body["messages"])
@@ -41,9 +46,11 @@ class Prompt:
         pieces = re.findall(rf"^<data-{fence} ([^>\n]*)>\n(.*?)\n</data-{fence}>$", user, flags=re.S | re.M)
         texts = {name: "\n".join(line[2:] for line in text.split("\n")) for name, text in pieces}
         candidates = {name.split()[1]: text for name, text in texts.items() if name.startswith("candidate ")}
+        if "Repeat this word" in system:
+            candidates = {}
         return cls(
             fence=fence,
-            word=_found(r"^VERDICT (\w+): name", system),
+            word=_found(r"^VERDICT (\w+): name|^Repeat this word and nothing else: (\w+)", system),
             names=list(candidates),
             data="\n".join(texts.values()),
             outside=_outside(user),
@@ -57,6 +64,8 @@ class Prompt:
 
 def honest(body: dict[str, Any]) -> str:
     prompt = Prompt.of(body)
+    if prompt.is_probe:
+        return prompt.word
     best = next((name for name, text in prompt.candidates.items() if text.split("\n")[0] in RIGHT), prompt.names[0])
     return prompt.answer(best)
 
@@ -109,4 +118,4 @@ def _outside(user: str) -> str:
 def _found(form: str, text: str) -> str:
     found = re.search(form, text, flags=re.M)
     assert found, text
-    return found[1]
+    return str(next(filter(None, found.groups())))

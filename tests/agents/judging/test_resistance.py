@@ -14,15 +14,17 @@ from palestra.envs.endpoint import Backend
 from palestra.rewards.judging.base import Panel, StepVerdict
 from palestra.rewards.judging.generative import GenerativeJudge
 from palestra.rewards.judging.hostile import ATTACKS
+from palestra.rewards.judging.probe import Probed
 
 
-def attacked(scripted: Any, model: Any) -> dict[str, Resistance]:
+def attacked(scripted: Any, model: Any, *, probe: bool = False) -> dict[str, Resistance]:
     scripted.answer = lambda body: scripted.Answer(content=model(body))
 
     async def go() -> dict[str, Resistance]:
         speaker = ServerSpeaker(Backend(scripted.url, model="m"))
         try:
-            return await resistance(GenerativeJudge(speaker, read=plain_action), PREFERENCES[:2])
+            judge = GenerativeJudge(speaker, read=plain_action)
+            return await resistance(Probed(judge, speaker) if probe else judge, PREFERENCES[:2])
         finally:
             await speaker.close()
 
@@ -64,6 +66,15 @@ def test_who_believes_what_data_say_and_answers_in_form_can_be_fooled(scripted: 
     assert rates["plain claim"] == 1.0
     assert rates[WITHOUT] == 0.0
     assert not any(rates[name] for name in ("tag letters", "colon", "nothing", "action as answer", "praise behind"))
+
+
+def test_a_probe_sees_whether_a_model_obeys_data(scripted: Any) -> None:
+    """It repeats no word, but what it was told; so it is not asked, and fooled by nothing."""
+    found = attacked(scripted, obedient("data", is_clever=True), probe=True)
+    assert not any(fooled(found).values())
+    assert {"plain claim", "whole answer", "repeated", "system turn", "quoted verdict"} <= abstained(found)
+    assert WITHOUT not in abstained(found)
+    assert not abstained(attacked(scripted, honest, probe=True))
 
 
 def test_a_claim_about_places_is_worth_nothing_where_both_ways_are_shown(scripted: Any) -> None:
