@@ -132,6 +132,7 @@ class Slot:
         """
         with self._exchange():
             connection = self._files_connection()
+            self._measure()
             self._limit(extra_bytes=len(data))
             stream.send_end(connection, question)
             for chunk in stream.split(data):
@@ -198,7 +199,7 @@ class Slot:
         return outcome
 
     def _measure(self) -> None:
-        """See what is held by what serves the slot, before the first program after a server was started."""
+        """See what is held by what serves the slot, before the first use of it after a server was started."""
         if self._group and not self._is_measured:
             self._base_bytes = max(self._base_bytes, self._group.held_bytes() - self._workspace_bytes)
             self._is_measured = True
