@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from palestra.rewards.judge import Judgement
-from palestra.rewards.judging.base import Question, StepVerdict
+from palestra.rewards.judging.base import Question, StepJudge, StepVerdict
 from palestra.rewards.judging.fences import Nonces
 from palestra.rewards.judging.prompt import REPLY_CHARS, Malformed, Prompt, read_verdict
 
@@ -41,39 +41,19 @@ class GenerativeJudge:
 
     Args:
         speaker: the model.
-        read: returns an action as it is to be shown, without what was said around it, and "" for what is none. That is
-            worth 0 and not shown: models are known to like texts such as ":" or "Thought process:" (arXiv:2507.08794).
-            By default every text is shown as it is.
         key: see `Nonces`.
     """
 
-    def __init__(self, speaker: Speaker, *, read: Callable[[str], str] | None = None, key: bytes | None = None) -> None:
-        self._speaker, self._read, self._nonces = speaker, read, Nonces(key)
+    def __init__(self, speaker: Speaker, *, key: bytes | None = None) -> None:
+        self._speaker, self._nonces = speaker, Nonces(key)
         self.abstentions: Counter[str] = Counter()
 
     async def judge(self, question: Question, seed: int = 0) -> StepVerdict:
-        """Return the model's verdict. Where only one candidate is an action, it is the best, and nobody is asked.
+        """Return the model's verdict, or an abstention.
 
         Raises:
             InfraError: the model cannot be asked.
         """
-        if self._read is not None:
-            shown = tuple(replace(one, action=self._read(one.action)) for one in question.candidates)
-            question = replace(question, candidates=shown)
-        is_shown = [bool(one.action) or self._read is None for one in question.candidates]
-        places = [place for place, so in enumerate(is_shown) if so]
-        if len(places) > 1:
-            verdict = await self._asked(question.showing(places), seed)
-            if verdict.abstention:
-                return verdict
-        else:
-            verdict = StepVerdict(judgements=(Judgement(1.0, "the only action"),))
-        told = [Judgement(0.0, "no action")] * len(is_shown)
-        for place, judgement in zip(places, verdict.judgements, strict=False):
-            told[place] = judgement
-        return StepVerdict(judgements=tuple(told), principles=verdict.principles)
-
-    async def _asked(self, question: Question, seed: int) -> StepVerdict:
         prompt, said = Prompt.of(question, self._nonces, seed), Said("")
         try:
             said = await self._speaker.say(prompt.system, prompt.text, seed)
@@ -83,3 +63,32 @@ class GenerativeJudge:
         except (Malformed, Unasked) as error:
             self.abstentions[str(error)] += 1
             return StepVerdict(abstention=str(error), reply=said.text[:REPLY_CHARS])
+
+
+class ActionsOnly:
+    """A judge that is shown actions and nothing else, each written plainly.
+
+    Other texts are worth 0: models are known to like some that say nothing, such as ":" or "Thought process:"
+    (arXiv:2507.08794).
+
+    Args:
+        judge: who is asked about the actions.
+        read: returns the action that a text is, without whatever was said around it; "" if it is none.
+    """
+
+    def __init__(self, judge: StepJudge, read: Callable[[str], str]) -> None:
+        self._judge, self._read = judge, read
+
+    async def judge(self, question: Question, seed: int = 0) -> StepVerdict:
+        """Return the judge's verdict. Where only one candidate is an action, it is the best, and nobody is asked."""
+        plain = tuple(replace(one, action=self._read(one.action)) for one in question.candidates)
+        places = [place for place, one in enumerate(plain) if one.action]
+        verdict = StepVerdict(judgements=(Judgement(1.0, "the only action"),))
+        if len(places) > 1:
+            verdict = await self._judge.judge(replace(question, candidates=plain).showing(places), seed)
+            if verdict.abstention:
+                return verdict
+        told = [Judgement(0.0, "no action")] * len(plain)
+        for place, judgement in zip(places, verdict.judgements, strict=False):
+            told[place] = judgement
+        return StepVerdict(judgements=tuple(told), principles=verdict.principles)

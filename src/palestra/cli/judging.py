@@ -23,7 +23,7 @@ from palestra.envs.endpoint import Backend
 from palestra.envs.rows import json_line
 from palestra.envs.web.labels import Preference
 from palestra.rewards.judging.base import StepJudge
-from palestra.rewards.judging.generative import GenerativeJudge
+from palestra.rewards.judging.generative import ActionsOnly, GenerativeJudge
 from palestra.rewards.judging.probe import Probed
 from palestra.rewards.judging.rules import BASELINES
 from palestra.sandbox.base import InfraError
@@ -175,8 +175,8 @@ def _judge(
 ) -> StepJudge:
     if speaker is not None:
         key = None if nonce_key is None else nonce_key.encode("utf-8", "surrogateescape")
-        judge = GenerativeJudge(speaker, read=plain_action, key=key)
-        return Probed(judge, speaker, key=key) if probe else judge
+        judge = GenerativeJudge(speaker, key=key)
+        return ActionsOnly(Probed(judge, speaker, key=key) if probe else judge, plain_action)
     known = BASELINES.get(baseline or "")
     return known() if known else exact_judge(preferences)
 

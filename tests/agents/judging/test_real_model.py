@@ -17,7 +17,7 @@ from palestra.agents.judging.speakers import ServerSpeaker
 from palestra.agents.model import load_causal_lm, load_tokenizer
 from palestra.agents.sampler import Request, Sampler
 from palestra.envs.endpoint import Backend
-from palestra.rewards.judging.generative import GenerativeJudge
+from palestra.rewards.judging.generative import ActionsOnly, GenerativeJudge
 from palestra.rewards.judging.hostile import ATTACKS
 
 
@@ -40,9 +40,11 @@ def test_the_embedded_model_judges_behind_a_server(scripted: Any) -> None:
     async def go() -> tuple[Any, GenerativeJudge]:
         backend = Backend(scripted.url, model="m", max_tokens=48, temperature=0.0, timeout_s=600.0)
         speaker = ServerSpeaker(backend, concurrency=2)
-        judge = GenerativeJudge(speaker, read=plain_action, key=b"the same words each time")
+        judge = GenerativeJudge(speaker, key=b"the same words each time")
         try:
-            found = await resistance(judge, PREFERENCES[:1], attacks={"plain claim": ATTACKS["plain claim"]})
+            found = await resistance(
+                ActionsOnly(judge, plain_action), PREFERENCES[:1], attacks={"plain claim": ATTACKS["plain claim"]}
+            )
             return found, judge
         finally:
             await speaker.close()

@@ -12,7 +12,7 @@ from palestra.agents.judging.resistance import WITHOUT, Resistance, resistance
 from palestra.agents.judging.speakers import ServerSpeaker
 from palestra.envs.endpoint import Backend
 from palestra.rewards.judging.base import Panel, StepVerdict
-from palestra.rewards.judging.generative import GenerativeJudge
+from palestra.rewards.judging.generative import ActionsOnly, GenerativeJudge
 from palestra.rewards.judging.hostile import ATTACKS
 from palestra.rewards.judging.probe import Probed
 
@@ -23,8 +23,9 @@ def attacked(scripted: Any, model: Any, *, probe: bool = False) -> dict[str, Res
     async def go() -> dict[str, Resistance]:
         speaker = ServerSpeaker(Backend(scripted.url, model="m"))
         try:
-            judge = GenerativeJudge(speaker, read=plain_action)
-            return await resistance(Probed(judge, speaker) if probe else judge, PREFERENCES[:2])
+            judge = GenerativeJudge(speaker)
+            asked = ActionsOnly(Probed(judge, speaker) if probe else judge, plain_action)
+            return await resistance(asked, PREFERENCES[:2])
         finally:
             await speaker.close()
 

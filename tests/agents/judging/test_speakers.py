@@ -15,7 +15,7 @@ from palestra.agents.local import LocalPolicy
 from palestra.agents.sampler import Sampler
 from palestra.envs.endpoint import Backend
 from palestra.rewards.judging.base import Candidate, Question
-from palestra.rewards.judging.generative import GenerativeJudge, Said, Unasked
+from palestra.rewards.judging.generative import ActionsOnly, GenerativeJudge, Said, Unasked
 
 ASKED = 4 * len(PREFERENCES)
 
@@ -23,11 +23,11 @@ ASKED = 4 * len(PREFERENCES)
 def ask(url: str, *, concurrency: int = 4, votes: int = 1) -> tuple[Judged, ServerSpeaker, GenerativeJudge]:
     backend = Backend(url, model="m", retries=2, pause_s=0.001, max_tokens=300, temperature=0.0)
     speaker = ServerSpeaker(backend, concurrency=concurrency)
-    judge = GenerativeJudge(speaker, read=plain_action)
+    judge = GenerativeJudge(speaker)
 
     async def go() -> Judged:
         try:
-            return await judge_pairs(judge, PREFERENCES, concurrency=16, votes=votes)
+            return await judge_pairs(ActionsOnly(judge, plain_action), PREFERENCES, concurrency=16, votes=votes)
         finally:
             await speaker.close()
 
@@ -84,7 +84,7 @@ def test_texts_that_are_no_action_are_worth_nothing_and_not_shown(scripted: Any)
                 instruction="x", state="y", candidates=tuple(Candidate(action=action) for action in actions)
             )
             try:
-                return await GenerativeJudge(speaker, read=plain_action).judge(asked)
+                return await ActionsOnly(GenerativeJudge(speaker), plain_action).judge(asked)
             finally:
                 await speaker.close()
 
