@@ -19,6 +19,9 @@ from palestra.envs.cad.geometry.mesh import Mesh
 from palestra.envs.cad.geometry.part import Floats
 
 NEAREST: Final = 3  # triangles that each point is measured against
+FARTHEST: Final = 8  # points at a time that are measured against all triangles, until the largest distance stands
+ROUNDS: Final = 60
+SETTLED: Final = 0.01  # share by which the largest distance may be short
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,7 @@ def distances(one: Mesh, two: Mesh, points: int, seed: int) -> Distances:
     """Return the symmetric distances of two boundaries.
 
     The chamfer distance is the mean of both directions' means, and no squares are taken. The Hausdorff distance is the
-    largest of any point or corner of a triangle: a lower bound that grows with the points.
+    largest of any point or corner of a triangle, within SETTLED.
     """
     drawn = [sampled(mesh, points, seed) for mesh in (one, two)]
     ways = [_towards(one, *drawn[0], two, *drawn[1]), _towards(two, *drawn[1], one, *drawn[0])]
@@ -66,7 +69,25 @@ def _towards(
     least = apart[np.arange(len(asked)), best]
     nearest = near[np.arange(len(asked)), best][: len(points)]
     cosines = np.einsum("ij,ij->i", mesh.normals[own], other.normals[nearest])
-    return float(least[: len(points)].mean()), float(least.max()), float(cosines.mean())
+    mean = float(least[: len(points)].mean())
+    return mean, _largest(asked, other, least), float(cosines.mean())
+
+
+def _largest(points: Floats, mesh: Mesh, bounds: Floats) -> float:
+    """Return the largest distance of points, within SETTLED, given bounds that no distance exceeds."""
+    order, largest = np.argsort(-bounds, kind="stable"), 0.0
+    middles = mesh.corners.mean(axis=1)
+    reach = np.linalg.norm(mesh.corners - middles[:, None], axis=2).max(axis=1)
+    for first in range(0, min(FARTHEST * ROUNDS, len(order)), FARTHEST):
+        some = order[first : first + FARTHEST]
+        if bounds[some[0]] <= largest * (1 + SETTLED):
+            return largest
+        away = np.linalg.norm(points[some][:, None] - middles[None], axis=2) - reach
+        rows, near = np.nonzero(away <= bounds[some][:, None])
+        least = bounds[some]
+        np.minimum.at(least, rows, _apart(points[some][rows], mesh, near))
+        largest = max(largest, float(least.max()))
+    return max(largest, float(bounds[order[FARTHEST * ROUNDS]])) if len(order) > FARTHEST * ROUNDS else largest
 
 
 def _apart(points: Floats, mesh: Mesh, triangles: NDArray[np.int64]) -> Floats:
