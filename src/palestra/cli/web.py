@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from palestra.cli.app import AsJson, Knobs, SplitOption, app, command
+from palestra.cli.collecting import collect_command
 from palestra.cli.judging import judge_command
 from palestra.cli.output import console, print_json
 from palestra.cli.tasks import parse_knobs
@@ -23,6 +24,7 @@ def web_options() -> None:
 
 
 command("judge", _group)(judge_command)
+command("collect", _group)(collect_command)
 
 
 @command("label", _group)

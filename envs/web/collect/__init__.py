@@ -1,0 +1,1 @@
+"""Demonstrations from exploring sites: what somebody did is told afterwards, checked, and written down."""
