@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 from palestra.agents.base import Chat, ModelError, Policy, Sampling
-from palestra.agents.local import LocalPolicy
 from palestra.agents.opening import open_agent
 from palestra.envs.endpoint import Backend, RequestRefused, Usage
 from palestra.rewards.judging.generative import Said, Speaker, Unasked
@@ -122,6 +121,8 @@ def local_speaker(
         MissingExtraError: the extra ``train`` is missing.
     """
     agent = open_agent(name, concurrency=batch, device=device)
+    from palestra.agents.local import LocalPolicy  # of the extra `train`
+
     if not isinstance(agent.policy, LocalPolicy):
         raise ModelError(f"{name!r} is no model; name a folder, a hub id, or 'smollm2-135m'")
     context = agent.policy.sampler.max_context

@@ -1,6 +1,8 @@
 """``palestra web judge`` holds a judge against preferences, and prints what it is worth."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -101,3 +103,29 @@ def test_a_server_that_is_not_there_is_no_verdict(run: Run, labels: str) -> None
     assert done.code == 1
     assert "EndpointError" in done.err
     assert "cannot read the preferences" in run("web", "judge", "none.jsonl", "--baseline", "exact").err
+
+
+def test_data_sets_about_sites_need_no_pytorch() -> None:
+    code = "import sys, palestra.cli.web; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_server_that_refuses_ends_it_at_once(run: Run, labels: str, scripted: Any) -> None:
+    scripted.answer = lambda body: scripted.Answer(status=401, raw="no key")
+    done = run("web", "judge", labels, "--endpoint", scripted.url, "--concurrency", "1")
+    assert done.code == 1
+    assert "EndpointRefusal" in done.err
+    assert "no key" in done.err
+    assert len(scripted.asked) == 1
+
+
+def test_pairs_that_are_lost_are_told_and_counted(run: Run, labels: str, scripted: Any) -> None:
+    busy = scripted.Answer(status=503, raw="busy")
+    scripted.answer = lambda body: (
+        busy if "customer 3" in body["messages"][1]["content"] else scripted.Answer(content=honest(body))
+    )
+    done = run("web", "judge", labels, "--endpoint", scripted.url, "--retries", "0", "--json")
+    assert done.code == 1
+    told = json.loads(done.out)
+    assert (told["faults"], told["pairwise"]["n"], told["pairwise"]["rate"]) == (2, 14, 1.0)
+    assert "2 pairs were lost" in done.err

@@ -9,12 +9,12 @@ from tests.agents.judging.given import PREFERENCES, Prompt, honest
 from palestra.agents.base import ModelError
 from palestra.agents.chat import TemplateChat
 from palestra.agents.judging.measure import Judged, Report, judge_pairs
-from palestra.agents.judging.preferences import plain_action
+from palestra.agents.judging.preferences import plain_action, question_of
 from palestra.agents.judging.speakers import PolicySpeaker, ServerSpeaker, local_speaker
 from palestra.agents.local import LocalPolicy
 from palestra.agents.sampler import Sampler
 from palestra.envs.endpoint import Backend
-from palestra.rewards.judging.base import Candidate, Question
+from palestra.rewards.judging.base import Candidate, Panel, Question
 from palestra.rewards.judging.generative import ActionsOnly, GenerativeJudge, Said, Unasked
 
 ASKED = 4 * len(PREFERENCES)
@@ -97,6 +97,23 @@ def test_texts_that_are_no_action_are_worth_nothing_and_not_shown(scripted: Any)
     assert judge(":", "click('1')").scores == (0.0, 1.0)
     assert judge(":", "").scores == (0.0, 0.0)
     assert len(scripted.asked) == 1  # the other two needed nobody
+
+
+def test_all_candidates_of_a_state_may_be_compared_at_once(scripted: Any) -> None:
+    scripted.answer = lambda body: scripted.Answer(content=honest(body))
+    one = PREFERENCES[2]
+    actions = [one.negatives[0], one.positive, "go_back()", "noop()", one.negatives[1]]
+
+    async def go() -> Any:
+        speaker = ServerSpeaker(Backend(scripted.url, model="m"))
+        try:
+            return await Panel(GenerativeJudge(speaker), 3).judge(question_of(one, actions))
+        finally:
+            await speaker.close()
+
+    said = asyncio.run(go())
+    assert said.best == 1
+    assert said.scores == pytest.approx((0.1, 0.8, 0.1, 0.1, 0.1))
 
 
 def test_a_local_model_speaks_within_its_context(tiny_model: Any, tiny_tokenizer: Any) -> None:

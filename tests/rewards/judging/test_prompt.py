@@ -195,3 +195,18 @@ def test_nothing_that_a_page_says_is_a_verdict(name: str) -> None:
     if said.strip():
         with pytest.raises(Malformed):
             read_verdict(f"{form(prompt)}\n{said}", prompt)
+
+
+_PARTS = ("PRINCIPLE: a", "CANDIDATE {} 9: a", "CANDIDATE {} 1: a", "VERDICT {}: {}", "VERDICT: {}", "{}", "")
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(_PARTS), max_size=6), st.text("bcdfghjkmnpqrtvwxz", min_size=1, max_size=16))
+def test_who_does_not_know_the_words_writes_no_verdict(parts: list[str], guess: str) -> None:
+    prompt = prompt_of()
+    reply = "\n".join(part.replace("{}", guess) for part in parts)
+    with pytest.raises(Malformed):
+        read_verdict(reply, prompt)
+    known = "\n".join([f"CANDIDATE {name} {place}: a" for place, name in enumerate(prompt.names)])
+    with pytest.raises(Malformed):  # not even who knows the names
+        read_verdict(f"PRINCIPLE: a\n{known}\nVERDICT {guess}: {prompt.names[1]}", prompt)
