@@ -46,7 +46,8 @@ from palestra.sandbox.base import (
 BUILD_PRELOAD: Final = ("cadquery",)
 BUILD_MEMORY_MB: Final = 1024
 MOST_OUTPUT: Final = 4000  # characters kept of what a program prints
-_LATE_S: Final = 0.07  # after which the sandbox ends what its own alarm did not
+_EARLY_S: Final = 0.02  # by which a program's own alarm ends it, since its end takes some time
+_LATE_S: Final = 0.08  # after which the sandbox ends by force, and makes a new slot, what is deaf to its alarm
 _LONGEST_S: Final = 600.0
 _HEADER_BYTES: Final = 64 * 1024
 _BUILD_LIMITS: Final = Limits(
@@ -103,7 +104,7 @@ class SlotKernel:
             given = json.dumps(
                 {
                     "source": source,
-                    "deadline": began + timeout_s,
+                    "deadline": began + timeout_s - _EARLY_S,
                     "timeout_s": timeout_s,
                     "memory_bytes": BUILD_MEMORY_MB * MIB,
                     "limit_bytes": self._limits.bytes,

@@ -122,7 +122,7 @@ def test_a_program_is_stopped_in_time(kernel: SlotKernel, program: str) -> None:
     built = kernel.build(program, timeout_s=0.5)
     assert built.timed_out
     assert "stopped after 0.5 s" in built.error
-    assert built.seconds >= 0.5
+    assert built.seconds > 0.45
 
 
 def test_programs_that_stop_the_clock_are_stopped_too(kernel: SlotKernel) -> None:
