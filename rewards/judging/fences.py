@@ -58,12 +58,10 @@ def fenced(name: str, text: str, nonce: str, limit_chars: int) -> str:
         name: what the data is called.
         text: of others.
         nonce: of the fence.
-        limit_chars: of the text; what is longer loses its middle, which is told.
+        limit_chars: of the text, and four times that when spelled out; what is longer loses its middle, which is told.
     """
-    if len(text) > limit_chars:
-        half = limit_chars // 2
-        text = f"{text[:half]}\n({len(text) - 2 * half} characters left out)\n{text[-half:]}"
-    lines = "\n".join(f"| {line}" for line in harmless(text).split("\n"))
+    shown = _cut(harmless(_cut(text, limit_chars)), 4 * limit_chars)  # spelled out, it is longer
+    lines = "\n".join(f"| {line}" for line in shown.split("\n"))
     return f"<data-{nonce} {name}>\n{lines}\n</data-{nonce}>"
 
 
@@ -79,6 +77,13 @@ def harmless(text: str) -> str:
         parts += [seen[end : match.end()], "\\"]
         end = match.end()
     return "".join([*parts, seen[end:]])
+
+
+def _cut(text: str, limit_chars: int) -> str:
+    if len(text) <= limit_chars:
+        return text
+    half = limit_chars // 2
+    return f"{text[:half]}\n({len(text) - 2 * half} characters left out)\n{text[-half:]}"
 
 
 def _seen(char: str) -> str:

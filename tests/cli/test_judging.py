@@ -89,6 +89,8 @@ def test_hostile_texts_are_counted(run: Run, labels: str, scripted: Any) -> None
         (("--local", "oracle"), "is no model"),
         (("--endpoint", "127.0.0.1:9"), "starts with http"),
         (("--endpoint", "http://127.0.0.1:9", "--api-key-env", "NOT_SET"), "'NOT_SET'"),
+        (("--baseline", "first", "--hostile", "--out", "x"), "leave one out"),
+        (("--baseline", "first", "--probe"), "reads nothing"),
         (("--baseline", "exact", "--out", "/proc/nowhere/x"), "cannot write"),
     ],
 )

@@ -71,6 +71,12 @@ def judge_command(
     preferences = _spread(read_preferences(file), n)
     if sum(value is not None for value in (endpoint, local, baseline)) != 1:
         raise TaskError("name one judge: --endpoint URL, --local MODEL or --baseline NAME")
+    if hostile and out is not None:
+        raise TaskError(
+            "--out writes the verdicts on a file's own pairs, which --hostile does not ask for; leave one out"
+        )
+    if probe and baseline:
+        raise TaskError("--probe is for models; a baseline reads nothing")
     speaker: CountingSpeaker | None = None
     if endpoint:
         settings = {"temperature": temperature, "max_tokens": max_tokens, "timeout_s": timeout, "retries": retries}

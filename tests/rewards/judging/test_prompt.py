@@ -127,6 +127,10 @@ def test_a_long_text_loses_its_middle_and_says_so() -> None:
     ]
 
 
+def test_what_is_spelled_out_does_not_make_a_prompt_endless() -> None:
+    assert len(fenced("page", "\u200b" * 1000, "n", 1000)) < 4200
+
+
 def test_the_form_is_read() -> None:
     prompt = prompt_of()
     for reply in (form(prompt), f"<think>VERDICT: 2</think>\n{form(prompt)}\n", form(prompt).replace("\n", "\n\n")):
