@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from palestra.envs.cad.geometry.mesh import Mesh
+from palestra.envs.cad.geometry.mesh import Mesh, cross
 from palestra.envs.cad.geometry.part import Floats
 
 NEAREST: Final = 3  # triangles that each point is measured against
-FARTHEST: Final = 8  # points at a time that are measured against all triangles, until the largest distance stands
-ROUNDS: Final = 60
+FARTHEST: Final = 32  # points at a time that are measured against all triangles, until the largest distance stands
+ROUNDS: Final = 20
 SETTLED: Final = 0.01  # share by which the largest distance may be short
 
 
@@ -98,7 +98,7 @@ def _apart(points: Floats, mesh: Mesh, triangles: NDArray[np.int64]) -> Floats:
     foot = points - above[:, None] * normal
     beside = np.zeros(len(points), bool)
     for p, q in ((a, b), (b, c), (c, a)):
-        beside |= np.einsum("ij,ij->i", np.cross(q - p, foot - p), normal) < 0
+        beside |= np.einsum("ij,ij->i", cross(q - p, foot - p), normal) < 0
     found = np.abs(above)
     if beside.any():
         a, b, c, some = a[beside], b[beside], c[beside], points[beside]

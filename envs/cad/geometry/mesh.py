@@ -41,7 +41,7 @@ class Mesh:
     def crosses(self) -> Floats:
         """Outward normals, as long as twice the area: (T, 3)."""
         a, b, c = self.corners.transpose(1, 0, 2)
-        return np.cross(b - a, c - a)
+        return cross(b - a, c - a)
 
     @cached_property
     def areas(self) -> Floats:
@@ -73,6 +73,14 @@ class Mesh:
             mesh.merge()
             solid = manifold3d.Manifold(mesh)
         return solid if solid.status() == manifold3d.Error.NoError and not solid.is_empty() else None
+
+
+def cross(one: Floats, two: Floats) -> Floats:
+    """Return the cross products of rows, several times as fast as numpy's for short lists."""
+    found = np.empty(np.broadcast_shapes(one.shape, two.shape))
+    for x, y, z in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
+        found[..., x] = one[..., y] * two[..., z] - one[..., z] * two[..., y]
+    return found
 
 
 def tessellated(shape: TopoDS_Shape, faces: Sequence[TopoDS_Face], diagonal: float, level: int) -> Mesh:

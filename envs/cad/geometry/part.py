@@ -6,7 +6,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +14,22 @@ from OCP.Bnd import Bnd_Box
 from OCP.BRep import BRep_Tool
 from OCP.BRepAdaptor import BRepAdaptor_Surface
 from OCP.BRepBndLib import BRepBndLib
+from OCP.BRepClass3d import BRepClass3d_SolidClassifier
 from OCP.BRepGProp import BRepGProp
 from OCP.GeomAbs import GeomAbs_SurfaceType
 from OCP.gp import gp_Mat, gp_Pnt, gp_Trsf
 from OCP.GProp import GProp_GProps
-from OCP.TopAbs import TopAbs_EDGE, TopAbs_FACE, TopAbs_ShapeEnum, TopAbs_SOLID, TopAbs_VERTEX, TopAbs_WIRE
+from OCP.TopAbs import (
+    TopAbs_EDGE,
+    TopAbs_FACE,
+    TopAbs_IN,
+    TopAbs_ON,
+    TopAbs_OUT,
+    TopAbs_ShapeEnum,
+    TopAbs_SOLID,
+    TopAbs_VERTEX,
+    TopAbs_WIRE,
+)
 from OCP.TopExp import TopExp, TopExp_Explorer
 from OCP.TopLoc import TopLoc_Location
 from OCP.TopoDS import TopoDS, TopoDS_Face, TopoDS_Shape
@@ -35,6 +46,9 @@ _TYPES: Final = {
     GeomAbs_SurfaceType.GeomAbs_Sphere: "sphere",
     GeomAbs_SurfaceType.GeomAbs_Torus: "torus",
 }
+
+
+_STATES: Final[dict[Any, Literal["in", "on", "out"]]] = {TopAbs_IN: "in", TopAbs_ON: "on", TopAbs_OUT: "out"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +122,15 @@ class Part:
         """Lowest and highest corner."""
         low, high = box_of(self.shape)
         return low, high
+
+    @cached_property
+    def _classifier(self) -> BRepClass3d_SolidClassifier:
+        return BRepClass3d_SolidClassifier(self.shape)
+
+    def state(self, at: Floats) -> Literal["in", "on", "out"]:
+        """Say where a point lies; on the boundary is within 1e-7 mm of it."""
+        self._classifier.Perform(gp_Pnt(*(float(value) for value in at)), 1e-7)
+        return _STATES.get(self._classifier.State(), "on")
 
     @property
     def diagonal(self) -> float:

@@ -15,11 +15,9 @@ from typing import Any, Final
 import numpy as np
 from OCP.BRepAlgoAPI import BRepAlgoAPI_Common
 from OCP.BRepBuilderAPI import BRepBuilderAPI_MakeFace
-from OCP.BRepClass3d import BRepClass3d_SolidClassifier
 from OCP.BRepGProp import BRepGProp
 from OCP.gp import gp_Dir, gp_Pln, gp_Pnt
 from OCP.GProp import GProp_GProps
-from OCP.TopAbs import TopAbs_IN, TopAbs_OUT
 
 from palestra.envs.cad.geometry.holes import holes
 from palestra.envs.cad.geometry.part import Part
@@ -172,11 +170,9 @@ def _holes(part: Part, test: Test) -> Answer:
 
 
 def _inside(part: Part, test: Test) -> Answer:
-    classify = BRepClass3d_SolidClassifier(part.shape)
-    classify.Perform(gp_Pnt(*(float(value) for value in test["at"])), 1e-7)
-    state = classify.State()
-    word = "matter" if state == TopAbs_IN else "no matter" if state == TopAbs_OUT else "the boundary"
-    return state == (TopAbs_IN if test["value"] else TopAbs_OUT), word
+    state = part.state(np.array(test["at"], float))
+    found = {"in": "matter", "out": "no matter", "on": "the boundary"}[state]
+    return state == ("in" if test["value"] else "out"), found
 
 
 def _section(part: Part, test: Test) -> Answer:

@@ -14,12 +14,10 @@ from functools import lru_cache
 from typing import Final
 
 import numpy as np
-from OCP.BRepClass3d import BRepClass3d_SolidClassifier
 from OCP.BRepExtrema import BRepExtrema_DistShapeShape
-from OCP.gp import gp_Pnt
-from OCP.TopAbs import TopAbs_OUT, TopAbs_VERTEX
+from OCP.TopAbs import TopAbs_VERTEX
 
-from palestra.envs.cad.geometry.mesh import Mesh
+from palestra.envs.cad.geometry.mesh import Mesh, cross
 from palestra.envs.cad.geometry.part import Floats, Part, point, unique
 
 TILT: Final = np.radians(15.0)
@@ -73,13 +71,13 @@ def _starts(mesh: Mesh, round_faces: list[int]) -> tuple[Floats, np.ndarray[tupl
 def _shot(mesh: Mesh, starts: Floats, ways: Floats) -> tuple[Floats, np.ndarray[tuple[int], np.dtype[np.int64]]]:
     """Return how far each ray goes until it leaves the part, and the triangle where it does; inf where it does not."""
     a, b, c = mesh.corners.transpose(1, 0, 2)
-    moments = np.cross(starts, ways)
+    moments = cross(starts, ways)
     lengths, hits = np.full(len(starts), np.inf), np.zeros(len(starts), np.int64)
     step = max(1, CHUNK // max(len(a), 1))
     for first in range(0, len(starts), step):
         some = slice(first, first + step)
         way, moment = ways[some], moments[some]
-        sides = [way @ np.cross(p, q).T + moment @ (q - p).T for p, q in ((a, b), (b, c), (c, a))]
+        sides = [way @ cross(p, q).T + moment @ (q - p).T for p, q in ((a, b), (b, c), (c, a))]
         facing = way @ mesh.normals.T
         inside = (facing > 1e-9) & (np.minimum(np.minimum(sides[0], sides[1]), sides[2]) >= -1e-12)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -106,6 +104,4 @@ def _exact(part: Part, pair: tuple[int, int], length: float) -> float:
     if not between.IsDone() or not between.NbSolution():
         return length
     left, right = point(between.PointOnShape1(1)), point(between.PointOnShape2(1))
-    classify = BRepClass3d_SolidClassifier(part.shape)
-    classify.Perform(gp_Pnt(*(float(value) for value in (left + right) / 2)), 1e-9)
-    return float(between.Value()) if classify.State() != TopAbs_OUT else length
+    return length if part.state((left + right) / 2) == "out" else float(between.Value())
