@@ -7,7 +7,7 @@ from math import floor
 from typing import Any, Final
 
 from palestra.envs.base import Json
-from palestra.envs.cad.parts.model import model
+from palestra.envs.cad.parts.model import is_makeable, model
 from palestra.envs.cad.parts.phrases import UNITS
 from palestra.envs.cad.parts.place import WALL, Area, Place
 from palestra.envs.cad.parts.shapes import footprint, plane_axes
@@ -96,6 +96,18 @@ def draw_tree(draws: Draws, knobs: Mapping[str, Any]) -> tuple[Tree, tuple[str, 
     return _Drawing(draws, knobs).drawn()
 
 
+def grow(tree: Tree, draws: Draws, unit: str) -> Tree:
+    """Return the tree with one more step, its dimensions round in a unit.
+
+    Raises:
+        PartError: there was no room for one.
+    """
+    grown = _Drawing(draws, {**KNOBS, "units": unit, "faces": 6}).grown(tree)
+    if grown is None:
+        raise PartError("there is no room for one more feature")
+    return grown
+
+
 class _Drawing:
     """One part in the making."""
 
@@ -108,12 +120,12 @@ class _Drawing:
     def drawn(self) -> tuple[Tree, tuple[str, ...]] | None:
         """Return the tree and its units."""
         tree = self._base()
-        if not _is_makeable(tree):
+        if not is_makeable(tree):
             return None
         edges = self._edges(tree)
-        tree = edges if _is_makeable(edges) else tree
+        tree = edges if is_makeable(edges) else tree
         for _ in range(self.knobs["features"]):
-            grown = self._grown(tree)
+            grown = self.grown(tree)
             if grown is None:
                 return None
             tree = grown
@@ -180,7 +192,7 @@ class _Drawing:
                 made.append(Fillet("top", size) if draws.chance(0.5) else Chamfer("top", size))
         return replace(tree, edges=tuple(made))
 
-    def _grown(self, tree: Tree) -> Tree | None:
+    def grown(self, tree: Tree) -> Tree | None:
         """Return the tree with one more step, or None if there was no room in many tries."""
         places = model(tree).places
         base_unit = self.unit
@@ -327,7 +339,7 @@ class _Drawing:
                 continue
             related = replace(tree, relations=(*tree.relations, Relation(path, f"base.{source}", factor)))
             related = with_value(related, f"base.{source}", getattr(tree.base, source))
-            tree = related if _is_makeable(related) else tree
+            tree = related if is_makeable(related) else tree
         order = list(values(tree))
         return replace(tree, relations=tuple(sorted(tree.relations, key=lambda one: order.index(one.path))))
 
@@ -341,11 +353,3 @@ def _depth(tree: Tree, number: int) -> int:
     """Return how many steps stand one upon another, up to this one."""
     on = tree.steps[number - 1].on
     return 1 + (_depth(tree, on) if isinstance(on, int) else 0)
-
-
-def _is_makeable(tree: Tree) -> bool:
-    try:
-        model(tree)
-    except PartError:
-        return False
-    return True

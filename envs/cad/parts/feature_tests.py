@@ -1,6 +1,6 @@
 """What must hold of a part, as data: tests that a geometry kernel evaluates, and that a model can answer, too."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from math import dist
 from typing import Any, Final
 
@@ -8,7 +8,8 @@ import numpy as np
 
 from palestra.envs.cad.parts.model import Model
 from palestra.envs.cad.parts.place import Round
-from palestra.envs.cad.parts.solid import IN_PLANE
+from palestra.envs.cad.parts.section import Floats
+from palestra.envs.cad.parts.solid import IN_PLANE, Box3
 
 Test = dict[str, Any]
 VOLUME: Final = 5e-6  # relative
@@ -97,3 +98,45 @@ def _is_hole(hole: Round, test: Mapping[str, Any]) -> bool:
     if "depth" in test and abs(hole.depth - test["depth"]) > tolerance:
         return False
     return "through" not in test or hole.is_through is None or hole.is_through == test["through"]
+
+
+def telling(one: Model, others: Iterable[Model]) -> list[Test]:
+    """Return tests of single points that tell a part from others.
+
+    A point counts that keeps its answer in both parts within the tolerance, so that no honest part is near it.
+    """
+    found: list[Test] = []
+    for other in others:
+        if not all(holds(test, other) for test in found):
+            continue
+        point = next(_between(one, other), None)
+        if point is not None:
+            at = [round(float(coordinate), 4) for coordinate in point]
+            found.append({"kind": "inside", "at": at, "value": bool(one.body.contains(point[None])[0])})
+    return found
+
+
+def _between(one: Model, other: Model) -> Iterator[Floats]:
+    """Yield points well inside one part and well outside the other, found about the pieces that only one has."""
+    mine, others = set(one.body.pieces), set(other.body.pieces)
+    for _, piece in sorted(mine ^ others, key=lambda signed: (signed[1].volume, signed[1].bounds, signed[0])):
+        points = spread(piece.bounds, _SAMPLES)
+        for point in points[one.body.contains(points) != other.body.contains(points)][:_TRIES]:
+            near = point + LENGTH * _AROUND
+            inside, outside = one.body.contains(near), other.body.contains(near)
+            if inside.all() == inside.any() and outside.all() == outside.any():
+                yield point
+
+
+def spread(bounds: Box3, count: int) -> Floats:
+    """Return points spread evenly over a box: the additive recurrence of the plastic number's powers."""
+    low, high = np.array(bounds, dtype=np.float64)
+    shares = (0.5 + np.arange(1, count + 1)[:, None] * _PLASTIC) % 1.0
+    found: Floats = np.asarray(low + (high - low) * shares, dtype=np.float64)
+    return found
+
+
+_AROUND: Final = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], dtype=np.float64)
+_PLASTIC: Final = np.array([0.8191725133961645, 0.6710436067037893, 0.5497004779019703])
+_SAMPLES: Final = 6000
+_TRIES: Final = 200

@@ -77,6 +77,15 @@ def model(tree: Tree) -> Model:
     return Model(Compound(tuple(pieces)), found, 2 - 2 * handles, tuple(holes), tuple(made), places)
 
 
+def is_makeable(tree: Tree) -> bool:
+    """Return whether a tree can be made."""
+    try:
+        model(tree)
+    except PartError:
+        return False
+    return True
+
+
 def prefix(step: Step, number: int) -> str:
     """Return what the names of a step's dimensions begin with in a program."""
     return f"{kind_of(step.feature)}_{number}"

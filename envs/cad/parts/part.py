@@ -8,8 +8,11 @@ from typing import Any, Final
 
 from palestra.envs.base import Json, Split, digest
 from palestra.envs.cad.parts.draw import KNOBS, check_knobs, draw_tree
-from palestra.envs.cad.parts.feature_tests import Test, facts
+from palestra.envs.cad.parts.edits import edit
+from palestra.envs.cad.parts.faults import faults
+from palestra.envs.cad.parts.feature_tests import Test, facts, holds, telling
 from palestra.envs.cad.parts.model import Model, model
+from palestra.envs.cad.parts.mutants import mutants
 from palestra.envs.cad.parts.program import program
 from palestra.envs.cad.parts.section import Floats, Mask
 from palestra.envs.cad.parts.text import text
@@ -19,6 +22,7 @@ from palestra.envs.draws import Draws
 
 HELDOUT_TEMPLATES: Final = 4  # one in so many is never trained on
 _ATTEMPTS: Final = 300
+_EDITS: Final = 20
 
 
 @dataclass(frozen=True)
@@ -70,12 +74,42 @@ class Part:
         return self.model.body.contains(points)
 
     @cached_property
+    def _mutants(self) -> tuple[tuple[str, Tree], ...]:
+        return tuple(mutants(self.tree))
+
+    @cached_property
     def _tests(self) -> tuple[Test, ...]:
-        return tuple(facts(self.model))
+        found = facts(self.model)
+        others = [model(tree) for _, tree in self._mutants]
+        unseen = [other for other in others if all(holds(test, other) for test in found)]
+        return (*found, *telling(self.model, unseen))
 
     def tests(self) -> list[Test]:
-        """Return what must hold of the part, as data."""
+        """Return what must hold of the part, as data; of every mutant, something does not."""
         return [dict(test) for test in self._tests]
+
+    def mutants(self) -> list[tuple[str, "Part"]]:
+        """Return what is wrong with each part that is wrong in one thing, and that part."""
+        return [(kind, Part(tree, self.units, self.split)) for kind, tree in self._mutants]
+
+    def edit(self, draws: Draws, distance: int = 1) -> tuple["Part", str]:
+        """Return a changed part, and the changes in words, which name the steps of this one's program.
+
+        Raises:
+            PartError: there is no such change.
+        """
+        for _ in range(_EDITS):
+            try:
+                tree, told = edit(self.tree, self.units, self.split, draws, distance)
+            except PartError:
+                continue
+            more = len(tree.steps) + 1 - len(self.units)
+            return Part(tree, (*self.units, *self.units[-1:] * more), self.split), told
+        raise PartError(f"no change of distance {distance} was found in {_EDITS} draws")
+
+    def faults(self, draws: Draws) -> list[tuple[str, str]]:
+        """Return programs that should build the part and do not, and what is wrong with each."""
+        return faults(self.tree, draws)
 
     def to_json(self) -> Json:
         """Return the part as JSON."""

@@ -34,7 +34,7 @@ FACE_NAMES: Final = ("top", "bottom", "left", "right", "front", "back", "floor",
 FRAMES: Final = {
     "expert": (
         (
-            "Step {n}: {feature} on {where}, centre at {position}",
+            "Step {n}: {feature}, on {where}, centre at {position}",
             "Step {n}, on {where}, centre at {position}: {feature}",
         ),
         ("{n}) On {where}, centred on {position}, {feature}",),

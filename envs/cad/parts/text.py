@@ -51,6 +51,11 @@ def text(tree: Tree, units: tuple[str, ...], split: Split, register: Register, d
     return writer.table() if register == "table" else writer.sentences()
 
 
+def say_step(tree: Tree, units: tuple[str, ...], split: Split, draws: Draws, number: int) -> str:
+    """Return one step in the workshop's terms, without a full stop."""
+    return _Writer(tree, units, split, "expert", draws).step(number, tree.steps[number - 1])
+
+
 class _Writer:
     """One text in the making."""
 
@@ -68,11 +73,12 @@ class _Writer:
         else:
             found.insert(0, datum)
         found += [self._node(f"edges.{number}", edge, {}) for number, edge in enumerate(self.tree.edges, 1)]
-        found += [self._step(number, step) for number, step in enumerate(self.tree.steps, 1)]
+        found += [self.step(number, step) for number, step in enumerate(self.tree.steps, 1)]
         joint = "\n" if self.register == "expert" else " "
         return joint.join(f"{one[0].upper()}{one[1:]}." for one in found)
 
-    def _step(self, number: int, step: Step) -> str:
+    def step(self, number: int, step: Step) -> str:
+        """Return one step in a sentence."""
         axis = model(self.tree).steps[number - 1].place.axis
         first, second = plane_axes(axis)
         names = {"first": first, "second": second}

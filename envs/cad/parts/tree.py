@@ -457,6 +457,8 @@ def make(kind: type, given: Mapping[str, Json]) -> Any:
     hints = _HINTS[kind]
     if unknown := set(given) - set(hints):
         raise PartError(f"{kind.__name__.lower()} has no dimension {min(unknown)!r}")
+    if missing := set(hints) - set(given):
+        raise PartError(f"{kind.__name__.lower()} lacks its {min(missing)}")
     try:
         return kind(**{name: _value(hints[name], value) for name, value in given.items()})
     except (TypeError, InvalidOperation) as error:

@@ -1,5 +1,6 @@
 """Parts are the same from a seed, are told completely, and their own tests hold of them."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,58 +10,67 @@ from palestra.envs.cad.parts import KNOBS, REGISTERS, Part, PartError, draw_part
 from palestra.envs.cad.parts.feature_tests import holds
 from palestra.envs.draws import Draws
 
+PartOf = Callable[[int], Part]
 SEEDS = range(24)
 
 
-def knobs_of(seed: int) -> dict[str, Any]:
-    """Return knobs that differ from seed to seed."""
-    return {
-        "features": 1 + seed % 6,
-        "nesting": seed % 4,
-        "faces": 1 + seed % 5,
-        "decimals": seed % 4,
-        "implicit": seed % 3,
-        "units": ("mm", "cm", "in", "mixed")[seed % 4],
-        "symmetric": seed % 7 == 0,
-    }
+@pytest.mark.parametrize("seed", SEEDS)
+def test_splits_share_no_template(seed: int, part_of: PartOf) -> None:
+    assert is_heldout(part_of(seed).template) == (seed % 5 == 0)
 
 
-def part_of(seed: int) -> Part:
-    """Return a part of a seed, every fifth of the held-out split."""
-    return draw_part(Draws("cad", "tests", seed, "part"), knobs_of(seed), "heldout" if seed % 5 == 0 else "train")
+@pytest.mark.parametrize("features", [1, 4, 8])
+def test_a_seed_gives_one_part_with_what_is_asked_for(features: int) -> None:
+    knobs = {"features": features, "implicit": 2, "decimals": 2, "datum": "corner", "base": "box"}
+    part, again = (draw_part(Draws("cad", "tests", 3, "part"), knobs) for _ in range(2))
+    assert part == again
+    assert (len(part.tree.steps), part.tree.datum, len(part.tree.relations)) == (features, "corner", 2)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_seed_gives_one_part_of_its_split(seed: int) -> None:
-    part = part_of(seed)
-    assert part == part_of(seed)
-    assert is_heldout(part.template) == (seed % 5 == 0)
-    assert len(part.tree.steps) == knobs_of(seed)["features"]
-    assert len(part.tree.relations) <= knobs_of(seed)["implicit"]
-
-
-@pytest.mark.parametrize("seed", SEEDS)
-def test_json_goes_both_ways(seed: int) -> None:
-    part = part_of(seed)
-    assert Part.from_json(part.to_json()) == part
+def test_json_goes_both_ways(seed: int, part_of: PartOf) -> None:
+    assert Part.from_json(part_of(seed).to_json()) == part_of(seed)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("register", REGISTERS)
-def test_every_text_is_read_back_to_the_tree(seed: int, register: Any) -> None:
+def test_every_text_is_read_back_to_the_tree(seed: int, register: Any, part_of: PartOf) -> None:
     part = part_of(seed)
     for paraphrase in range(3):
         assert parse(part.text(register, paraphrase), register) == part.tree
 
 
+@pytest.mark.parametrize("register", REGISTERS)
+def test_a_text_with_something_left_out_is_another_part_or_none(register: Any, part_of: PartOf) -> None:
+    part = part_of(9)
+    text = part.text(register)
+    lines = text.split("\n") if register != "layman" else text.split(". ")
+    for index, line in enumerate(lines):
+        if not line or line.startswith(("| item", "| ---", "Note")):
+            continue
+        shorter = ("\n" if register != "layman" else ". ").join(lines[:index] + lines[index + 1 :])
+        try:
+            found = parse(shorter, register)
+        except (PartError, KeyError):
+            continue
+        assert found != part.tree
+
+
+@pytest.mark.parametrize("text", ["", "Step 1: a hole.", "Datum: somewhere.", "| base | box |", "\x00" * 99, "9" * 999])
+@pytest.mark.parametrize("register", REGISTERS)
+def test_texts_that_tell_no_part_are_refused(text: str, register: Any) -> None:
+    with pytest.raises(PartError):
+        parse(text, register)
+
+
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_part_passes_its_own_tests(seed: int) -> None:
+def test_a_part_passes_its_own_tests(seed: int, part_of: PartOf) -> None:
     part = part_of(seed)
     assert [test for test in part.tests() if not holds(test, part.model)] == []
 
 
 @pytest.mark.parametrize("seed", SEEDS[::3])
-def test_volume_agrees_with_membership(seed: int) -> None:
+def test_volume_agrees_with_membership(seed: int, part_of: PartOf) -> None:
     part = part_of(seed)
     low, high = (np.array(corner) for corner in part.model.body.bounds)
     points = low + (high - low) * np.random.default_rng(seed).random((40_000, 3))
