@@ -100,6 +100,11 @@ def test_what_is_asked_wrongly_is_told(run: Run, labels: str, words: tuple[str, 
     assert said in done.err
 
 
+def test_what_cannot_be_written_is_told_before_anybody_is_asked(run: Run, labels: str, scripted: Any) -> None:
+    done = run("web", "judge", labels, "--endpoint", scripted.url, "--out", "/proc/nowhere/x")
+    assert (done.code, scripted.asked) == (2, [])
+
+
 def test_a_server_that_is_not_there_is_no_verdict(run: Run, labels: str) -> None:
     done = run("web", "judge", labels, "--endpoint", "http://127.0.0.1:9", "--model", "m", "--retries", "0")
     assert done.code == 1

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import typer
 from rich.table import Table
 
-from palestra.agents.judging.measure import Judged, Rate, Report, judge_pairs
+from palestra.agents.judging.measure import Judged, Pair, Rate, Report, judge_pairs
 from palestra.agents.judging.preferences import exact_judge, plain_action, read_preferences
 from palestra.agents.judging.resistance import Resistance, resistance
 from palestra.agents.judging.speakers import CountingSpeaker, ServerSpeaker, local_speaker
@@ -77,6 +77,8 @@ def judge_command(
         )
     if probe and baseline:
         raise TaskError("--probe is for models; a baseline reads nothing")
+    if out is not None:
+        _write(out, [])  # what cannot be written is told before anybody is asked
     speaker: CountingSpeaker | None = None
     if endpoint:
         settings = {"temperature": temperature, "max_tokens": max_tokens, "timeout_s": timeout, "retries": retries}
@@ -99,7 +101,7 @@ def judge_command(
     else:
         judged = asyncio.run(asked.judged())
         if out is not None:
-            _write(out, judged)
+            _write(out, judged.pairs)
         report = Report.of(judged.pairs)
         told |= report.to_json()
         table, faults = _table(report), judged.faults
@@ -204,9 +206,9 @@ def _spread(preferences: list[Preference], n: int | None) -> list[Preference]:
     return [preferences[place * len(preferences) // n] for place in range(n)]
 
 
-def _write(out: Path, judged: Judged) -> None:
+def _write(out: Path, pairs: Sequence[Pair]) -> None:
     try:
-        out.write_text("".join(json_line(pair.to_json()) for pair in judged.pairs), encoding="utf-8")
+        out.write_text("".join(json_line(pair.to_json()) for pair in pairs), encoding="utf-8")
     except OSError as error:
         raise TaskError(f"cannot write {str(out)!r}: {error.strerror or error}") from error
 
