@@ -16,11 +16,11 @@ _CERTAIN, _HOPELESS = 1e-5, 0.5  # CAD-Coder's Chamfer distances that are paid 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
-    """What the three parts of a shape's score count; they add up to 1."""
+    """What the three parts of a shape's score count; they add up to 1, exactly so where they are eighths."""
 
-    gain: float = 0.6
-    features: float = 0.3
-    topology: float = 0.1
+    gain: float = 0.625
+    features: float = 0.25
+    topology: float = 0.125
 
     def __post_init__(self) -> None:
         parts = (self.gain, self.features, self.topology)

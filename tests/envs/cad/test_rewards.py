@@ -65,18 +65,18 @@ def test_a_shape_passes_with_its_overlap_and_every_test() -> None:
 
 def test_a_reward_is_of_three_parts() -> None:
     found = made(0.75, HELD, BROKEN, topology=0.5)  # gain 0.5
-    assert graded(found, None) == pytest.approx({"gain": 0.3, "features": 0.15, "topology": 0.05})
+    assert graded(found, None) == pytest.approx({"gain": 0.3125, "features": 0.125, "topology": 0.0625})
     equal = Weights(gain=0.5, features=0.25, topology=0.25)
     assert graded(found, None, equal) == pytest.approx({"gain": 0.25, "features": 0.125, "topology": 0.125})
-    assert sum(graded(made(0.99, HELD, topology=0.2), None).values()) == pytest.approx(1.0)
+    assert sum(graded(made(0.99, HELD, topology=0.2), None).values()) == 1.0
 
 
 def test_what_is_free_is_not_paid() -> None:
-    free = made(0.5, HELD, BROKEN, topology=0.5)  # worth 0.15 + 0.05 without its gain
-    found = made(0.75, HELD, BROKEN, topology=0.5)  # 0.5: 0.3 more, of 0.8 that were lacking
+    free = made(0.5, HELD, BROKEN, topology=0.5)  # worth 1/8 + 1/16 without its gain
+    found = made(0.75, HELD, BROKEN, topology=0.5)  # 8/16: 5/16 more, of 13/16 that were lacking
     parts = graded(found, free)
-    assert sum(parts.values()) == pytest.approx(0.375)
-    assert parts["gain"] == pytest.approx(0.375 * 0.3 / 0.5)
+    assert sum(parts.values()) == pytest.approx(5 / 13)
+    assert parts["gain"] == pytest.approx(5 / 13 * 5 / 8)
     assert sum(graded(free, free).values()) == 0.0
     assert sum(graded(made(0.4, HELD, HELD), free).values()) == 0.0  # no better than the box, whatever tests it passes
     assert sum(graded(None, free).values()) == 0.0
