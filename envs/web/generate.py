@@ -54,7 +54,7 @@ KNOBS: Final[Mapping[str, Json]] = {
 _UNTOLD: Final = ("nearest", "origin", "walk")  # of a task's knobs, where they are as they are without a word
 _TRIES: Final = 24
 _WALKED_TRIES: Final = 6  # goals of walks that are searched for on one site
-_WALKED_NODES: Final = 2500  # of such a search
+_WALKED_NODES: Final = 1500  # of such a search
 _HELD_OUT: Final = 3  # one kind of goal in so many
 _RANGES: Final[Mapping[str, tuple[float, float]]] = {
     "size": (4, 60),
@@ -140,7 +140,7 @@ def _candidates(site: Site, kind: str, knobs: Mapping[str, Any], draws: Draws) -
     """Return goals of a site that are worth a search."""
     if knobs["origin"] == "goals":
         return draws.shuffled(list(_fitting(site, kind, knobs, site.goals())))
-    found = walked_goals(site, Draws(FAMILY, site.split, site.seed, "walk"), knobs["walk"])
+    found = walked_goals(site, Draws(FAMILY, site.split, site.seed, "walk"), knobs["walk"], knobs["nearest"])
     return islice(_fitting(site, kind, knobs, found), _WALKED_TRIES)
 
 

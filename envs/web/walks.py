@@ -96,22 +96,26 @@ def walk(site: Site, draws: Draws, steps: int) -> Iterator[tuple[Move, View]]:
             yield move, view
 
 
-def walked_goals(site: Site, draws: Draws, steps: int) -> Iterator[Goal]:
+def walked_goals(site: Site, draws: Draws, steps: int, nearest: int = 1) -> Iterator[Goal]:
     """Yield what walks have come to, each up to the last change that it made, no goal twice.
 
     Args:
         site: where.
         draws: of the walks.
         steps: of a walk, at most.
+        nearest: that a goal is to be, in steps with the end: what has taken fewer is left out.
     """
     start, met = site.start().data, set[str]()
     for _ in range(WALKS):
         entered: list[str] = []
         last: tuple[Data, tuple[str, ...]] = (start, ())
-        for move, view in walk(site, draws, steps):
+        taken = 0
+        for place, (move, view) in enumerate(walk(site, draws, steps), start=1):
             entered += [move.value] if move.value else []
             if view.state.data is not last[0]:
-                last = (view.state.data, tuple(entered))
+                last, taken = (view.state.data, tuple(entered)), place
+        if taken + 1 < nearest:
+            continue
         try:
             goal = goal_of(site, last[0], last[1])
         except NotTold:
