@@ -15,6 +15,7 @@ from palestra.agents.embedded import DEFAULT_MODEL
 from palestra.agents.loss_options import LOSSES, DenominatorName, ImportanceName, KlName, loss_options
 from palestra.agents.runners import RunnerKind
 from palestra.envs.env import Shaping
+from palestra.rewards.credit import CREDITS
 
 _TABLES = ("difficulty", "loss_options")  # settings that are tables
 
@@ -42,7 +43,7 @@ class TrainConfig:
     tasks: int = 8  # a step
     attempts: int = 8  # siblings a task
     rl_lr: float = 3e-4
-    credit: Literal["turn_loo", "rloo", "grpo", "log_partition"] = "turn_loo"
+    credit: str = "turn_loo"  # a name in palestra.rewards.credit.CREDITS
     clip_low: float = 0.2  # of the losses ppo, dual_clip and clip_cov: a ratio's bounds are 1 - low and 1 + high
     clip_high: float = 0.28
     updates: int = 2  # optimiser steps on each step's episodes
@@ -107,6 +108,8 @@ class TrainConfig:
             )
         if not 0 < self.temperature < float("inf"):
             raise ConfigError(f"temperature must be positive in training, not {self.temperature!r}")
+        if self.credit not in CREDITS:
+            raise ConfigError(f"credit must be one of {', '.join(CREDITS)}, not {self.credit!r}")
         self._check_loss()
 
     def _check_loss(self) -> None:

@@ -9,6 +9,7 @@ from typing import Final
 
 from palestra.rewards.credit.batch import bnpo, reinforce_plus_plus, reinforce_plus_plus_baseline, risk
 from palestra.rewards.credit.group import dr_grpo, grpo, maxrl, rloo, turn_loo
+from palestra.rewards.credit.partition import log_partition
 from palestra.rewards.credit.returns import Estimator
 from palestra.rewards.credit.states import gigpo
 
@@ -23,6 +24,7 @@ CREDITS: Final[dict[str, Estimator]] = {
     "bnpo": bnpo,
     "risk": risk,
     "gigpo": gigpo,
+    "log_partition": log_partition,
 }
 
 

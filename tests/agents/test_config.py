@@ -36,7 +36,7 @@ def test_a_written_config_reads_back_equal(tmp_path: Path) -> None:
         (["rl_lr=0"], "rl_lr must be a positive number, not 0.0"),
         (["rl_lr=nan"], "rl_lr must be a positive number"),
         (["temperature=0"], "temperature must be positive in training"),
-        (["credit=ppo"], "credit must be one of turn_loo, rloo, grpo, log_partition, not 'ppo'"),
+        (["credit=ppo"], "credit must be one of turn_loo, rloo, grpo, dr_grpo, "),
         (["difficulty=3"], "difficulty must be a table"),
         (["fast"], "'fast' is no override; write name=value"),
     ],

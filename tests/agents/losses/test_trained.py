@@ -17,6 +17,7 @@ from palestra.agents.progress import Progress
 from palestra.agents.recipe import is_overlong, numeric_ids, objective_of
 from palestra.agents.trainer import Trainer
 from palestra.rewards.base import Scored, Trajectory, Truncated, Turn
+from palestra.rewards.credit import CREDITS
 
 
 def config(folder: Path, out: Path, **changes: Any) -> TrainConfig:
@@ -61,6 +62,14 @@ def test_each_loss_trains(toys: None, tiny_folder: Path, tmp_path: Path, name: s
     assert math.isfinite(line["loss"])
     assert line["grad_norm"] > 0
     assert line["first_ratio_off"] < 1e-4
+
+
+@pytest.mark.parametrize("name", [name for name in CREDITS if name != "bnpo"])  # which takes returns of 0 and 1 only
+def test_each_credit_trains(toys: None, tiny_folder: Path, tmp_path: Path, name: str) -> None:
+    changes, (line,) = trained(config(tiny_folder, tmp_path, credit=name))
+    assert all(change.isfinite().all() for change in changes.values())
+    assert any(change.any() for change in changes.values())
+    assert line["grad_norm"] > 0
 
 
 @pytest.mark.parametrize(
