@@ -25,6 +25,13 @@ class BankGoals(Goals):
         self._accounts, self._bookings, self._payees = accounts, bookings, payees
         super().__init__(site)
 
+    def undoing(self, wrong: Mapping[str, Json]) -> Iterator[str]:
+        """Yield the keys that unlock an account, or set its limit back."""
+        for cell in wrong:
+            table, one, column = cell.split("/")
+            if table == "accounts" and column in ("locked", "limit"):
+                yield from (f"to /settings/{one}", f"do lock {one}", "limit", f"do limit {one}")
+
     def _all(self) -> Iterator[Goal]:
         payees = self._site.draws("goals").shuffled(self._payees)
         least, other = (min(int(self._accounts[one][name]) for name in ("limit", "balance")) for one in ("1", "2"))

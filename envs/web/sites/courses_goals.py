@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import ClassVar, Final
 
 from palestra.envs.base import Json
-from palestra.envs.web.site import Goal, Place, Site, changes
+from palestra.envs.web.site import Goal, Site
 from palestra.envs.web.sites.goals import Goals
 from palestra.envs.web.sites.school import DAYS, HOURS, MONTH, PLANS, SUBJECTS, Rows
 from palestra.envs.web.verify import together
@@ -24,21 +24,14 @@ class CourseGoals(Goals):
         self._courses, self._lessons, self._enrolments, self._full = courses, lessons, enrolments, full
         super().__init__(site)
 
-    def matters(self, place: Place, goal: Goal, key: str) -> bool:
-        """Whether using an element can be part of a shortest solution, which also undoes what nobody asked for."""
-        if super().matters(place, goal, key):
-            return True
-        now = place.data["enrolments"]
-        if now is self._enrolments:
-            return False
-        undoing: set[str] = set()
-        for cell in changes({"enrolments": self._enrolments}, {"enrolments": now}):
-            one = cell.split("/")[1]
-            if one in now and goal.changes.get(cell) != now[one]["plan"]:
-                undoing |= {f"do leaving {one}", f"do leave {one}"}
-            elif one not in now and cell not in goal.changes:
-                undoing |= {*self._way(one), f"plan={self._enrolments[one]['plan']}", f"do enrol {one}"}
-        return key in undoing
+    def undoing(self, wrong: Mapping[str, Json]) -> Iterator[str]:
+        """Yield the keys that leave a course that nobody asked for, or enrol again."""
+        for cell, value in wrong.items():
+            table, one, *_ = cell.split("/")
+            if table == "enrolments" and value is not None:
+                yield from (f"do leaving {one}", f"do leave {one}")
+            if table == "enrolments" and one in self._enrolments:
+                yield from (*self._way(one), f"plan={self._enrolments[one]['plan']}", f"do enrol {one}")
 
     def _all(self) -> Iterator[Goal]:
         draws = self._site.draws("goals")

@@ -22,6 +22,16 @@ class FileGoals(Goals):
         self._files, self._people = files, people
         super().__init__(site)
 
+    def undoing(self, wrong: Mapping[str, Json]) -> Iterator[str]:
+        """Yield the keys that put a file's name, folder or reader back."""
+        for cell in wrong:
+            _, one, column = cell.split("/")
+            yield from (f"to /file/{one}", _FIELDS[column], *(f"do {name} {one}" for name in _COMMANDS))
+
+    def texts(self, goal: Goal, key: str) -> Sequence[str]:
+        """Return what a field may take."""
+        return (*super().texts(goal, key), "Nobody") if key == "who" else super().texts(goal, key)
+
     def _all(self) -> Iterator[Goal]:
         draws = self._site.draws("goals")
         numbers = draws.shuffled([one for one, cells in self._files.items() if int(one) not in (6, 7)])
@@ -53,8 +63,10 @@ class FileGoals(Goals):
         facts = (locked,) if kind == "infeasible" else ()
         changed = {f"files/{one}/{column}": value}
         goal = Goal(kind=kind, template=template, intent=intent, changes=changed, values=(value,), facts=facts)
-        field = {"name": "name", "folder": "into", "shared": "who"}[column]
-        return self.about(goal, f"to /file/{one}", *(f"do {name} {one}" for name in _COMMANDS), **{field: value})
+        return self.about(
+            goal, f"to /file/{one}", *(f"do {name} {one}" for name in _COMMANDS), **{_FIELDS[column]: value}
+        )
 
 
+_FIELDS: Final = {"name": "name", "folder": "into", "shared": "who"}  # by column
 _COMMANDS: Final = ("rename", "move", "share", "trash")

@@ -1,10 +1,12 @@
 """What the goals of several sites have alike: how they are said, and which elements and texts each needs."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import ClassVar
 
-from palestra.envs.web.site import Goal, Place, Site, wording
+from palestra.envs.base import Json
+from palestra.envs.web.site import Data, Goal, Place, Site, changes, wording
 
 
 class Asked(ABC):
@@ -18,6 +20,14 @@ class Asked(ABC):
     @abstractmethod
     def matters(self, place: Place, goal: Goal, key: str) -> bool:
         """Whether using an element can be part of a shortest solution."""
+
+    def undoing(self, wrong: Mapping[str, Json]) -> Iterable[str]:
+        """Return the keys that put back what nobody asked for, as far as that can be done.
+
+        Args:
+            wrong: the cells that are not as they are to be, with what stands there, as `changes` has them.
+        """
+        return ()
 
     def texts(self, goal: Goal, key: str) -> Sequence[str]:
         """Return what a field may take."""
@@ -37,7 +47,20 @@ class AskingSite(Site):
         yield from self._goals.made
 
     def matters(self, place: Place, goal: Goal, key: str) -> bool:
-        return self._goals.matters(place, goal, key)
+        return self._goals.matters(place, goal, key) or key in self._undoing(place, goal)
+
+    def _undoing(self, place: Place, goal: Goal) -> frozenset[str]:
+        now, data = place.data, self._first
+        if all(now[table] is rows for table, rows in data.items()):
+            return frozenset()
+        wanted = goal.changes if goal.kind == "change" else {}
+        found = changes(data, now).items()
+        wrong = {cell: value for cell, value in found if cell not in wanted or wanted[cell] != value}
+        return frozenset(self._goals.undoing(wrong))
+
+    @cached_property
+    def _first(self) -> Data:
+        return self.start().data
 
     def texts(self, place: Place, goal: Goal, key: str) -> Sequence[str]:
         return self._goals.texts(goal, key)

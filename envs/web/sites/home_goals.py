@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar, Final
 
 from palestra.envs.base import Json
-from palestra.envs.web.site import Goal, Place, Site, changes
+from palestra.envs.web.site import Goal, Site
 from palestra.envs.web.sites.goals import Goals
 from palestra.envs.web.verify import together
 
@@ -28,23 +28,14 @@ class HomeGoals(Goals):
         self._devices, self._timers = devices, timers
         super().__init__(site)
 
-    def matters(self, place: Place, goal: Goal, key: str) -> bool:
-        """Whether using an element can be part of a shortest solution, which also undoes what nobody asked for."""
-        if super().matters(place, goal, key):
-            return True
-        devices, timers = place.data["devices"], place.data["timers"]
-        if devices is self._devices and timers is self._timers:
-            return False
-        undoing: set[str] = set()
-        for cell in changes({"devices": self._devices}, {"devices": devices}):
-            _, one, column = cell.split("/")
-            if devices[one][column] != goal.changes.get(cell):
-                undoing |= {*self._way(one), "do tab Now", *_UNDOING[column], f"do {_UNDOING[column][0]} {one}"}
-        for row in timers.keys() - self._timers.keys():
-            if any(goal.changes.get(f"timers/{row}/{name}") != value for name, value in timers[row].items()):
-                ways = self._way(str(timers[row]["device"]))
-                undoing |= {*ways, "to /timers", "do tab Timers", f"do ask {row}", f"do delete {row}"}
-        return key in undoing
+    def undoing(self, wrong: Mapping[str, Json]) -> Iterator[str]:
+        """Yield the keys that put a device back, or end a timer that nobody asked for."""
+        for cell, value in wrong.items():
+            table, one, *column = cell.split("/")
+            if table == "devices":
+                yield from (*self._way(one), "do tab Now", *_UNDOING[column[0]], f"do {_UNDOING[column[0]][0]} {one}")
+            elif column == ["device"] and one not in self._timers:
+                yield from (*self._way(str(value)), "to /timers", "do tab Timers", f"do ask {one}", f"do delete {one}")
 
     def _all(self) -> Iterator[Goal]:
         draws = self._site.draws("goals")

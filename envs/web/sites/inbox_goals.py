@@ -39,6 +39,15 @@ class InboxGoals(Asked):
             key.startswith(("into", "do move", "do send", "to", "body", "do delete")) and not key.startswith("to /")
         )
 
+    def undoing(self, wrong: Mapping[str, Json]) -> Iterator[str]:
+        """Yield the keys that take a star away, or put a message back into its folder."""
+        for cell in wrong:
+            _, one, column = cell.split("/")
+            if column == "starred":
+                yield from (f"do star {one}", f"to /message/{one}")
+            elif column == "folder" and one in self._messages:
+                yield from (f"to /message/{one}", f"do move {one}", f"pick {one}", "into", "do move selected")
+
     def _all(self) -> Iterator[Goal]:
         draws = self._site.draws("goals")
         numbers = draws.shuffled(sorted(self._messages, key=int))
