@@ -166,6 +166,11 @@ for _ in range(2):
 OURS = [
     "palestra/BFCLMultiTurn-v0",
     "palestra/BFCLSingleTurn-v0",
+    "palestra/Cad-v0",
+    "palestra/CadDims-v0",
+    "palestra/CadEdit-v0",
+    "palestra/CadImage-v0",
+    "palestra/CadRepair-v0",
     "palestra/Code-v0",
     "palestra/CodeRepair-v0",
     "palestra/Fuzz-v0",
