@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -232,6 +233,7 @@ def test_debug_shows_the_traceback(run: Run, monkeypatch: pytest.MonkeyPatch) ->
 def test_a_missing_extra_is_named(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "needy.py").write_text("import cadquery\n")
     monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setitem(sys.modules, "cadquery", None)  # as where it is not installed
     register(EnvEntry(id="toy/Needy-v0", entry_point="needy:Env", family="count", summary="needs an extra"))
     said = run("info", "toy/Needy-v0")
     assert said.code == 1
