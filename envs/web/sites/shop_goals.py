@@ -38,7 +38,9 @@ class ShopGoals(Asked):
             return key.removeprefix("to /product/").removeprefix("do add ") in self._targets[goal.intent]
         if key.startswith("way="):
             return key == f"way={self._entries[goal.intent].get('way', '')}"
-        if key.startswith(("do remove", "do tab", "sort")):
+        if key.startswith("do remove "):
+            return key.removeprefix("do remove ") not in self._targets[goal.intent]
+        if key.startswith(("do tab", "sort")):
             return (key, goal.template) in (("sort", "cheapest"), ("do tab delivery", "too heavy"))
         return key not in ("to /about", "to /help", "to /terms", "to /privacy", "to /jobs", "to /newsletter")
 

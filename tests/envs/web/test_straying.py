@@ -5,7 +5,7 @@ import random
 import pytest
 
 from palestra.envs.web.browsing import View, begin
-from palestra.envs.web.search import Graph, Node, TooLarge, moved
+from palestra.envs.web.search import Graph, Move, Node, TooLarge, moved
 from palestra.envs.web.site import Goal, Knobs, Site
 from palestra.envs.web.sites.catalogue import SITES
 
@@ -42,3 +42,25 @@ def test_a_search_of_everything_finds_no_shorter_way_back(name: str) -> None:
             assert nearer is None, (goal, here.state)
             compared += 1
     assert compared >= 3
+
+
+def test_what_lies_in_a_basket_by_mistake_can_be_taken_out() -> None:
+    site = SITES["shop"](11, "train", SMALL)
+    goal = next(one for one in site.goals() if one.template == "buy")
+    target = next(iter(goal.changes.values()))
+    graph, view = Graph(site, goal), View(site, begin(site))
+    wrong = next(
+        key
+        for key, one in view.elements.items()
+        if key.startswith("to /product/")
+        and one.name not in str(target)
+        and f"do add {key.removeprefix('to /product/')}" in usable(site, key)
+    )
+    state = moved(view, Move("click", wrong))
+    state = moved(View(site, state), Move("click", f"do add {wrong.removeprefix('to /product/')}"))
+    assert graph.distance(graph.node(state, 0), within=13) is not None
+
+
+def usable(site: Site, link: str) -> list[str]:
+    page = View(site, moved(View(site, begin(site)), Move("click", link)))
+    return [key for key, one in page.elements.items() if not one.is_disabled]
