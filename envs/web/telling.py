@@ -1,7 +1,8 @@
 """What a change of a site's data is in words: which rows are new, gone or other than before, called by what names them.
 
 A change can be told if every row that it is about has a name that no other row of its table has, and every cell of it
-either has words or follows from others. Sites of which `palestra.envs.web.phrases` knows nothing are told by the names of tables and columns.
+either has words or follows from others. Sites of which `palestra.envs.web.phrases` knows nothing are told by the names
+of tables and columns.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
