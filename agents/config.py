@@ -113,6 +113,8 @@ class TrainConfig:
         self._check_loss()
 
     def _check_loss(self) -> None:
+        if self.clip_low > 1:
+            raise ConfigError(f"clip_low must be at most 1, not {self.clip_low!r}; no ratio is below 0")
         self.options_of_loss()
         spec = LOSSES[self.loss]
         if spec.credits and self.credit not in spec.credits:

@@ -1,6 +1,7 @@
 """From a config to what one reinforcement step trains on: credit, objective, and what rows are measured against."""
 
 import functools
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
@@ -22,6 +23,7 @@ from palestra.rewards.credit.partition import log_partition
 from palestra.rewards.credit.returns import Estimator
 
 DIGITS = frozenset("0123456789")
+BYTE = re.compile("<0x[0-9A-F]{2}>")  # how some vocabularies write a byte that is no text by itself
 
 
 def credit_of(config: TrainConfig) -> Estimator:
@@ -67,10 +69,12 @@ def objective_of(config: TrainConfig, tokenizer: Any, *, seed: str) -> losses.Ob
 
 @functools.lru_cache(maxsize=4)
 def numeric_ids(tokenizer: Any) -> frozenset[int]:
-    """Return the tokens that hold a digit; points, signs and units are none, nor are special tokens."""
-    special = set(tokenizer.all_special_ids)
+    """Return the tokens that hold a digit; points, signs and units are none, nor are marks such as ``<0x31>``."""
+    marks = {*tokenizer.all_special_ids, *tokenizer.get_added_vocab().values()}
     words = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
-    return frozenset(i for i, word in enumerate(words) if i not in special and DIGITS.intersection(word or ""))
+    return frozenset(
+        i for i, word in enumerate(words) if i not in marks and not BYTE.fullmatch(word) and DIGITS.intersection(word)
+    )
 
 
 def is_overlong(trajectory: Trajectory) -> bool:

@@ -144,6 +144,17 @@ def test_numeric_tokens_are_those_with_a_digit(tiny_tokenizer: Any) -> None:
     assert sorted(tiny_tokenizer.convert_ids_to_tokens(sorted(found))) == list("0123456789")
 
 
+def test_names_of_bytes_and_added_marks_are_no_numbers() -> None:
+    from tokenizers import Tokenizer, models
+    from transformers import PreTrainedTokenizerFast
+
+    words = ["<0x0A>", "<0x31>", "_12", "3.5", "mm", "<mark1>", "<end2>"]
+    inner = Tokenizer(models.WordLevel({word: i for i, word in enumerate(words)}, unk_token="mm"))
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=inner, eos_token="<end2>")
+    tokenizer.add_tokens(["<mark1>"])
+    assert tokenizer.convert_ids_to_tokens(sorted(numeric_ids(tokenizer))) == ["_12", "3.5"]
+
+
 def test_the_mirror_descent_with_a_partition_has_one_temperature(tiny_tokenizer: Any) -> None:
     settings = load_config(None, ["loss=pmd_partition", "credit=log_partition", "loss_options.tau=0.5"])
     assert objective_of(settings, tiny_tokenizer, seed="0").loss.keywords == {"tau": 0.5}  # type: ignore[attr-defined]
@@ -164,6 +175,7 @@ def test_the_mirror_descent_with_a_partition_has_one_temperature(tiny_tokenizer:
         (["loss_options=3"], "loss_options must be a table"),
         (["loss=clip_cov", "loss_options.cov_low=9"], "loss_options.cov_low must be below cov_high, not 9.0 and 5.0"),
         (["loss=gspo", "clip_low=0.1"], "the loss 'gspo' does not use clip_low; its options are set by loss_options"),
+        (["clip_low=1.5"], "clip_low must be at most 1, not 1.5"),
         (["loss=pmd_mean"], "the loss 'pmd_mean' needs credit = 'rloo', not 'turn_loo'"),
         (["loss=pmd_partition", "credit=rloo"], "the loss 'pmd_partition' needs credit = 'log_partition', not 'rloo'"),
         (["denominator=mean"], "denominator must be one of auto, token_mean, sequence_mean"),
