@@ -271,10 +271,17 @@ def _sweep(tree: Tree) -> Shaped:
     many = 2 if bore else 1
     faces = Counter(plane=2, cylinder=2 * many, torus=many)
     holes = () if not bore else _tube_holes(bore, rise, bend, run)
-    places: dict[str, Place] = {}
-    if not bore:
-        places["bottom"] = Place(2, -1, ZERO, (Area(Disc(0.0, 0.0, radius), dimension(tree, "rise"), False),))
-    return Shaped(tuple(pieces), faces, int(bool(bore)), holes, places=places)
+    foot = Area(Disc(0.0, 0.0, radius), dimension(tree, "rise"), is_passable=False)
+    mouth = Area(Disc(0.0, rise + bend, radius), dimension(tree, "run"), is_passable=False)
+    places = {
+        "bottom": Place(2, -1, ZERO, (foot,)),
+        "right": Place(0, 1, dimension(tree, "bend") + dimension(tree, "run"), (mouth,)),
+    }
+    claims = (
+        Claim(2, -WALL, rise, Disc(0.0, 0.0, bore)),
+        Claim(0, bend, bend + run + WALL, Disc(0.0, rise + bend, bore)),
+    )
+    return Shaped(tuple(pieces), faces, int(bool(bore)), holes, claims if bore else (), places)
 
 
 def _tube_holes(bore: float, rise: float, bend: float, run: float) -> tuple[Round, ...]:

@@ -7,11 +7,14 @@ from math import floor
 from typing import Any, Final
 
 from palestra.envs.base import Json
+from palestra.envs.cad.parts.bases import middle
 from palestra.envs.cad.parts.model import is_makeable, model
 from palestra.envs.cad.parts.phrases import UNITS
 from palestra.envs.cad.parts.place import WALL, Area, Place
 from palestra.envs.cad.parts.shapes import footprint, plane_axes
 from palestra.envs.cad.parts.tree import (
+    AXES,
+    Axis,
     Base,
     Boss,
     Box,
@@ -116,12 +119,16 @@ class _Drawing:
         self.unit = knobs["units"] if knobs["units"] != "mixed" else "mm"
         self.units = [self.unit]
         self.faces: list[str] = []
+        self.plane: Axis = "x"  # what a symmetric part's mirror is square to
+        self.middle: list[Decimal] = []
 
     def drawn(self) -> tuple[Tree, tuple[str, ...]] | None:
         """Return the tree and its units."""
         tree = self._base()
         if not is_makeable(tree):
             return None
+        self.plane = "x" if isinstance(tree.base, (Box, Profile, Loft)) else "y"
+        self.middle = [one.value for one in middle(tree)]
         edges = self._edges(tree)
         tree = edges if is_makeable(edges) else tree
         for _ in range(self.knobs["features"]):
@@ -146,7 +153,7 @@ class _Drawing:
     def _base(self) -> Tree:
         kinds = ("box", "box", "box", "cylinder", "prism", "profile", "profile", "revolve", "loft", "sweep")
         kind = self.knobs["base"] if self.knobs["base"] != "any" else self.draws.pick(kinds)
-        if kind == "sweep" and self.knobs["features"] > 1:
+        if kind == "sweep" and self.knobs["features"] > 4:
             kind = "revolve"
         wanted = self.knobs["datum"] if self.knobs["datum"] != "any" else self.draws.pick(("corner", "centre"))
         datum: Datum = "corner" if wanted == "corner" and kind in ("box", "profile", "loft") else "centre"
@@ -170,13 +177,14 @@ class _Drawing:
         if kind == "loft":
             length, width = number(60, 110), number(50, 90)
             return Loft(length, width, number(40, float(length) - 4), number(30, float(width) - 4), number(15, 50))
-        diameter = number(12, 30)
-        bore = Decimal(0) if self.knobs["features"] == 1 and self.draws.chance(0.8) else number(6, float(diameter) - 4)
-        return Sweep(diameter, bore, number(20, 60), number(20, 50), number(20, 60))
+        diameter = number(24, 50)
+        bore = Decimal(0) if self.draws.chance(0.5) else number(4, float(diameter) - 18)
+        bend = number(float(diameter) / 2 + 2, float(diameter) / 2 + 30)
+        return Sweep(diameter, bore, number(20, 60), bend, number(20, 60))
 
     def _edges(self, tree: Tree) -> Tree:
         base, draws = tree.base, self.draws
-        if isinstance(base, (Revolve, Loft, Sweep)) or draws.chance(0.4):
+        if isinstance(base, (Revolve, Loft, Sweep)) or draws.chance(0.25):
             return tree
         made: list[Treatment] = []
         if not isinstance(base, Cylinder) and draws.chance(0.5):
@@ -196,12 +204,14 @@ class _Drawing:
         """Return the tree with one more step, or None if there was no room in many tries."""
         places = model(tree).places
         base_unit = self.unit
-        wish = self._wish()
+        on = self._on(tree, places)
+        wish = self._wish() if isinstance(on, str) else ""
         for attempt in range(_TRIES):
             self.unit = base_unit if self.knobs["units"] != "mixed" else self.draws.pick(("mm", "cm", "in"))
             unit = self.unit
             try:
-                on = self._on(tree, places)
+                if attempt % 12 == 11:
+                    on = self._on(tree, places)
                 step = self._step(places[on], on, wish if attempt < _TRIES // 2 else "")
                 grown = replace(tree, steps=(*tree.steps, step))
                 model(grown)
@@ -230,9 +240,11 @@ class _Drawing:
         faces = [on for on in places if isinstance(on, str)]
         if len(self.faces) >= self.knobs["faces"]:
             return self.draws.pick(self.faces)
+        if self.knobs["symmetric"]:
+            faces = [on for on in faces if self.plane in plane_axes(places[on].axis)]
         if not faces:
             raise PartError("the base has no face to work on")
-        fresh = [on for on in faces if on not in self.faces]
+        fresh = [on for on in faces if on not in self.faces and on != "bottom"]
         return self.draws.pick(fresh if fresh and self.draws.chance(0.5) else faces)
 
     def _step(self, place: Place, on: str | int, wish: str) -> Step:
@@ -246,14 +258,15 @@ class _Drawing:
         half_a, half_b = _halves(feature, place)
         if isinstance(repeat, Polar):
             return Step(feature, on, self._middle(area), repeat)
-        if isinstance(on, int) and self.draws.chance(0.6):
+        if isinstance(on, int) and (self.draws.chance(0.6) or self.knobs["symmetric"]):
             return Step(feature, on, self._middle(area))
         at = [
             self.number(low_a + half_a + WALL, high_a - half_a - WALL),
             self.number(low_b + half_b + WALL, high_b - half_b - WALL),
         ]
         if self.knobs["symmetric"] and repeat is None:
-            at[0] = self._middle(area)[0]
+            index = plane_axes(place.axis).index(self.plane)
+            at[index] = self.middle[AXES.index(self.plane)]
         return Step(feature, on, (at[0], at[1]), repeat)
 
     def _middle(self, area: Area) -> tuple[Decimal, Decimal]:
@@ -264,9 +277,9 @@ class _Drawing:
         number, draws = self.number, self.draws
         thickness = float(area.thickness)
         first, second = plane_axes(place.axis)
-        kinds = ["hole", "hole", "counterbore", "countersink", "boss"]
+        kinds = ["hole", "hole", "counterbore", "countersink", "boss", *["boss"] * (self.knobs["nesting"] - 1)]
         if room >= 14:
-            kinds += ["slot", "pocket", "pocket", "rib", "boss"]
+            kinds += ["slot", "pocket", "pocket", "rib", "boss", *["pocket"] * (self.knobs["nesting"] - 1)]
         kind = draws.pick(kinds)
         if wish == "polar":
             kind = draws.pick(("hole", "hole", "counterbore", "countersink", "boss"))
@@ -303,7 +316,7 @@ class _Drawing:
         half_a, half_b = _halves(feature, place)
         first, second = plane_axes(place.axis)
         if wish == "mirror":
-            return Mirror(draws.pick((first, second)))
+            return Mirror(self.plane if self.knobs["symmetric"] else draws.pick((first, second)))
         count = draws.between(2, most)
         if wish == "line":
             direction = draws.pick((first, second))

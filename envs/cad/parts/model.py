@@ -12,7 +12,7 @@ from palestra.envs.cad.parts.place import NEAR, WALL, Claim, Place, Round
 from palestra.envs.cad.parts.section import Point
 from palestra.envs.cad.parts.shapes import copies, footprint, shape_copy
 from palestra.envs.cad.parts.solid import Compound, Solid
-from palestra.envs.cad.parts.tree import PartError, Step, Tree, kind_of
+from palestra.envs.cad.parts.tree import Mirror, PartError, Prism, Step, Sweep, Tree, kind_of
 
 MOST_COPIES: Final = 64
 
@@ -52,6 +52,7 @@ def model(tree: Tree) -> Model:
     ends: dict[str | int, Place] = {}
     for number, step in enumerate(tree.steps, 1):
         try:
+            _check_mirror(tree, step)
             place = _place(step, base.places, ends, number)
             forebears = _forebears(tree, number)
             done = []
@@ -109,6 +110,15 @@ def _place(step: Step, faces: Mapping[str, Place], ends: Mapping[str | int, Plac
     if step.on not in faces:
         raise PartError(f"the part has no free face {step.on!r}; it has {', '.join(sorted(faces))}")
     return faces[step.on]
+
+
+def _check_mirror(tree: Tree, step: Step) -> None:
+    """Refuse mirrors of which "the middle plane of the base" would not say where they stand."""
+    if not isinstance(step.repeat, Mirror):
+        return
+    is_odd = isinstance(tree.base, Prism) and tree.base.sides % 2 == 1
+    if (is_odd or isinstance(tree.base, Sweep)) and step.repeat.across != "y":
+        raise PartError(f"the base has no middle plane square to {step.repeat.across}")
 
 
 def _forebears(tree: Tree, number: int) -> set[int]:

@@ -208,7 +208,7 @@ class _Reader:
         full = {label: name for name, label in LABELS.items()}
         for line in text.splitlines():
             if not line.startswith("|"):
-                if line:
+                if line and not line.startswith("Note: "):
                     self._read_datum(line.removesuffix("."))
                 continue
             cells = [cell.strip() for cell in line.strip("|").split("|")]

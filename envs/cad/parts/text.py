@@ -20,7 +20,7 @@ from palestra.envs.cad.parts.phrases import (
 )
 from palestra.envs.cad.parts.shapes import plane_axes
 from palestra.envs.cad.parts.tree import Node, PartError, Step, Tree, field_names, kind_of, plain
-from palestra.envs.cad.parts.words import EXPERT, LAYMAN, REGISTERS, Register, Templates
+from palestra.envs.cad.parts.words import EXPERT, LAYMAN, NOTES, REGISTERS, Register, Templates
 from palestra.envs.draws import Draws
 
 ANGLES: Final = ("angle", "start")  # dimensions in degrees
@@ -129,7 +129,11 @@ class _Writer:
     def table(self) -> str:
         """Return the text as a table."""
         datum = DATUMS["expert"][self.pool][self.tree.datum]
-        rows = [f"{datum}.", "", "| item | kind | dimension | value |", "| --- | --- | --- | --- |"]
+        nodes: list[Node] = [self.tree.base, *self.tree.edges, *(step.feature for step in self.tree.steps)]
+        nodes += [step.repeat for step in self.tree.steps if step.repeat is not None]
+        kinds = dict.fromkeys(key_of(node) if kind_of(node) == "profile" else kind_of(node) for node in nodes)
+        notes = [f"Note: {NOTES[kind]}." for kind in kinds if kind in NOTES]
+        rows = [f"{datum}.", *notes, "", "| item | kind | dimension | value |", "| --- | --- | --- | --- |"]
         rows += self._rows("base", "base", self.tree.base)
         for number, edge in enumerate(self.tree.edges, 1):
             rows += self._rows(f"edge {number}", f"edges.{number}", edge)

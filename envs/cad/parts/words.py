@@ -11,6 +11,36 @@ Register = Literal["expert", "layman", "table"]
 REGISTERS: Final[tuple[Register, ...]] = ("expert", "layman", "table")
 Templates = Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]  # for training, held out
 
+NOTES: Final = {  # what a table does not say of its kinds
+    "box": "a box has its length along x, its width along y and its height along z",
+    "cylinder": "a cylinder stands along z",
+    "prism": "a prism is a regular polygon about the z axis, extruded along it, a corner on the +x axis; across "
+    "is the diameter of the "
+    "circle through its corners",
+    "profile.L": "an L has its limbs along the low-y and the low-x side, length along x, width along y, height along z",
+    "profile.T": "a T has a limb along the high-y side and one in the middle of it towards low y, both equally thick, "
+    "length along x, width along y, height along z",
+    "profile.U": "a U has its limbs along the low-x, low-y and high-x sides, length along x, width along y, height "
+    "along z",
+    "revolve": "a revolve is turned about z: a lower disc, on it an upper disc, and a bore through both (0: none)",
+    "loft": "a loft runs straight from a rectangle at z = 0, length along x and width along y, to one centred above it",
+    "sweep": "a sweep is a round tube whose centre line rises along z from the origin, bends by 90 degrees towards +x "
+    "with the radius bend, and runs along x (bore 0: solid)",
+    "shell": "a shell is open at the top, its walls and floor are inside the base",
+    "counterbore": "depths of counterbores are measured from the face",
+    "countersink": "depths of countersinks are measured from the face, angles are included ones",
+    "slot": "slots have round ends and their length is over both",
+    "pocket": "a pocket has its length along the first coordinate of its place; its radius is that of its upright "
+    "corners (0: sharp)",
+    "line": "a line starts at the position of its step and runs towards higher coordinates",
+    "grid": "a grid starts at the position of its step; columns follow one another along the first coordinate, rows "
+    "along the second, both towards higher coordinates",
+    "polar": "a polar pattern lies on a circle of that diameter about the position of its step, the first copy at "
+    "start degrees from the first coordinate's axis towards the second's",
+    "mirror": "a mirror adds one copy beyond the middle plane of the base's bounding box that is square to the "
+    "axis across",
+}
+
 _HEAD: Final = "head diameter {head_diameter}"
 
 EXPERT: Final[Templates] = {
@@ -30,13 +60,16 @@ EXPERT: Final[Templates] = {
     ),
     "prism": (
         (
-            "Base: regular prism with {sides} sides, {across} across corners (circumscribed circle), height {height}, "
+            "Base: regular prism with {sides} sides, {across} across corners (circle through them about the z "
+            "axis), height {height}, "
             "axis along z, one corner on the +x axis",
-            "Start from a regular polygon of {sides} sides inscribed in a circle of diameter {across}, one corner on "
-            "+x, extruded {height} along z",
+            "Start from a regular polygon of {sides} sides inscribed in a circle of diameter {across} about the "
+            "z axis, "
+            "one corner on +x, extruded {height} along z",
         ),
         (
-            "Stock: equilateral {sides}-gon bar, corner circle {across}, first corner pointing to +x, extruded to a "
+            "Stock: equilateral {sides}-gon bar, corner circle {across} about the z axis, first corner pointing "
+            "to +x, extruded to a "
             "height of {height}",
         ),
     ),
@@ -224,8 +257,8 @@ EXPERT: Final[Templates] = {
         ),
     ),
     "mirror": (
-        ("mirrored across the base's middle plane square to {across}, so that there are two",),
-        ("plus its mirror image about the mid-plane normal to {across}",),
+        ("mirrored across the middle plane of the base's bounding box square to {across}, so that there are two",),
+        ("plus its mirror image about the mid-plane of the stock's bounding box normal to {across}",),
     ),
 }
 
@@ -247,11 +280,12 @@ LAYMAN: Final[Templates] = {
     "prism": (
         (
             "Take an upright block whose outline is a regular shape with {sides} equal sides, {across} from corner to "
-            "corner through a circle round it, {height} tall, with one corner pointing straight to the right",
+            "corner through a circle round it, {height} tall, with one corner pointing straight to the right and the "
+            "origin below the middle of that circle",
         ),
         (
             "You begin with a bar of {sides} equal faces that just fits a round pipe {across} across, {height} in "
-            "height, one of its corners pointing right",
+            "height, one of its corners pointing right, the origin in the middle of the pipe",
         ),
     ),
     "profile.L": (
@@ -469,7 +503,7 @@ LAYMAN: Final[Templates] = {
         ),
     ),
     "mirror": (
-        ("do the same on the other half, as a mirror in the middle of the block would show it {across}",),
-        ("copy it to the far half, mirrored {across} in the middle of the block",),
+        ("do the same on the other half, as a mirror in the middle of the starting block would show it {across}",),
+        ("copy it to the far half, mirrored {across} in the middle of the first piece",),
     ),
 }

@@ -8,6 +8,7 @@ import pytest
 
 from palestra.envs.cad.parts import KNOBS, REGISTERS, Part, PartError, draw_part, is_heldout, parse
 from palestra.envs.cad.parts.feature_tests import holds
+from palestra.envs.cad.parts.mutants import is_same, mirrored
 from palestra.envs.draws import Draws
 
 PartOf = Callable[[int], Part]
@@ -25,6 +26,13 @@ def test_a_seed_gives_one_part_with_what_is_asked_for(features: int) -> None:
     part, again = (draw_part(Draws("cad", "tests", 3, "part"), knobs) for _ in range(2))
     assert part == again
     assert (len(part.tree.steps), part.tree.datum, len(part.tree.relations)) == (features, "corner", 2)
+
+
+@pytest.mark.parametrize("base", ["box", "cylinder", "prism", "profile", "revolve", "loft", "sweep"])
+def test_symmetric_parts_are_their_own_mirror_images(base: str) -> None:
+    for seed in range(4):
+        part = draw_part(Draws("cad", "symmetric", seed, "part"), {"symmetric": True, "base": base, "nesting": 2})
+        assert is_same(part.model, Part(mirrored(part.tree)).model)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
