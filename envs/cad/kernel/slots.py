@@ -11,6 +11,7 @@ import ast
 import contextlib
 import dataclasses
 import functools
+import importlib.util
 import json
 import marshal
 import os
@@ -48,6 +49,7 @@ BUILD_MEMORY_MB: Final = 1024
 MOST_OUTPUT: Final = 4000  # characters kept of what a program prints
 _EARLY_S: Final = 0.02  # by which a program's own alarm ends it, since its end takes some time
 _LATE_S: Final = 0.08  # after which the sandbox ends by force, and makes a new slot, what is deaf to its alarm
+_NEEDED: Final = ("cadquery", "manifold3d", "scipy")
 _LONGEST_S: Final = 600.0
 _HEADER_BYTES: Final = 64 * 1024
 _BUILD_LIMITS: Final = Limits(
@@ -77,7 +79,14 @@ class SlotKernel:
             backend: a name in `palestra.sandbox.BACKENDS` that forks warm interpreters of this Python.
             unsafe: accept a backend that does not isolate programs.
             limits: what a shape may be.
+
+        Raises:
+            PermanentInfraError: the extra `cad` is not installed.
         """
+        if missing := [name for name in _NEEDED if importlib.util.find_spec(name) is None]:
+            raise PermanentInfraError(
+                f"parts need the package {missing[0]}; install it with: pip install 'palestra[cad]'"
+            )
         self._backend, self._unsafe, self._limits = backend, unsafe, limits or ShapeLimits()
         needs: frozenset[str] = frozenset() if unsafe else NEEDS
         self._building = Spec(needs=needs, preload=BUILD_PRELOAD, limits=_BUILD_LIMITS)

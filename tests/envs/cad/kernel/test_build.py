@@ -1,5 +1,6 @@
 """What comes of programs: a shape, or words that help."""
 
+import importlib.util
 import os
 import re
 import threading
@@ -12,7 +13,7 @@ import pytest
 from palestra import sandbox as sandboxes
 from palestra.envs.cad.kernel import SlotKernel, kernel_for
 from palestra.envs.cad.records import Kernel, ShapeLimits
-from palestra.sandbox.base import MIB, Limits, Spec
+from palestra.sandbox.base import MIB, Limits, PermanentInfraError, Spec
 
 START = "import cadquery as cq\n"
 CUBE = START + "result = cq.Workplane().box(1, 1, 1)"
@@ -192,6 +193,12 @@ def test_closing_is_once_and_for_all() -> None:
         own.build(BOX)
     assert kernel_for() is kernel_for()
     assert kernel_for().build(BOX).brep
+
+
+def test_what_is_not_installed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(PermanentInfraError, match=r"pip install 'palestra\[cad\]'"):
+        SlotKernel()
 
 
 def test_builds_leave_no_descriptors_processes_or_threads(kernel: SlotKernel) -> None:
