@@ -96,7 +96,8 @@ def _resized(tree: Tree) -> Iterator[tuple[str, Tree]]:
 def _swapped(tree: Tree) -> Iterator[tuple[str, Tree]]:
     base = tree.base
     if isinstance(base, (Box, Profile, Loft)):
-        yield "length and width swapped", replace(tree, base=replace(base, length=base.width, width=base.length))
+        swapped_base = replace(base, length=base.width, width=base.length)
+        yield "length and width swapped", replace(tree, base=swapped_base, relations=())
     if isinstance(base, Profile):
         for shape in get_args(type(base).__annotations__["shape"]):
             if shape != base.shape:

@@ -16,7 +16,16 @@ from palestra.envs.cad.parts.mutants import mutants
 from palestra.envs.cad.parts.program import program
 from palestra.envs.cad.parts.section import Floats, Mask
 from palestra.envs.cad.parts.text import text
-from palestra.envs.cad.parts.tree import PartError, Tree, Value, from_json, independent, shape_of, to_json
+from palestra.envs.cad.parts.tree import (
+    PartError,
+    Tree,
+    Value,
+    check_relations,
+    from_json,
+    independent,
+    shape_of,
+    to_json,
+)
 from palestra.envs.cad.parts.words import Register
 from palestra.envs.draws import Draws
 
@@ -34,6 +43,7 @@ class Part:
     split: Split = "train"
 
     def __post_init__(self) -> None:
+        check_relations(self.tree)
         model(self.tree)  # raises PartError
 
     @property

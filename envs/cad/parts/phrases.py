@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
 
-from palestra.envs.cad.parts.tree import AXES, Datum, Node, PartError, kind_of, plain
+from palestra.envs.cad.parts.tree import AXES, Datum, Node, PartError, exact, kind_of, plain
 
 UNITS: Final[Mapping[str, Decimal]] = {"mm": Decimal(1), "cm": Decimal(10), "in": Decimal("25.4")}
 UNIT_WORDS: Final = {"mm": "millimetres", "cm": "centimetres", "in": "inches"}
@@ -123,7 +123,7 @@ def read_length(text: str) -> Decimal | tuple[str, Decimal]:
     unit = _WORDS.get(found["unit"], found["unit"])
     if unit not in UNITS:
         raise PartError(f"{text!r} has no known unit; units are {', '.join(UNITS)}")
-    return plain(Decimal(found["number"]) * UNITS[unit])
+    return plain(exact(found["number"]) * UNITS[unit])
 
 
 def axis_words(register: str, kind: str) -> Mapping[str, str]:
@@ -148,7 +148,7 @@ def read_place(text: str) -> str | int:
     Raises:
         PartError: it is none.
     """
-    if found := re.fullmatch(r"the end face of step (\d+)|the end of what step (\d+) made", text):
+    if found := re.fullmatch(r"the end face of step (\d{1,3})|the end of what step (\d{1,3}) made", text):
         return int(found[1] or found[2])
     for name in FACE_NAMES:
         if text in (say_place("expert", name), say_place("layman", name)):

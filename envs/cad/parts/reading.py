@@ -41,7 +41,7 @@ _NAMES: Final = "|".join(["x", "y", "z", *SPANS.values(), *WAYS.values(), *SIDES
 _AXES: Final = {word: axis for words in (SPANS, WAYS, SIDES) for axis, word in words.items()} | {a: a for a in AXES}
 _WAYS: Final = "|".join([*WAYS.values(), *BACKWARDS.values()])
 _SLOTS: Final = {
-    "n": r"\d+",
+    "n": r"\d{1,3}",
     "feature": r"[^;]+",
     "where": r"the (?:\w+ (?:face|side)|inner floor|end face of step \d+|end of what step \d+ made)",
     "position": rf"[xyz] = {LENGTH}, [xyz] = {LENGTH}|{LENGTH} (?:{_WAYS}) and {LENGTH} (?:{_WAYS})",
@@ -227,7 +227,7 @@ class _Reader:
         raise PartError(f"{line!r} is no datum")
 
     def _read_row(self, item: str, kind: str, name: str, value: str) -> None:
-        found = re.fullmatch(r"(base)|edge (\d+)|step (\d+)( pattern)?", item)
+        found = re.fullmatch(r"(base)|edge (\d{1,3})|step (\d{1,3})( pattern)?", item)
         if found is None or kind not in KINDS:
             raise PartError(f"a row is of the base, an edge or a step, not of {item!r}, {kind!r}")
         said = None if value == "through" else value.removesuffix(" degrees")

@@ -367,6 +367,35 @@ def plain(value: Decimal) -> Decimal:
     return slim.quantize(Decimal(1)) if slim == slim.to_integral_value() else slim
 
 
+def exact(value: Json) -> Decimal:
+    """Return a number of a text, at most a million and of at most 12 decimals.
+
+    Raises:
+        PartError: it is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, (str, int, float, Decimal)) or len(str(value)) > 40:
+        raise PartError(f"{str(value)[:40]!r} is no number")
+    number = Decimal(value if isinstance(value, (str, int, Decimal)) else repr(value))
+    if not number.is_finite() or abs(number) > 1_000_000 or number != round(number, 12):
+        raise PartError(f"{number} is no number that a drawing has")
+    return plain(number)
+
+
+def check_relations(tree: Tree) -> None:
+    """Refuse relations that do not hold.
+
+    Raises:
+        PartError: one does not.
+    """
+    known = values(tree)
+    for one in tree.relations:
+        source = known.get(one.source)
+        if not one.source.startswith("base.") or not isinstance(source, Decimal) or one.path not in known:
+            raise PartError(f"{one.path} does not follow from {one.source}")
+        if known[one.path] != plain(source * one.factor):
+            raise PartError(f"{one.path} is {known[one.path]}, not {one.factor} of {one.source}")
+
+
 def shape_of(tree: Tree) -> Json:
     """Return the tree without its numbers: what a template is, which is held out or not."""
     return [
@@ -421,13 +450,15 @@ def from_json(found: Json) -> Tree:
             steps=tuple(
                 Step(
                     _node(step["feature"], FEATURES),
-                    step["on"] if isinstance(step["on"], int) else str(step["on"]),
-                    (Decimal(step["at"][0]), Decimal(step["at"][1])),
+                    step["on"] if type(step["on"]) is int else str(step["on"]),
+                    (exact(step["at"][0]), exact(step["at"][1])),
                     _node(step["repeat"], REPEATS) if step["repeat"] else None,
                 )
                 for step in found["steps"]
             ),
-            relations=tuple(Relation(path, source, Decimal(factor)) for path, source, factor in found["relations"]),
+            relations=tuple(
+                Relation(str(path), str(source), exact(factor)) for path, source, factor in found["relations"]
+            ),
         )
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, InvalidOperation) as error:
         raise PartError(f"this JSON is no part: {error!r}") from error
@@ -472,6 +503,9 @@ def _value(hint: Any, value: Json) -> Value:
         return str(value)
     if isinstance(hint, types.UnionType) and value is None:
         return None
-    if hint is int:
-        return int(value)
-    return plain(Decimal(value if isinstance(value, (str, int, Decimal)) else repr(value)))
+    number = exact(value)
+    if hint is not int:
+        return number
+    if number != int(number):
+        raise PartError(f"a count is a whole number, not {number}")
+    return int(number)

@@ -40,6 +40,28 @@ def test_json_goes_both_ways(seed: int, part_of: PartOf) -> None:
     assert Part.from_json(part_of(seed).to_json()) == part_of(seed)
 
 
+@pytest.mark.parametrize("value", ["NaN", "-Infinity", "1e99999", "9" * 5000, "x", "-1", None, True, [], {}, 10**9])
+def test_json_with_odd_values_is_refused_or_a_part(value: Any, part_of: PartOf) -> None:
+    whole = part_of(7).to_json()
+
+    def spots(node: Any) -> Any:
+        for key in node if isinstance(node, dict) else range(len(node)):
+            yield node, key
+            if isinstance(node[key], (dict, list)):
+                yield from spots(node[key])
+
+    refused = 0
+    for node, key in list(spots(whole["tree"])):
+        kept, node[key] = node[key], value
+        try:
+            Part.from_json(whole).program()
+        except PartError:
+            refused += 1
+        node[key] = kept
+    assert refused > 10
+    assert Part.from_json(whole) == part_of(7)
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("register", REGISTERS)
 def test_every_text_is_read_back_to_the_tree(seed: int, register: Any, part_of: PartOf) -> None:
@@ -64,7 +86,15 @@ def test_a_text_with_something_left_out_is_another_part_or_none(register: Any, p
         assert found != part.tree
 
 
-@pytest.mark.parametrize("text", ["", "Step 1: a hole.", "Datum: somewhere.", "| base | box |", "\x00" * 99, "9" * 999])
+@pytest.mark.parametrize("register", REGISTERS)
+def test_huge_numbers_in_texts_are_refused(register: Any, part_of: PartOf) -> None:
+    with pytest.raises(PartError):
+        parse(part_of(2).text(register).replace("1", "9" * 5000), register)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "Step 1: a hole.", "Datum: somewhere.", "| base | box |", "\x00" * 99, "9" * 999, "the " * 9999]
+)
 @pytest.mark.parametrize("register", REGISTERS)
 def test_texts_that_tell_no_part_are_refused(text: str, register: Any) -> None:
     with pytest.raises(PartError):
