@@ -64,6 +64,19 @@ def test_each_loss_trains(toys: None, tiny_folder: Path, tmp_path: Path, name: s
     assert line["first_ratio_off"] < 1e-4
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LOSSES)
+def test_each_loss_learns(toys: None, tiny_folder: Path, tmp_path: Path, name: str) -> None:
+    """From 0.1 to 0.25 of the reward over the first ten steps, a random model's, to 0.7 or more over the last ten."""
+    credit = (LOSSES[name].credits or ("turn_loo",))[0]
+    steps = {"rl_steps": 60, "tasks": 8, "attempts": 8, "max_tokens": 1, "rl_lr": 0.005, "warmup": 2}
+    quiet = {"checkpoint_every": 1000, "log_episodes": False}
+    _, lines = trained(config(tiny_folder, tmp_path, loss=name, credit=credit, **steps, **quiet))
+    rewards = [line["reward"] for line in lines]
+    assert sum(rewards[:10]) / 10 < 0.35
+    assert sum(rewards[-10:]) / 10 > 0.6
+
+
 @pytest.mark.parametrize("name", [name for name in CREDITS if name != "bnpo"])  # which takes returns of 0 and 1 only
 def test_each_credit_trains(toys: None, tiny_folder: Path, tmp_path: Path, name: str) -> None:
     changes, (line,) = trained(config(tiny_folder, tmp_path, credit=name))
