@@ -64,13 +64,13 @@ DATUMS: Final[Mapping[str, tuple[Mapping[Datum, str], Mapping[Datum, str]]]] = {
         {
             "corner": "The origin, from which everything is measured, is the front left corner at the bottom of it, "
             "before anything is added",
-            "centre": "The origin, from which everything is measured, is the middle of its underside, before anything "
-            "is added",
+            "centre": "The origin, from which everything is measured, is the middle of its bottom face, before "
+            "anything is added",
         },
         {
             "corner": "Measure all positions from the origin, the "
             "lowest corner, at the front and the left, of this piece",
-            "centre": "Measure all positions from the origin, the central spot of the underside of this piece",
+            "centre": "Measure all positions from the origin, the central spot of the bottom face of this piece",
         },
     ),
 }
