@@ -20,7 +20,7 @@ from palestra.envs.certify.spoilt import Mutant
 from palestra.envs.env import AgentEnv
 from palestra.envs.scripts import Script
 
-_EACH: Final = 2  # of SPOILT are played with a task
+_NEAR: Final = 1  # of a task's near misses are played with it; its tests tell them all, by the model of the part
 
 
 def build(code: str) -> str:
@@ -33,8 +33,9 @@ def _hand_in(code: str, env: AgentEnv, rng: np.random.Generator) -> Iterator[str
     yield call_text(SUBMIT, {})
 
 
-def _hand_in_box(code: str, env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
-    yield build(boxed(env.task, code))
+def _hand_in_box(env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
+    """Hand in something made of the bounding box; which it is, the seed of the task says."""
+    yield build(boxed(env.task, list(BOXES.values())[env.task.seed % len(BOXES)]))
     yield call_text(SUBMIT, {})
 
 
@@ -80,13 +81,12 @@ def _farm(env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
 
 
 def spoilt(task: Task) -> Iterator[Mutant]:
-    """Yield parts that are nearly the task's own: some of its near misses, and some of `SPOILT`, by its seed."""
-    for kind, program in task.hidden["near_misses"]:
-        yield Mutant(f"{kind}: {program[-60:]!r}", (build(program), call_text(SUBMIT, {})), "part")
+    """Yield parts that are nearly the task's own: of its near misses and of `SPOILT`, the latter by its seed."""
+    for kind, program in task.hidden["near_misses"][:_NEAR]:
+        yield Mutant(kind, (build(program), call_text(SUBMIT, {})), "part")
     ways = [name for name in SPOILT if is_spoilt_by(task, name)]
-    for number in range(_EACH):
-        name = ways[(task.seed * _EACH + number) % len(ways)]
-        yield Mutant(name, (build(spoil(task, name)), call_text(SUBMIT, {})), "shape")
+    name = ways[task.seed % len(ways)]
+    yield Mutant(name, (build(spoil(task, name)), call_text(SUBMIT, {})), "shape")
 
 
 def spoil(task: Task, name: str) -> str:
@@ -105,15 +105,27 @@ def is_spoilt_by(task: Task, name: str) -> bool:
     return name != "mirrored" or bool(abs(tests["centre"]["at"][0] - middle) > 0.05)
 
 
-def _written_otherwise(write: Callable[[str], str], env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
-    yield build(write(env.task.hidden["program"]))
+def commented(task: Task) -> str:
+    """Return the solution with comments."""
+    return f"# the part\n{task.hidden['program']}\n# as it was asked for\n"
+
+
+def as_a_shape(task: Task) -> str:
+    """Return a solution that leaves a shape, not a workplane."""
+    return f"{task.hidden['program']}{SOLVED}result = whole\n"
+
+
+def _written_otherwise(env: AgentEnv, rng: np.random.Generator) -> Iterator[str]:
+    """Write the solution otherwise, and look at it before it is handed in."""
+    write = OTHERWISE[env.task.seed % len(OTHERWISE)]
+    yield build(write(env.task))
     yield call_text(MEASURE, {})
     yield call_text(SUBMIT, {})
 
 
 ATTACKS: Final[dict[str, Script]] = {
     **{name: partial(_hand_in, code) for name, code in PROGRAMS.items()},
-    **{name: partial(_hand_in_box, code) for name, code in BOXES.items()},
+    "box": _hand_in_box,
     "submit_at_once": _submit_at_once,
     "look_only": _look_only,
     "given": _hand_in_what_is_given,
@@ -122,7 +134,5 @@ ATTACKS: Final[dict[str, Script]] = {
     "farm": _farm,
 }
 MUTANTS: Final = spoilt
-EQUIVALENTS: Final[dict[str, Script]] = {
-    "commented": partial(_written_otherwise, lambda program: f"# the part\n{program}\n# as it was asked for\n"),
-    "as_a_shape": partial(_written_otherwise, lambda program: f"{program}{SOLVED}result = whole\n"),
-}
+OTHERWISE: Final[tuple[Callable[[Task], str], ...]] = (commented, as_a_shape)
+EQUIVALENTS: Final[dict[str, Script]] = {"otherwise": _written_otherwise}

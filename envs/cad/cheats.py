@@ -114,7 +114,7 @@ PROGRAMS: Final[dict[str, str]] = {
     ),
     "soup": (
         "import cadquery as cq\nfrom math import cos, pi, sin\n"
-        "points = [(900 + 9 * cos(2 * pi * n / 2500), 9 * sin(2 * pi * n / 2500)) for n in range(2500)]\n"
+        "points = [(900 + 9 * cos(2 * pi * n / 2010), 9 * sin(2 * pi * n / 2010)) for n in range(2010)]\n"
         "result = cq.Workplane().polyline(points).close().extrude(9)\n"
     ),
     "empty_compound": "import cadquery as cq\nresult = cq.Compound.makeCompound([])\n",

@@ -19,15 +19,16 @@ from palestra.envs.cad.records import Built, Comparison, Kernel, Picture, Proper
 Answer = TypeVar("Answer")
 
 MOST: Final = 512  # answers
-LARGEST: Final = 256 * 1024  # bytes of an answer that is remembered
+BYTES: Final = 64 * 1024 * 1024  # of all shapes that are remembered
 
 
 class KnownKernel:
     """A kernel in front of another, which it ends when it is closed. Thread-safe as that one is."""
 
-    def __init__(self, kernel: Kernel, most: int = MOST) -> None:
+    def __init__(self, kernel: Kernel, most: int = MOST, most_bytes: int = BYTES) -> None:
         self._kernel = kernel
-        self._most = most
+        self._most, self._most_bytes = most, most_bytes
+        self._bytes = 0
         self._known: OrderedDict[tuple[object, ...], Any] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -38,7 +39,7 @@ class KnownKernel:
         def is_kept(built: Built) -> bool:
             if built.timed_out:  # once, the machine may be to blame
                 return self._again(("late", text, timeout_s))
-            return len(built.brep or b"") <= LARGEST
+            return True
 
         return self._answer(
             ("build", text, timeout_s), lambda: self._kernel.build(source, timeout_s=timeout_s), is_kept
@@ -62,6 +63,7 @@ class KnownKernel:
         """End the kernel and forget."""
         with self._lock:
             self._known.clear()
+            self._bytes = 0
         self._kernel.close()
 
     def _answer(
@@ -94,9 +96,10 @@ class KnownKernel:
 
     def _keep(self, key: tuple[object, ...], answer: Any) -> None:
         with self._lock:
+            self._bytes += _size(answer) - _size(self._known.pop(key, None))
             self._known[key] = answer
-            while len(self._known) > self._most:
-                self._known.popitem(last=False)
+            while len(self._known) > self._most or self._bytes > self._most_bytes:
+                self._bytes -= _size(self._known.popitem(last=False)[1])
 
 
 def _given(answer: Any) -> Any:
@@ -104,6 +107,10 @@ def _given(answer: Any) -> Any:
     if isinstance(answer, tuple):
         raise ShapeError(*answer)
     return answer
+
+
+def _size(answer: Any) -> int:
+    return len(answer.brep or b"") if isinstance(answer, Built) else 0
 
 
 def _hash(data: bytes) -> bytes:

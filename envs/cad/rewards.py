@@ -11,6 +11,7 @@ from typing import Final
 from palestra.envs.cad.records import Comparison
 
 IOU: Final = 0.99  # of a shape that is the part that was asked for
+_NOISE: Final = 1e-6  # of IoUs: no smaller gain is one
 _CERTAIN, _HOPELESS = 1e-5, 0.5  # CAD-Coder's Chamfer distances that are paid 1 and 0
 
 
@@ -74,7 +75,7 @@ def graded(found: Comparison | None, free: Comparison | None, weights: Weights =
     if is_pass(found):
         return {"gain": weights.gain, "features": weights.features, "topology": weights.topology}
     free_iou = found.iou_box if free is None else free.iou
-    if gain_over(found.iou, free_iou) == 0.0:
+    if gain_over(found.iou, free_iou) < _NOISE:
         return nothing
     made = score(found, free_iou, weights)
     given = 0.0 if free is None else sum(score(free, free_iou, weights).values())

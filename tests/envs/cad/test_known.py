@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from palestra.envs.cad.known import LARGEST, KnownKernel
+from palestra.envs.cad.known import KnownKernel
 from palestra.envs.cad.records import Built, Comparison, Picture, Properties, ShapeError, Wanted
 
 SOLID = Properties(
@@ -96,7 +96,19 @@ def test_what_is_large_or_long_ago_is_forgotten() -> None:
     for source in ("a", "b", "a", "c", "a", "b"):
         known.build(source)
     assert inner.asked == ["build"] * 4
-    large = "x" * (LARGEST + 1)
-    known.build(large)
-    known.build(large)
+
+
+def test_shapes_that_are_remembered_have_so_many_bytes_at_most() -> None:
+    inner = Counting()
+    known = KnownKernel(inner, most_bytes=10)
+    for source in ("a" * 4, "b" * 4, "a" * 4, "b" * 4):
+        known.build(source)
+    assert len(inner.asked) == 2
+    known.build("c" * 4)  # for which the oldest goes
+    known.build("b" * 4)
+    assert len(inner.asked) == 3
+    known.build("a" * 4)
+    assert len(inner.asked) == 4
+    known.build("d" * 11)
+    known.build("d" * 11)
     assert len(inner.asked) == 6

@@ -79,6 +79,7 @@ def test_what_is_free_is_not_paid() -> None:
     assert parts["gain"] == pytest.approx(5 / 13 * 5 / 8)
     assert sum(graded(free, free).values()) == 0.0
     assert sum(graded(made(0.4, HELD, HELD), free).values()) == 0.0  # no better than the box, whatever tests it passes
+    assert sum(graded(made(0.5 + 1e-9, HELD, HELD), free).values()) == 0.0  # equal, but for rounding
     assert sum(graded(None, free).values()) == 0.0
     assert sum(graded(made(0.989, HELD, HELD), free).values()) < 1.0
 
