@@ -1,8 +1,8 @@
 """A part beside its reference: everything that a reward may ask for."""
 
 from palestra.envs.cad.geometry.alignment import aligned
+from palestra.envs.cad.geometry.crossing import crosses_itself
 from palestra.envs.cad.geometry.distances import Distances, distances
-from palestra.envs.cad.geometry.loading import crosses_itself
 from palestra.envs.cad.geometry.overlap import is_same
 from palestra.envs.cad.geometry.part import Part
 from palestra.envs.cad.geometry.properties import histogram
@@ -24,7 +24,7 @@ def compared(part: Part, reference: Part, wanted: Wanted) -> Comparison:
             "bodies that touch or overlap count as one"
         )
     if not is_same(part, reference) and crosses_itself(part):
-        raise ShapeError("the solid crosses itself: faces run through one another")
+        raise ShapeError("the solid runs through itself; keep paths and profiles clear of themselves")
     posed, shared = aligned(part, reference, wanted.alignment)
     if is_same(posed, reference):
         apart = Distances(0.0, 0.0, 1.0)

@@ -15,7 +15,6 @@ from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 import numpy as np
-from OCP.BOPAlgo import BOPAlgo_CheckerSI
 from OCP.BRep import BRep_Builder, BRep_Tool
 from OCP.BRepAlgoAPI import BRepAlgoAPI_Fuse
 from OCP.BRepCheck import BRepCheck_Analyzer
@@ -35,12 +34,12 @@ from OCP.TopAbs import (
 from OCP.TopoDS import TopoDS, TopoDS_Compound, TopoDS_Shape
 from OCP.TopTools import TopTools_IndexedMapOfShape, TopTools_ListOfShape
 
+from palestra.envs.cad.geometry.grammar import is_brep, is_sound
 from palestra.envs.cad.geometry.part import Part, box_of, explored, mass_of, unique
 from palestra.envs.cad.records import ShapeError, ShapeLimits
 
-MOST_TOLERANCE: Final = 0.05  # mm by which edges and corners may miss each other
+MOST_TOLERANCE: Final = 0.2  # mm by which edges and corners may miss each other
 LEAST_VOLUME: Final = 1e-6  # mm^3
-_HEADER: Final = b"CASCADE Topology V"
 Out = TypeVar("Out")
 
 
@@ -59,20 +58,13 @@ def loaded(brep: bytes, limits: ShapeLimits) -> Part:
     return Part(_joined(fused), hashlib.sha256(brep).hexdigest())
 
 
-def crosses_itself(part: Part) -> bool:
-    """Say whether faces of a part run through one another, away from their common edges."""
-    checker = BOPAlgo_CheckerSI()
-    checker.SetArguments(_listed([part.shape]))
-    checker.SetNonDestructive(True)
-    checker.Perform()
-    return bool(checker.HasErrors() or checker.DS().Interferences().Extent())
-
-
 def _parsed(brep: bytes, limits: ShapeLimits) -> TopoDS_Shape:
     if len(brep) > limits.bytes:
         raise ShapeError(f"the shape takes {len(brep):,} bytes; at most {limits.bytes:,} are read: make it simpler")
-    if _HEADER not in brep[:200]:
+    if not is_brep(brep):
         raise ShapeError("what was left is no BREP text; leave a CadQuery Workplane or Shape in `result`")
+    if not is_sound(brep):
+        raise ShapeError("the BREP text is cut off or not what CadQuery writes; leave a Workplane or Shape in `result`")
     shape = TopoDS_Shape()
     try:
         BRepTools.Read_s(shape, io.BytesIO(brep), BRep_Builder())

@@ -83,9 +83,9 @@ def cross(one: Floats, two: Floats) -> Floats:
     return found
 
 
-def tessellated(shape: TopoDS_Shape, faces: Sequence[TopoDS_Face], diagonal: float, level: int) -> Mesh:
-    """Return the triangles of a shape's faces at a level of fineness."""
-    BRepMesh_IncrementalMesh(shape, max(diagonal * SHARES[level], 1e-6), False, ANGLES[level], False)
+def tessellated(shape: TopoDS_Shape, faces: Sequence[TopoDS_Face], deflection: float, angle: float) -> Mesh:
+    """Return the triangles of a shape's faces; the kernel only ever refines what it has of them."""
+    BRepMesh_IncrementalMesh(shape, max(deflection, 1e-6), False, angle, False)
     points: list[tuple[float, float, float]] = []
     triangles: list[Integers] = []
     numbers: list[int] = []

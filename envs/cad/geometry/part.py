@@ -35,7 +35,7 @@ from OCP.TopLoc import TopLoc_Location
 from OCP.TopoDS import TopoDS, TopoDS_Face, TopoDS_Shape
 from OCP.TopTools import TopTools_IndexedMapOfShape
 
-from palestra.envs.cad.geometry.mesh import Mesh, tessellated
+from palestra.envs.cad.geometry.mesh import ANGLES, SHARES, Mesh, tessellated
 
 Floats = NDArray[np.float64]
 
@@ -144,9 +144,14 @@ class Part:
             if level == 1:  # the kernel only ever refines what it has
                 self.mesh(0)
             exact = level == 1 and all(face.type == "plane" for face in self.faces)
-            shapes = [face.shape for face in self.faces]
-            self._meshes[level] = self._meshes[0] if exact else tessellated(self.shape, shapes, self.diagonal, level)
+            self._meshes[level] = (
+                self._meshes[0] if exact else self.meshed(self.diagonal * SHARES[level], ANGLES[level])
+            )
         return self._meshes[level]
+
+    def meshed(self, deflection: float, angle: float) -> Mesh:
+        """Return a tessellation as fine as is asked for, or finer if there is one."""
+        return tessellated(self.shape, [face.shape for face in self.faces], deflection, angle)
 
     def moved(self, pose: Floats) -> "Part":
         """Return it in another place; the pose is a (3, 4) of a proper rotation and a shift."""

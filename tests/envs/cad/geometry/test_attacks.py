@@ -205,18 +205,33 @@ def test_a_solid_that_touches_itself_in_an_edge_is_refused(brep: Written) -> Non
 
 
 def test_a_solid_that_crosses_itself_is_refused(brep: Written) -> None:
-    eight = cq.Workplane().box(20, 10, 4)
-    path = cq.Workplane("XZ").polyline([(0, 0), (30, 0), (30, 20), (10, 20), (10, -15)])
-    crossing = cq.Workplane("YZ").rect(4, 4).sweep(path, transition="right")
-    with pytest.raises(ShapeError, match=r"crosses itself|invalid"):
-        judged(brep(crossing), brep(eight))
-    bow = cq.Solid.extrudeLinear(
-        cq.Wire.makePolygon([cq.Vector(*at) for at in ((0, 0), (10, 10), (10, 0), (0, 10))], close=True),
-        [],
-        cq.Vector(0, 0, 5),
-    )
+    block = brep(cq.Workplane().box(20, 10, 4))
+    corners = cq.Workplane("XZ").polyline([(0, 0), (30, 0), (30, 20), (10, 20), (10, -15)])
+    with pytest.raises(ShapeError, match="invalid"):
+        judged(brep(cq.Workplane("YZ").rect(4, 4).sweep(corners, transition="right")), block)
+    loop = cq.Workplane("XZ").spline([(0, 0), (20, 0), (25, 12), (10, 20), (5, 8), (12, -15)])
+    with pytest.raises(ShapeError, match="runs through itself"):
+        judged(brep(cq.Workplane("YZ").circle(2).sweep(loop)), block)
+    bow = cq.Wire.makePolygon([cq.Vector(*at) for at in ((0, 0), (10, 10), (10, 0), (0, 10))], close=True)
     with pytest.raises(ShapeError):
-        judged(brep(bow), brep(eight))
+        judged(brep(cq.Solid.extrudeLinear(bow, [], cq.Vector(0, 0, 5))), block)
+
+
+WHOLE: dict[str, Any] = {
+    "thin tube": cq.Workplane().circle(30).circle(29.9).extrude(40),
+    "thin ball": cq.Workplane().sphere(30).cut(cq.Workplane().sphere(29.9)),
+    "thin shell with fillets": cq.Workplane().box(40, 30, 20).edges("|Z").fillet(6).faces(">Z").shell(-0.1),
+    "letters": cq.Workplane().text("Ag8", 10, 3),
+    "loft": cq.Workplane().rect(10, 10).workplane(offset=8).circle(3).loft(),
+    "twisted": cq.Workplane().rect(10, 6).twistExtrude(10, 90),
+}
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_solid_that_only_comes_close_to_itself_is_not_refused(brep: Written, name: str) -> None:
+    shape = brep(WHOLE[name])
+    solids = measured(shape).solids
+    assert judged(shape, brep(cq.Workplane().box(20, 10, 4)), solids=solids).iou < 1
 
 
 def test_a_thin_shell_in_place_of_a_body_does_not_overlap_it(brep: Written) -> None:
