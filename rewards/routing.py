@@ -56,27 +56,45 @@ class Router:
         Raises:
             RecordError: a score is not finite, or the judge gave something else than a chance a pair.
         """
-        if not all(map(math.isfinite, scores)):
-            raise RecordError(f"cheap scores must be finite, not {list(scores)}")
-        pairs = list(itertools.combinations(range(len(scores)), 2))
-        gaps = [scores[i] - scores[j] for i, j in pairs]
-        chances = [self.chance(gap) for gap in gaps]
-        unsure = [uncertainty(chance) for chance in chances]
-        chosen = [n for n in most_uncertain(unsure, self.budget) if unsure[n] >= self.surest]
-        said = list(judge([pairs[n] for n in chosen])) if chosen else []
+        chosen = self.choose(scores)
+        return self.settle(scores, chosen, list(judge(chosen)) if chosen else [])
+
+    def choose(self, scores: Sequence[float]) -> list[Pair]:
+        """Return the pairs that are to be judged, the least sure first; the judge's answers go to `settle`.
+
+        Raises:
+            RecordError: a score is not finite.
+        """
+        pairs, _, unsure = self._compared(scores)
+        return [pairs[n] for n in most_uncertain(unsure, self.budget) if unsure[n] >= self.surest]
+
+    def settle(self, scores: Sequence[float], chosen: Sequence[Pair], said: Sequence[float | None]) -> Routed:
+        """Return what comes of a group whose chosen pairs were judged; raises as `group`."""
+        pairs, chances, unsure = self._compared(scores)
         if len(said) != len(chosen) or any(one is not None and not 0.0 <= one <= 1.0 for one in said):
-            raise RecordError(f"a judge gives a chance from 0 to 1 or None for each of {len(chosen)} pairs, not {said}")
+            raise RecordError(
+                f"a judge gives a chance from 0 to 1 or None for each of {len(chosen)} pairs, not {list(said)}"
+            )
         self.calls += len(chosen)
-        for n, one in zip(chosen, said, strict=True):
+        places = {pair: n for n, pair in enumerate(pairs)}
+        for pair, one in zip(chosen, said, strict=True):
             if one is not None:
-                chances[n] = one
-                self._seen.append((gaps[n], one))
+                chances[places[pair]] = one
+                self._seen.append((scores[pair[0]] - scores[pair[1]], one))
         return Routed(
             advantages=tuple(pairwise_advantages(len(scores), pairs, chances)),
-            judged=tuple(pairs[n] for n in chosen),
+            judged=tuple(chosen),
             abstained=sum(one is None for one in said),
             uncertainty=tuple(unsure),
         )
+
+    def _compared(self, scores: Sequence[float]) -> tuple[list[Pair], list[float], list[float]]:
+        """Return all pairs, the chance that the first of each wins by the cheap scores, and how unsure that is."""
+        if not all(map(math.isfinite, scores)):
+            raise RecordError(f"cheap scores must be finite, not {list(scores)}")
+        pairs = list(itertools.combinations(range(len(scores)), 2))
+        chances = [self.chance(scores[i] - scores[j]) for i, j in pairs]
+        return pairs, chances, [uncertainty(chance) for chance in chances]
 
     def chance(self, gap: float) -> float:
         """Return the cheap scorer's chance that the first of two wins, by how much better it scores."""

@@ -31,12 +31,16 @@ class Question:
         instruction: what the agent was asked to do.
         state: what it is shown.
         history: what it did before, the latest last.
+        rubric: what is asked of a good one, where somebody has written it down.
+        reference: an answer that is known to be right, if there is one.
         candidates: what it might do next.
     """
 
     instruction: str
     state: str
     history: tuple[str, ...] = ()
+    rubric: tuple[str, ...] = ()
+    reference: str = ""
     candidates: tuple[Candidate, ...]
 
     def __post_init__(self) -> None:
@@ -50,7 +54,8 @@ class Question:
     @property
     def key(self) -> str:
         """The sha256, in hex, of everything but the candidates."""
-        return hashlib.sha256(repr((self.instruction, self.state, self.history)).encode("utf-8", "replace")).hexdigest()
+        told = (self.instruction, self.state, self.history, self.rubric, self.reference)
+        return hashlib.sha256(repr(told).encode("utf-8", "replace")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""A language model as a judge of steps: it writes principles and justifications before it decides."""
+"""A language model as a judge of steps or responses: it writes principles and justifications before it decides."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from typing import Protocol
 from palestra.rewards.judge import Judgement
 from palestra.rewards.judging.base import Question, StepJudge, StepVerdict
 from palestra.rewards.judging.fences import Nonces
-from palestra.rewards.judging.prompt import REPLY_CHARS, Malformed, Prompt, read_verdict
+from palestra.rewards.judging.prompt import REPLY_CHARS, STEPS, Malformed, Prompt, Wording, read_verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +42,11 @@ class GenerativeJudge:
     Args:
         speaker: the model.
         key: see `Nonces`.
+        wording: what is asked of it: by default which of several steps is the best.
     """
 
-    def __init__(self, speaker: Speaker, *, key: bytes | None = None) -> None:
-        self._speaker, self._nonces = speaker, Nonces(key)
+    def __init__(self, speaker: Speaker, *, key: bytes | None = None, wording: Wording = STEPS) -> None:
+        self._speaker, self._nonces, self._wording = speaker, Nonces(key), wording
         self.abstentions: Counter[str] = Counter()
 
     async def judge(self, question: Question, seed: int = 0) -> StepVerdict:
@@ -54,7 +55,7 @@ class GenerativeJudge:
         Raises:
             InfraError: the model cannot be asked.
         """
-        prompt, said = Prompt.of(question, self._nonces, seed), Said("")
+        prompt, said = Prompt.of(question, self._nonces, seed, self._wording), Said("")
         try:
             said = await self._speaker.say(prompt.system, prompt.text, seed)
             if said.is_cut:
