@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cached_property
 from typing import Any, Final
 
@@ -20,11 +21,12 @@ from palestra.envs.cad.parts.tree import (
     PartError,
     Tree,
     Value,
-    check_relations,
     from_json,
     independent,
+    plain,
     shape_of,
     to_json,
+    values,
 )
 from palestra.envs.cad.parts.words import Register
 from palestra.envs.draws import Draws
@@ -43,7 +45,7 @@ class Part:
     split: Split = "train"
 
     def __post_init__(self) -> None:
-        check_relations(self.tree)
+        _check_relations(self.tree)
         model(self.tree)  # raises PartError
 
     @property
@@ -159,3 +161,18 @@ def draw_part(draws: Draws, knobs: Mapping[str, Any] | None = None, split: Split
         if drawn is not None and is_heldout(shape_of(drawn[0])) == (split == "heldout"):
             return Part(drawn[0], drawn[1], split)
     raise PartError(f"no part was found in {_ATTEMPTS} draws with the knobs {wanted}")
+
+
+def _check_relations(tree: Tree) -> None:
+    """Refuse relations that do not hold.
+
+    Raises:
+        PartError: one does not.
+    """
+    known = values(tree)
+    for one in tree.relations:
+        source = known.get(one.source)
+        if not one.source.startswith("base.") or not isinstance(source, Decimal) or one.path not in known:
+            raise PartError(f"{one.path} does not follow from {one.source}")
+        if known[one.path] != plain(source * one.factor):
+            raise PartError(f"{one.path} is {known[one.path]}, not {one.factor} of {one.source}")

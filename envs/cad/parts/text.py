@@ -6,6 +6,7 @@ from typing import Final
 
 from palestra.envs.base import Split
 from palestra.envs.cad.parts.model import model
+from palestra.envs.cad.parts.notes import NOTES
 from palestra.envs.cad.parts.phrases import (
     AGAIN,
     BACKWARDS,
@@ -20,7 +21,7 @@ from palestra.envs.cad.parts.phrases import (
 )
 from palestra.envs.cad.parts.shapes import plane_axes
 from palestra.envs.cad.parts.tree import Node, PartError, Step, Tree, field_names, kind_of, plain
-from palestra.envs.cad.parts.words import EXPERT, LAYMAN, NOTES, REGISTERS, Register, Templates
+from palestra.envs.cad.parts.words import EXPERT, LAYMAN, REGISTERS, Register, Templates
 from palestra.envs.draws import Draws
 
 ANGLES: Final = ("angle", "start")  # dimensions in degrees

@@ -381,21 +381,6 @@ def exact(value: Json) -> Decimal:
     return plain(number)
 
 
-def check_relations(tree: Tree) -> None:
-    """Refuse relations that do not hold.
-
-    Raises:
-        PartError: one does not.
-    """
-    known = values(tree)
-    for one in tree.relations:
-        source = known.get(one.source)
-        if not one.source.startswith("base.") or not isinstance(source, Decimal) or one.path not in known:
-            raise PartError(f"{one.path} does not follow from {one.source}")
-        if known[one.path] != plain(source * one.factor):
-            raise PartError(f"{one.path} is {known[one.path]}, not {one.factor} of {one.source}")
-
-
 def shape_of(tree: Tree) -> Json:
     """Return the tree without its numbers: what a template is, which is held out or not."""
     return [
