@@ -1,6 +1,8 @@
 """Shapes are measured, judged and drawn in a process of their own, and what breaks it is the shape's fault."""
 
+import contextlib
 import marshal
+import random
 from pathlib import Path
 
 import numpy as np
@@ -124,3 +126,21 @@ def test_nothing_that_came_from_another_process_is_unpickled() -> None:
         text = path.read_text()
         assert "import pickle" not in text
         assert "allow_pickle" not in text
+
+
+def test_texts_that_were_tampered_with_are_never_a_fault_of_ours(kernel: SlotKernel, plate: bytes) -> None:
+    rng = random.Random(3)
+    numbers = (b"1e300", b"-1", b"999999999", b"nan", b"0")
+    for number in range(15):
+        words = plate.split(b" ")
+        if number % 3 == 0:
+            tampered = plate[: rng.randrange(len(plate))]
+        elif number % 3 == 1:
+            words[rng.randrange(len(words))] = rng.choice(numbers)
+            tampered = b" ".join(words)
+        else:
+            at = rng.randrange(len(plate))
+            tampered = plate[:at] + bytes([rng.choice(b"0123456789 -.e")]) + plate[at + 1 :]
+        with contextlib.suppress(ShapeError):
+            assert kernel.measure(tampered).volume > 0
+    assert kernel.measure(plate).solids == 1
