@@ -4,6 +4,7 @@ import functools
 import importlib.util
 import os
 import re
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, Final, Literal, Unpack, get_args
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from palestra.envs.actions import ToolCall, call_text
 from palestra.envs.base import Blob, Json, Split, Task, TaskError, TaskSource
 from palestra.envs.cad.actions import BUILD, MEASURE, NOTHING_BUILT, SUBMIT, built, measured
+from palestra.envs.cad.drawing.png import png
 from palestra.envs.cad.generate import CadTasks, Mode
 from palestra.envs.cad.known import KnownKernel
 from palestra.envs.cad.records import VIEWS, Comparison, Kernel, Picture, ShapeError, View
@@ -24,6 +26,7 @@ from palestra.rewards.base import Check, Verdict, VerifierError
 from palestra.sandbox.base import PermanentInfraError
 
 Reward = Literal["graded", "exact", "cad_rl", "cadrille", "cad_coder", "edit"]
+Images = Literal["png", "array"]
 BUILD_S: Final = 5.0
 NO_RESULT: Final = "error: the program leaves nothing in the name result; end it with result = ..."
 _RESULT: Final = re.compile(r"\bresult\b")  # what does not have the word does not need a sandbox to be refused
@@ -53,6 +56,7 @@ class CadEnv(SubmissionEnv):
         sandbox: the backend that the shared kernel works in.
         unsafe: accept a backend that does not isolate programs from this machine.
         build_s: seconds that a program may take.
+        images: what pictures in `info` are: "png", a data URL as chat messages take it; "array", (height, width, 3).
     """
 
     env_id: ClassVar[str] = "palestra/Cad-v0"
@@ -75,10 +79,13 @@ class CadEnv(SubmissionEnv):
         sandbox: str = "native",
         unsafe: bool = False,
         build_s: float = BUILD_S,
+        images: Images = "png",
         **options: Unpack[EnvOptions],
     ) -> None:
         if reward not in get_args(Reward):
             raise ValueError(f"reward must be one of {', '.join(get_args(Reward))}, not {reward!r}")
+        if images not in get_args(Images):
+            raise ValueError(f"images must be 'png' or 'array', not {images!r}")
         is_drawn = options.get("render_mode") == "rgb_array"
         if is_drawn:
             options["render_mode"] = None
@@ -91,6 +98,7 @@ class CadEnv(SubmissionEnv):
         self._given = kernel
         self._shared = functools.partial(shared_kernel, sandbox, unsafe=unsafe)
         self._build_s = build_s
+        self._images: Images = images
         self._program = ""  # of the last valid shape
         self._brep: bytes | None = None
         self._picture: NDArray[np.uint8] | None = None  # drawn in this turn
@@ -235,10 +243,13 @@ class CadEnv(SubmissionEnv):
             raise ValueError("a program that was built comes with its shape")
         self._brep = shape if isinstance(shape, bytes) else None
 
+    def _image(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8] | str:
+        return pixels if self._images == "array" else f"data:image/png;base64,{b64encode(png(pixels)).decode()}"
+
     def _info(self, parts: Mapping[str, float], error: str) -> dict[str, Any]:
         info = super()._info(parts, error)
         if self._picture is not None:
-            info["picture"] = self._picture
+            info["picture"] = self._image(self._picture)
         return info
 
 
@@ -266,7 +277,7 @@ class CadRepairEnv(CadEnv):
 class CadImageEnv(CadEnv):
     """Parts shown in views with dimensions; see `CadEnv`.
 
-    The views are in ``info["views"]`` of `reset`, (384, 2688, 3): the six sides and isometric, side by side, in the
+    The views are in ``info["views"]`` of `reset`, 384 by 2688: the six sides and isometric, side by side, in the
     order of `records.VIEWS`; `sheet` returns them at any time.
     """
 
@@ -291,7 +302,7 @@ class CadImageEnv(CadEnv):
         """Begin an episode as any environment does, and draw the views."""
         observation, info = super().reset(seed=seed, options=options)
         with self._lost_on_failure():
-            info["views"] = self.sheet()
+            info["views"] = self._image(self.sheet())
         return observation, info
 
 

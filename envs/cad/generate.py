@@ -118,7 +118,7 @@ class CadTasks:
                 "tests": part.tests(),
                 "solids": 1,
                 "volume": volume,
-                "error": error,
+                "volume_error": error,
                 "alignment": knobs["alignment"],
                 "free": given,
                 "near_misses": [[kind, other.program()] for kind, other in misses],

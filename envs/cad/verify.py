@@ -68,7 +68,7 @@ _FIELDS: Final[Mapping[str, Any]] = {
     "tests": list | tuple,
     "solids": int,
     "volume": int | float,
-    "error": int | float,
+    "volume_error": int | float,
     "alignment": str,
     "free": str,
 }
@@ -94,7 +94,7 @@ def reference(kernel: Kernel, task: Task) -> Reference:
         raise VerifierError(f"the reference of {task.id!r} is no part: {error}") from error
     if properties.solids != hidden["solids"]:
         raise VerifierError(f"the reference of {task.id!r} is {properties.solids} solids, not {hidden['solids']}")
-    planned, off = float(hidden["volume"]), float(hidden["error"])
+    planned, off = float(hidden["volume"]), float(hidden["volume_error"])
     if not math.isclose(properties.volume, planned, rel_tol=_EXACT, abs_tol=off):
         raise VerifierError(f"the reference of {task.id!r} has a volume of {properties.volume:.9g}, not {planned:.9g}")
     wanted = Wanted(

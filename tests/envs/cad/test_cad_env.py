@@ -1,11 +1,13 @@
 """Episodes of CAD tasks: what is told, paid and kept, in the hands of the real kernel."""
 
 import json
+from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from palestra.envs.actions import call_text
 from palestra.envs.base import Judging, Snapshot, Task, TaskError
@@ -15,6 +17,7 @@ from palestra.envs.cad.env import NO_RESULT, CadEnv, CadImageEnv, Reward
 from palestra.envs.cad.records import Comparison
 from palestra.envs.cad.verify import reference
 from palestra.envs.scripts import SCRIPTS, play
+from palestra.envs.web.png import pixels
 from palestra.rewards.base import Scored, Truncated, VerifierError
 
 MEASURE, SUBMIT = call_text("measure", {}), call_text("submit", {})
@@ -62,8 +65,8 @@ def test_measuring_tells_of_ones_own_shape(env: CadEnv) -> None:
     assert lines[-1].startswith("- diameter 6, through, 10 deep, axis (0, 0, 1), its middle at (")
     told, *_, info = env.step(call_text("render", {"views": ["top", "isometric"]}))
     assert told == "drawn: top, isometric"
-    assert info["picture"].shape == (256, 512, 3)
-    assert info["picture"].min() < 128
+    assert decoded(info["picture"]).shape == (256, 512, 3)
+    assert decoded(info["picture"]).min() < 128
     assert "picture" not in env.step(MEASURE)[4]
 
 
@@ -156,16 +159,25 @@ def test_somebody_else_may_evaluate() -> None:
     assert seen[0].iou == 1.0
 
 
+def decoded(url: str) -> NDArray[np.uint8]:
+    kind, data = url.split(",")
+    assert kind == "data:image/png;base64"
+    return pixels(b64decode(data, validate=True))
+
+
 def test_views_are_shown_and_drawn() -> None:
-    env = CadImageEnv(render_mode="rgb_array")
+    env = CadImageEnv(render_mode="rgb_array", images="array")
     _, info = env.reset(seed=1)
-    assert info["views"].shape == (384, 7 * 384, 3)
-    assert info["views"].dtype == np.uint8
+    views = info["views"]
+    assert (views.shape, views.dtype) == ((384, 7 * 384, 3), np.uint8)
     assert env.render().min() == 255  # nothing is built yet
     env.step(build(env.task.hidden["program"]))
     assert env.render().shape == (256, 256, 3)
     assert env.render().min() < 128
-    assert np.array_equal(env.sheet(), info["views"])
+    assert np.array_equal(env.sheet(), views)
+    told = CadImageEnv().reset(seed=1)[1]
+    assert np.array_equal(decoded(told["views"]), views)
+    assert json.loads(json.dumps(told["views"])) == told["views"]
 
 
 @pytest.mark.parametrize(
@@ -217,5 +229,7 @@ def test_a_task_that_asks_for_what_is_given_is_refused(env: CadEnv) -> None:
 def test_options_are_checked() -> None:
     with pytest.raises(ValueError, match="reward must be one of graded"):
         CadEnv(reward="all")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="images must be 'png' or 'array', not 'gif'"):
+        CadEnv(images="gif")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="add up to 1"):
         CadEnv(weights=(1.0, 1.0, 1.0))
