@@ -238,7 +238,7 @@ def measure(quick: bool, hostile: int) -> dict[str, Any]:
     times = built_and_judged(kernel, seeds)
     alone = fresh(kernel, range(2 if quick else 10))
     late = lateness(kernel, 4 if quick else 20)
-    exact = exactness(None)
+    exact = exactness(30 if quick else None)
     endurance = endured(kernel, hostile)
     generation = generated(2 if quick else 40)
     whole = {name: taken for name, taken in times.items() if name.startswith("build and judge")}
