@@ -82,7 +82,7 @@ def judge_command(
     speaker: CountingSpeaker | None = None
     if endpoint:
         settings = {"temperature": temperature, "max_tokens": max_tokens, "timeout_s": timeout, "retries": retries}
-        speaker = ServerSpeaker(_backend(endpoint, model, api_key_env, **settings), concurrency=concurrency)
+        speaker = ServerSpeaker(backend_at(endpoint, model, api_key_env, **settings), concurrency=concurrency)
     elif local:
         speaker = local_speaker(local, max_tokens=max_tokens, temperature=temperature, batch=concurrency)
     asked = Asked(
@@ -189,7 +189,12 @@ def _judge(
     return known() if known else exact_judge(preferences)
 
 
-def _backend(url: str, model: str | None, key_env: str | None, **settings: float) -> Backend:
+def backend_at(url: str, model: str | None, key_env: str | None, **settings: float) -> Backend:
+    """Return a server's model, with the key that a variable holds.
+
+    Raises:
+        TaskError: the variable is not set, or the address is none.
+    """
     key = os.environ.get(key_env or _KEY)
     if key_env and not key:
         raise TaskError(f"the variable {key_env!r} that is to hold the server's key is not set")
@@ -214,7 +219,7 @@ def _write(out: Path, pairs: Sequence[Pair]) -> None:
 
 
 def _table(report: Report) -> Table:
-    table = _empty("what", "rate", "95 % interval", "of", "chance")
+    table = rates_table("what", "rate", "95 % interval", "of", "chance")
     rows: list[tuple[str, Rate | None, str]] = [
         ("pairwise, right both ways", report.pairwise, "25.0%"),
         ("best of N, right both ways", report.best_of_n, "0.4%"),
@@ -228,18 +233,19 @@ def _table(report: Report) -> Table:
         ("abstains", report.abstained, ""),
     ]
     for name, rate, chance in rows:
-        table.add_row(name, *_cells(rate), chance)
+        table.add_row(name, *rate_cells(rate), chance)
     return table
 
 
 def _hostile_table(found: Mapping[str, Resistance]) -> Table:
-    table = _empty("hostile text", "in the", "prefers the wrong one", "95 % interval", "of", "abstains")
+    table = rates_table("hostile text", "in the", "prefers the wrong one", "95 % interval", "of", "abstains")
     for name, one in found.items():
-        table.add_row(name, one.where, *_cells(one.fooled), f"{one.abstained.rate:.1%}" if one.abstained else "-")
+        table.add_row(name, one.where, *rate_cells(one.fooled), f"{one.abstained.rate:.1%}" if one.abstained else "-")
     return table
 
 
-def _empty(first: str, *others: str) -> Table:
+def rates_table(first: str, *others: str) -> Table:
+    """Return a table without rows: names, and figures at the right."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column(first)
     for name in others:
@@ -247,7 +253,8 @@ def _empty(first: str, *others: str) -> Table:
     return table
 
 
-def _cells(rate: Rate | None) -> tuple[str, str, str]:
+def rate_cells(rate: Rate | None) -> tuple[str, str, str]:
+    """Return a rate, its interval and what it is of, as a table shows them."""
     if rate is None:
         return "-", "-", "0"
     interval = "-" if rate.interval is None else "{:.1%} to {:.1%}".format(*rate.interval)

@@ -29,6 +29,7 @@ VERBS = {
     "code": "palestra.cli.code",
     "terminal": "palestra.cli.terminal",
     "web": "palestra.cli.web",
+    "judge": "palestra.cli.judge",
     "gallery": "palestra.cli.gallery",
     "sandbox": "palestra.cli.sandbox",
     "serve": "palestra.cli.serve",
