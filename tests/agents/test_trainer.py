@@ -20,8 +20,9 @@ from palestra.agents.config import TrainConfig, load_config
 from palestra.agents.losses import Objective, ppo_clip
 from palestra.agents.metrics import RunInUseError, read_metrics
 from palestra.agents.model import Learner, load_causal_lm
+from palestra.agents.nano import credit, policy_loss, rollout
+from palestra.agents.nano import step as nano_step
 from palestra.agents.progress import Progress
-from palestra.agents.reference import policy_loss
 from palestra.agents.report import write_report
 from palestra.agents.rows import rows_from_turns
 from palestra.agents.trainer import Trainer, plan
@@ -290,7 +291,7 @@ def groups(model: Any) -> list[list[Trajectory]]:
     return made
 
 
-def test_the_trainers_step_is_the_one_on_the_reference_page(tiny_folder: Path) -> None:
+def test_the_trainers_loss_and_gradient_are_those_of_the_page_without_options(tiny_folder: Path) -> None:
     model = load_causal_lm(str(tiny_folder), torch.float32, "cpu")
     made = groups(model)
     learner = Learner(model, lora=None)
@@ -304,10 +305,36 @@ def test_the_trainers_step_is_the_one_on_the_reference_page(tiny_folder: Path) -
     )
     ours: Sequence[torch.Tensor | None] = [p.grad.clone() if p.grad is not None else None for p in model.parameters()]
     model.zero_grad()
-    loss = policy_loss(model, made)
+    loss = policy_loss(model, [pair for group in made for pair in zip(group, credit(group), strict=True)])
     loss.backward()
     assert stats["loss"] == pytest.approx(float(loss.detach()), abs=1e-6)
     for mine, parameter in zip(ours, model.parameters(), strict=True):
         assert mine is not None
         assert parameter.grad is not None
         assert torch.allclose(mine, parameter.grad, atol=1e-6)
+
+
+def test_the_trainer_plays_and_learns_as_the_page_without_options(
+    toys: None, tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def sgd(model: torch.nn.Module) -> torch.optim.Optimizer:  # Adam makes of the rounding of a 0 a whole step
+        return torch.optim.SGD(model.parameters(), lr=0.0)
+
+    monkeypatch.setattr(Trainer, "_new_optimizer", lambda self: sgd(self.learner.model))
+    changes = {"sft_steps": 0, "eval_tasks": 0, "updates": 1, "warmup": 0, "rl_lr": 0.5, "attempts": 8}
+    trainer = Trainer(config(tiny_folder, tmp_path, **changes), progress=Progress(None))
+    model = load_causal_lm(str(tiny_folder), torch.float32, "cpu")
+    optimizer, first, losses = sgd(model), weights(trainer), []
+    for number in range(3):
+        optimizer.param_groups[0]["lr"] = trainer._lr("rl", number)
+        played: dict[str, list[Trajectory]] = {}
+        for episode in trainer._episodes("rl", number):
+            one = rollout(model, trainer.train_env, trainer.chat, episode, max_tokens=2)
+            played.setdefault(episode.group, []).append(one)
+        losses.append(nano_step(model, optimizer, list(played.values())))
+    trainer.run()
+    assert [line["loss"] for line in read_metrics(tmp_path)] == pytest.approx(losses, abs=1e-5)
+    ours = dict(model.named_parameters())
+    assert any(not torch.allclose(value, first[name], atol=1e-3) for name, value in ours.items())
+    for name, value in weights(trainer).items():
+        assert torch.allclose(value, ours[name], atol=1e-5), name
