@@ -118,6 +118,7 @@ def test_sixteen_episodes_at_once_do_not_mix() -> None:
 @pytest.mark.slow
 def test_a_crash_in_mid_episode_is_a_fault_and_the_next_episode_goes_well(driver: BrowserDriver) -> None:
     driver.act("click", {"bid": driver.view.ids["to /notes/1"]})
+    killed = 0
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             words = (folder / "cmdline").read_bytes()
@@ -126,6 +127,8 @@ def test_a_crash_in_mid_episode_is_a_fault_and_the_next_episode_goes_well(driver
             continue
         if b"--remote-debugging-pipe" in words and b"--type=" not in words and _is_ours(parent):
             os.kill(int(folder.name), signal.SIGKILL)
+            killed += 1
+    assert killed, "no browser of this process was found"
     with pytest.raises(InfraError):
         driver.act("click", {"bid": driver.view.ids["to /"]})
     with pytest.raises(InfraError):
