@@ -19,7 +19,7 @@ from palestra.agents.model import Learner, LoraSpec
 from palestra.agents.rows import rows_from_turns
 from palestra.agents.stepwise.adapters import Adapter, base_only
 from palestra.agents.trees import TrainRow
-from palestra.rewards.base import Trajectory
+from palestra.rewards.base import RecordError, Trajectory
 
 SumLoss = Callable[[Tensor, Sequence[Trajectory]], Tensor]  # of each episode's sum of rewards
 Reference = Literal["base", "recorded"]
@@ -78,6 +78,7 @@ class ImplicitReward:
         lr: of AdamW.
         lora: the adapter's size.
         token_budget: tokens computed together.
+        max_grad_norm: longer gradients are shortened to it.
         temperature: at which the turns were sampled.
         seed: of the adapter's first weights.
 
@@ -95,6 +96,7 @@ class ImplicitReward:
         lr: float = 1e-4,
         lora: LoraSpec | None = None,
         token_budget: int = 8192,
+        max_grad_norm: float = 1.0,
         temperature: float = 1.0,
         seed: int = 0,
         name: str = "process",
@@ -102,7 +104,7 @@ class ImplicitReward:
         if loss not in LOSSES:
             raise ValueError(f"no loss {loss!r}; known: {', '.join(LOSSES)}")
         self._learner, self._loss, self._reference = learner, LOSSES[loss], reference
-        self._beta, self._budget, self._temperature = beta, token_budget, temperature
+        self._beta, self._budget, self._temperature, self._norm = beta, token_budget, temperature, max_grad_norm
         self.adapter = Adapter(learner, name, lora=lora or LoraSpec(), seed=seed)
         self._optimizer = torch.optim.AdamW(self.adapter.parameters(), lr=lr, weight_decay=0.0)
 
@@ -127,7 +129,13 @@ class ImplicitReward:
 
         The loss is of episodes' sums, so its gradient by a token's log-probability is the same for all tokens of an
         episode: it is found first, and the tokens go through the model with it, a micro-batch at a time.
+
+        Raises:
+            RecordError: there is no episode.
+            RuntimeError: the gradient is not finite; the weights were left as they were.
         """
+        if not trajectories:
+            raise RecordError("a process reward is learnt from episodes; there is none")
         sums = torch.tensor([sum(row) for row in self.score(trajectories)], dtype=torch.float64, requires_grad=True)
         loss = self._loss(sums, trajectories)
         (slopes,) = torch.autograd.grad(loss, sums)
@@ -140,6 +148,7 @@ class ImplicitReward:
                 logp, _ = self._learner.logprobs(batch, temperature=self._temperature)
                 spread = [weights[id(row)] for row in batch.rows for is_sampled in row.row.mask if is_sampled]
                 (logp * logp.new_tensor(spread)).sum().backward()
+        torch.nn.utils.clip_grad_norm_(self.adapter.parameters(), self._norm, error_if_nonfinite=True)
         self._optimizer.step()
         return {"loss": float(loss.detach()), "ranked": _ranked(sums.tolist(), trajectories)}
 
@@ -166,7 +175,7 @@ def _rows(trajectories: Sequence[Trajectory]) -> list[tuple[int, TrainRow]]:
     return [
         (place, TrainRow(row=row, advantages=(0.0,) * len(row.ids)))
         for place, one in enumerate(trajectories)
-        for row in rows_from_turns([turn for turn in one.turns])[0]
+        for row in rows_from_turns(one.turns)[0]
         if any(row.mask)
     ]
 

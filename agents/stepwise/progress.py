@@ -94,6 +94,25 @@ class ProgressReward:
         return turn_states(self.learner, trajectories, limit=self.limit)
 
 
+def carried_out(is_error: Callable[[str], bool]) -> Grounded:
+    """Return the grounding that an environment's replies tell: 1 for a turn unless a reply to it is an error.
+
+    Args:
+        is_error: whether what an environment replied says that the action could not be carried out.
+    """
+
+    def grounds(one: Trajectory) -> list[float]:
+        found = list[float]()
+        for message in one.messages:
+            if message.get("role") == "assistant":
+                found.append(1.0)
+            elif found and is_error(str(message.get("content", ""))):
+                found[-1] = 0.0
+        return (found + [1.0] * len(one.turns))[: len(one.turns)]
+
+    return grounds
+
+
 def ridge(rows: Tensor, wanted: Tensor, decay: float) -> Tensor:
     """Return the weights that minimise ``|rows @ w - wanted|^2 + decay * mean square of rows * n * |w|^2``."""
     gram = rows @ rows.T

@@ -1,6 +1,7 @@
 """Heads on a frozen model: contributions that sum to the outcome, and steps told apart by exact labels."""
 
 import math
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -11,7 +12,7 @@ from palestra.agents.base import ModelError
 from palestra.agents.model import Learner, LoraSpec
 from palestra.agents.stepwise.classifier import ClassifierReward, Head
 from palestra.agents.stepwise.hidden import last_states, turn_states
-from palestra.agents.stepwise.progress import ProgressReward, ridge
+from palestra.agents.stepwise.progress import ProgressReward, carried_out, ridge
 from palestra.rewards.base import RecordError, Scored, StepReward, Trajectory, Turn
 
 GOOD, BAD = 77, 99
@@ -87,6 +88,12 @@ def test_grounding_is_added_and_has_its_shape(learner: Learner) -> None:
     assert progress.score([one]) == [[pytest.approx(2 * parts[0] + 0.5), pytest.approx(2 * parts[1])]]
     with pytest.raises(RecordError, match="1 turns but the grounding of 2"):
         progress.score([episode([GOOD], 0.0)])
+
+
+def test_turns_that_met_an_error_are_not_grounded() -> None:
+    told = [("user", "error: ours"), ("assistant", "error?"), ("tool", "ok"), ("assistant", "x"), ("tool", "error: no")]
+    one = replace(episode([1, 2, 3], 0.0), messages=tuple({"role": role, "content": text} for role, text in told))
+    assert carried_out(lambda text: text.startswith("error"))(one) == [1.0, 0.0, 1.0]
 
 
 def test_nothing_fitted_is_told(learner: Learner) -> None:

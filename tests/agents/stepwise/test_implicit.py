@@ -11,7 +11,7 @@ from palestra.agents.base import ModelError
 from palestra.agents.model import Learner, LoraSpec
 from palestra.agents.stepwise.adapters import Adapter, base_only
 from palestra.agents.stepwise.implicit import ImplicitReward, cross_entropy, pairs_of, preference
-from palestra.rewards.base import Scored, StepReward, Trajectory, Turn
+from palestra.rewards.base import RecordError, Scored, StepReward, Trajectory, Turn
 
 GOOD, BAD = 77, 99  # what a turn that decides says
 
@@ -105,13 +105,13 @@ def test_the_policy_is_not_touched(learner: Learner) -> None:
 
 
 def test_the_gradient_is_that_of_the_loss_itself(learner: Learner) -> None:
-    process = ImplicitReward(learner, beta=0.5, lr=1e-3, token_budget=1)
+    process = ImplicitReward(learner, beta=0.5, lr=1e-3, token_budget=1, max_grad_norm=1e9)
     some = planted(4)
     process.fit(some)  # the first matrices have no gradient while the second ones are 0
     process.fit(some)
     found = [p.grad.clone() for p in process.adapter.parameters() if p.grad is not None]
     weights = [p for p in process.adapter.parameters()]
-    again = ImplicitReward(learner, beta=0.5, lr=1e-3, name="again")
+    again = ImplicitReward(learner, beta=0.5, lr=1e-3, max_grad_norm=1e9, name="again")
     again.fit(some)  # the same first step
     with base_only(learner):
         then = [sum(logprobs_of(learner.model, one)) for one in some]
@@ -128,6 +128,16 @@ def test_the_gradient_is_that_of_the_loss_itself(learner: Learner) -> None:
         grads = torch.autograd.grad(cross_entropy(torch.stack(sums), some), again.adapter.parameters())
     assert len(found) == len(weights) == len(grads)
     assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(found, grads, strict=True))
+
+
+def test_episodes_without_turns_and_batches_without_episodes(learner: Learner) -> None:
+    process = ImplicitReward(learner)
+    empty = Trajectory(env_id="e", task_id="t", group="g", turns=(), outcome=Scored(0.0, False))
+    assert process.score([]) == []
+    assert process.score([empty]) == [[]]
+    assert process.fit([empty])["loss"] == pytest.approx(math.log(2.0))
+    with pytest.raises(RecordError, match="there is none"):
+        process.fit([])
 
 
 def test_losses_by_hand() -> None:
