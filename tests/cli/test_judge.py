@@ -1,10 +1,14 @@
 """``palestra judge``: what judges are fooled by, and rubrics from pairs."""
 
+import asyncio
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 from tests.cli.conftest import Run
 from tests.envs.conftest import scripted as scripted
+from tests.rewards.judging.scripted import FormModel
 
 from palestra.rewards.judging.keys import KEYS
 
@@ -43,3 +47,34 @@ def test_a_server_that_is_gone_is_told(run: Run) -> None:
     said = run("judge", "keys", "--endpoint", "http://127.0.0.1:9", "--model", "m", "-n", "1", "--retries", "0")
     assert said.code != 0
     assert "127.0.0.1:9" in said.err
+
+
+def answer_in_form(system: str, text: str) -> str:
+    """Write the rubric that a good response is good; judge by it."""
+    if "You write the rubric" in system:
+        word = re.findall(r"the word (\w+)\.", text)[-1]
+        return f"PRINCIPLE {word}: is good\nEND {word}"
+    return asyncio.run(FormModel(lambda one, others: 9 if "good" in one else 1).say(system, text, 0)).text
+
+
+def test_rubrics_from_pairs_behind_a_server(run: Run, scripted: Any, tmp_path: Path) -> None:
+    def answer(body: dict[str, Any]) -> Any:
+        system, user = (message["content"] for message in body["messages"])
+        return scripted.Answer(content=answer_in_form(system, user))
+
+    scripted.answer = answer
+    pairs, out = tmp_path / "pairs.jsonl", tmp_path / "rubrics.jsonl"
+    lines = [{"prompt": f"t{n}", "chosen": "a good one", "rejected": "a poor one"} for n in range(3)]
+    lines.append({"prompt": "turned", "chosen": "a poor one", "rejected": "a good one"})
+    pairs.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    words = ("judge", "rubrics", str(pairs), "-o", str(out), "--endpoint", scripted.url, "--json")
+    said = run(*words, "--tries", "2")
+    assert said.code == 0, said.err
+    told = json.loads(said.out)
+    assert (told["pairs"], told["kept"], told["rejected"], told["faults"]) == (4, 3, 1, 0)
+    assert len(out.read_text(encoding="ascii").splitlines()) == 3
+    assert (tmp_path / "rubrics.rejected.jsonl").exists()
+    assert "is there already" in run(*words, "--tries", "2").err
+    again = json.loads(run(*words, "--tries", "2", "--resume").out)
+    assert (again["kept"], again["usage"]["completion_tokens"]) == (3, 0)
+    assert "is of 'scripted judged by scripted, 2 tries" in run(*words, "--resume").err
