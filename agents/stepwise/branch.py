@@ -72,11 +72,23 @@ def branching(env: AgentEnv, info: Info, actor: Actor, *, is_markov: bool = Fals
         yield EpisodeBranch(scratch, scratch.snapshot(), info, actor, is_markov)
 
 
+@dataclass(slots=True)
+class Spent:
+    """What an actor that samples has cost so far."""
+
+    asked: int = 0  # replies
+    prompt_tokens: int = 0
+    sampled_tokens: int = 0
+
+
 @contextmanager
-def sampling(policy: Policy, chat: Chat, *, max_tokens: int = 64, temperature: float = 1.0) -> Iterator[Actor]:
+def sampling(
+    policy: Policy, chat: Chat, *, max_tokens: int = 64, temperature: float = 1.0, spent: Spent | None = None
+) -> Iterator[Actor]:
     """Give an actor that samples from a policy, for a block in which no event loop runs.
 
-    A policy whose engine lives in an event loop gets one that lasts as long as the block.
+    A policy whose engine lives in an event loop gets one that lasts as long as the block. What it costs is added to
+    `spent`.
     """
     with asyncio.Runner() as runner:
 
@@ -85,6 +97,11 @@ def sampling(policy: Policy, chat: Chat, *, max_tokens: int = 64, temperature: f
                 max_tokens=max_tokens, temperature=temperature, stop_ids=chat.stop_ids, seed=rng.getrandbits(31)
             )
             prompt = chat.render(info["messages"], info["tools"])
-            return chat.parse(runner.run(policy.generate(prompt, asked)).output_ids)
+            sample = runner.run(policy.generate(prompt, asked))
+            if spent is not None:
+                spent.asked += 1
+                spent.prompt_tokens += len(prompt)
+                spent.sampled_tokens += len(sample.output_ids)
+            return chat.parse(sample.output_ids)
 
         yield act

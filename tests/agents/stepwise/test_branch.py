@@ -10,7 +10,7 @@ import pytest
 import palestra
 from palestra.agents.base import Sample, Sampling
 from palestra.agents.chat import ByteChat
-from palestra.agents.stepwise.branch import EpisodeBranch, Info, branching, sampling
+from palestra.agents.stepwise.branch import EpisodeBranch, Info, Spent, branching, sampling
 from palestra.rewards.forking import Forks, step_advantages, tree
 
 CHANCE = 0.75
@@ -106,7 +106,10 @@ class Saying:
 
 def test_a_policy_of_tokens_acts_in_branches() -> None:
     env, info, _ = begun("palestra/ToolUseMini-v0")
-    with closing(env), sampling(Saying(), ByteChat()) as actor, branching(env, info, actor) as branch:
+    spent = Spent()
+    with closing(env), sampling(Saying(), ByteChat(), spent=spent) as actor, branching(env, info, actor) as branch:
         reward, then = branch.step(Random(0))
     assert reward == 0.0
+    asked = len(ByteChat().render(info["messages"], info["tools"]))
+    assert spent == Spent(1, asked, len(ByteChat().encode_reply(f"I was asked {asked} bytes")))
     assert then is None or "I was asked" in str(then.info["messages"])
