@@ -55,11 +55,17 @@ def _distance(step: Node, is_right: Callable[[Node], bool]) -> int | None:
 
 def _inferred(step: Node, is_right: Callable[[Node], bool], before: float, fallback: int | None) -> Inferred:
     own = _distance(step, is_right)
-    to_go = fallback if own is None else own
-    gained = 0.0 if to_go is None else (1.0 - before) / to_go * (-1.0 if own is None else 1.0)
-    value = max(0.0, before + gained)
+    value, to_go = _quality(before, own, fallback)
     children = tuple(_inferred(child, is_right, value, to_go) for child in step.children)
     return Inferred(value, value - before, to_go, own is not None, children)
+
+
+def _quality(before: float, own: int | None, fallback: int | None) -> tuple[float, int | None]:
+    """Return a step's value and `to_go`, from the value before it and what is known of right ends."""
+    to_go = fallback if own is None else own
+    if to_go is None:
+        return 0.0, None
+    return max(0.0, before + (1.0 - before) / to_go * (-1.0 if own is None else 1.0)), to_go
 
 
 class InferredReward:
@@ -77,38 +83,29 @@ class InferredReward:
             groups.setdefault((one.env_id, one.group), []).append(place)
         scores: list[list[float]] = [[] for _ in trajectories]
         for places in groups.values():
-            some = [(trajectories[at], scores[at]) for at in places]
-            _spread(inferred(_grown(some, 0), lambda end: end.reward > 0.0), some, 0)
-        for one, row in zip(trajectories, scores, strict=True):
-            row += [0.0] * (len(one.turns) - len(row))  # after a success by the same turns
+            for place, row in zip(places, _gains([trajectories[at] for at in places]), strict=True):
+                scores[place] = row
         return scores
 
 
-Scores = tuple[Trajectory, list[float]]
-
-
-def _branches(some: Sequence[Scores], depth: int) -> list[list[Scores]]:
-    """Return, in order of appearance, who took the same turn at a depth."""
-    found: dict[tuple[tuple[int, ...], tuple[int, ...]], list[Scores]] = {}
-    for one, row in some:
-        if len(one.turns) > depth:
-            turn = one.turns[depth]
-            found.setdefault((turn.prompt_ids, turn.output_ids), []).append((one, row))
-    return list(found.values())
-
-
-def _grown(some: Sequence[Scores], depth: int) -> tuple[Node, ...]:
-    nodes = []
-    for members in _branches(some, depth):
-        is_success = any(one.outcome.is_success and len(one.turns) == depth + 1 for one, _ in members)
-        children = () if is_success else _grown(members, depth + 1)
-        nodes.append(Node(float(is_success), float(is_success), 0.0, children))
-    return tuple(nodes)
-
-
-def _spread(steps: Sequence[Inferred], some: Sequence[Scores], depth: int) -> None:
-    for step, members in zip(steps, _branches(some, depth), strict=True):
-        for _, row in members:
-            row.append(step.reward)
-        if step.children:
-            _spread(step.children, members, depth + 1)
+def _gains(some: Sequence[Trajectory]) -> list[list[float]]:
+    """Return what each turn adds, for siblings as one tree whose nodes are numbered after their parents."""
+    nodes: dict[tuple[int, tuple[int, ...], tuple[int, ...]], int] = {}
+    parents, paths = list[int](), list[list[int]]()
+    for one in some:
+        path = [-1]
+        for turn in one.turns:
+            node = nodes.setdefault((path[-1], turn.prompt_ids, turn.output_ids), len(parents))
+            if node == len(parents):
+                parents.append(path[-1])
+            path.append(node)
+        paths.append(path)
+    known: dict[int, int] = {path[-1]: 1 for one, path in zip(some, paths, strict=True) if one.outcome.is_success}
+    for node in reversed(range(len(parents))):
+        if node in known:
+            known[parents[node]] = min(known[node] + 1, known.get(parents[node], known[node] + 1))
+    found: dict[int, tuple[float, int | None]] = {-1: (0.0, known.get(-1))}
+    for node, parent in enumerate(parents):
+        before, fallback = found[parent]
+        found[node] = _quality(before, known.get(node), fallback)
+    return [[found[node][0] - found[parents[node]][0] for node in path[1:]] for path in paths]

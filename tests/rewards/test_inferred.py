@@ -77,3 +77,24 @@ def test_every_turn_is_scored_and_a_success_is_paid_1_in_all() -> None:
     for one, row in zip(some, scores, strict=True):
         if one.outcome.is_success:
             assert math.fsum(row) == pytest.approx(1.0)
+
+
+def test_long_episodes_are_no_trouble() -> None:
+    (row,) = InferredReward().score([attempt(*range(600), is_success=True)])
+    assert row == pytest.approx([1 / 600] * 600)
+
+
+def test_a_tree_of_attempts_is_valued_as_the_same_tree_of_steps() -> None:
+    attempts = [attempt(1, 2, is_success=True), attempt(1, 3, 4), attempt(5), attempt(1, 3, 6, 7, is_success=True)]
+    steps = inferred([inner(end(1.0), inner(end(0.0), inner(end(1.0)))), end(0.0)], is_right)
+    first, lone = steps
+    right, other = first.children
+    wrong, last = other.children
+    want = [
+        [first.reward, right.reward],
+        [first.reward, other.reward, wrong.reward],
+        [lone.reward],
+        [first.reward, other.reward, last.reward, last.children[0].reward],
+    ]
+    for row, expected in zip(InferredReward().score(attempts), want, strict=True):
+        assert row == pytest.approx(expected)
