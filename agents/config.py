@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from palestra.agents.base import ConfigError
+from palestra.agents.distill.texts import DistillKind
 from palestra.agents.embedded import DEFAULT_MODEL
 from palestra.agents.loss_options import LOSSES, DenominatorName, ImportanceName, KlName, loss_options
 from palestra.agents.runners import RunnerKind
@@ -64,6 +65,12 @@ class TrainConfig:
     overlong_filter: bool = False  # do not train on episodes that a limit of turns or tokens cut off
     precision_weight: float = 1.0  # of a token with a digit, relative to any other
 
+    # self-distillation: the same weights, told more, teach token by token; docs/credit.md
+    distill: DistillKind = "none"
+    distill_coef: float = 1.0  # of the divergence from the teacher, beside the loss
+    distill_cap: float = 2.0  # of its importance weights
+    distill_alone: bool = False  # without the loss's advantages
+
     # the policy
     lora_rank: int = 16  # 0 trains every weight
     lora_alpha: int = 32
@@ -94,11 +101,11 @@ class TrainConfig:
             _at_least(self, name, 1)
         for name in ("sft_steps", "rl_steps", "eval_tasks", "lora_rank", "threads", "warmup", "seed", "eval_seed"):
             _at_least(self, name, 0)
-        for name in ("denominator_length", "kl_coef", "importance_low"):
+        for name in ("denominator_length", "kl_coef", "importance_low", "distill_coef"):
             _at_least(self, name, 0)
         for name in ("sft_demos", "checkpoint_every", "keep_checkpoints", "lora_alpha"):
             _at_least(self, name, 1)
-        for name in ("sft_lr", "rl_lr", "max_grad_norm", "clip_low", "clip_high", "precision_weight"):
+        for name in ("sft_lr", "rl_lr", "max_grad_norm", "clip_low", "clip_high", "precision_weight", "distill_cap"):
             if not 0 < getattr(self, name) < float("inf"):
                 raise ConfigError(f"{name} must be a positive number, not {getattr(self, name)!r}")
         if self.tasks_file and self.difficulty:
@@ -111,6 +118,7 @@ class TrainConfig:
         if self.credit not in CREDITS:
             raise ConfigError(f"credit must be one of {', '.join(CREDITS)}, not {self.credit!r}")
         self._check_loss()
+        self._check_distill()
 
     def _check_loss(self) -> None:
         if self.clip_low > 1:
@@ -132,6 +140,14 @@ class TrainConfig:
             raise ConfigError(f"kl_coef must be finite, not {self.kl_coef!r}")
         if self.kl == "k1" and not self.kl_corrected:
             raise ConfigError('kl = "k1" without kl_corrected has a gradient of mean 0; choose k2, k3 or k1_reward')
+
+    def _check_distill(self) -> None:
+        if not self.distill_coef < float("inf"):
+            raise ConfigError(f"distill_coef must be finite, not {self.distill_coef!r}")
+        if self.distill_alone and self.distill == "none":
+            raise ConfigError("distill_alone without a teacher learns nothing; choose distill")
+        if self.distill_alone and not LOSSES[self.loss].is_idle_without_advantage:
+            raise ConfigError(f"distill_alone needs a loss that does nothing without advantages, not {self.loss!r}")
 
     def options_of_loss(self) -> dict[str, float | str]:
         """Return the options of the loss: its defaults, the config's clipping, what `loss_options` says.

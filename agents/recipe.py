@@ -64,6 +64,7 @@ def objective_of(config: TrainConfig, tokenizer: Any, *, seed: str) -> losses.Ob
         if config.kl_coef
         else None,
         precision=losses.Precision(weight=config.precision_weight, ids=numeric_ids(tokenizer)) if is_precise else None,
+        distill=losses.Distill(coef=config.distill_coef, cap=config.distill_cap) if config.distill != "none" else None,
     )
 
 

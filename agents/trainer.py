@@ -19,6 +19,7 @@ from palestra.agents.chat import TemplateChat
 from palestra.agents.checkpoint import CheckpointError, list_checkpoints, load_checkpoint, save_checkpoint
 from palestra.agents.config import TrainConfig
 from palestra.agents.demos import demonstration
+from palestra.agents.distill.teacher import opening_of, taught
 from palestra.agents.evaluate import Evaluation, summarise
 from palestra.agents.interrupt import Interrupt
 from palestra.agents.local import LocalPolicy
@@ -31,16 +32,19 @@ from palestra.agents.rollout import Episode, RolloutConfig, RolloutResult, Rollo
 from palestra.agents.rows import rows_from_turns
 from palestra.agents.runners import RUNNERS, EnvMaker
 from palestra.agents.sampler import Sampler
+from palestra.agents.trees import TrainRow
 from palestra.agents.update import UpdateSettings, train_rows, update
 from palestra.envs.base import Split, Task, TaskError, derive_seed
 from palestra.envs.env import AgentEnv
 from palestra.envs.registry import find, make
 from palestra.envs.taskfile import TaskFile
+from palestra.rewards.base import Trajectory
 from palestra.sandbox.base import InfraError
 
 FIRST_RATIO_LIMIT = 0.25  # mean |ratio - 1| before any update: above it sampler and learner disagree
 
 Unit = tuple[str, int]  # phase and step
+Rows = list[list[TrainRow]]  # of each episode
 
 
 def plan(config: TrainConfig) -> list[Unit]:
@@ -206,7 +210,7 @@ class Trainer:
         with interrupt.held():
             self.log.episodes(phase, step, result.trajectories)
             if phase == "rl":
-                self._rl_step(step, result)
+                self._rl_step(step, result, episodes)
             else:
                 self._evaluated(phase, step, result, episodes)
 
@@ -219,18 +223,22 @@ class Trainer:
         self.log.metrics("sft", step, stats)
         self.progress.step("sft", step, config.sft_steps, stats)
 
-    def _rl_step(self, step: int, result: RolloutResult) -> None:
+    def _rl_step(self, step: int, result: RolloutResult, episodes: Sequence[Episode]) -> None:
         config, started = self.config, time.monotonic()
         played = result.trajectories
         if not played:
             raise InfraError(f"every episode of step {step} was lost; the first: {result.faults[0].message}")
         advantages = credit_of(config)(played)
         built = [rows_from_turns(one.turns) for one in played]
-        rows = [train_rows(rows, row) for (rows, _), row in zip(built, advantages, strict=True)]
+        pushed = [[0.0] * len(row) for row in advantages] if config.distill_alone else advantages
+        rows = [train_rows(rows, row) for (rows, _), row in zip(built, pushed, strict=True)]
         settings, stats = self._settings("rl", step), dict[str, float]()
         if config.overlong_filter:
             rows = [[] if is_overlong(one) else its_rows for one, its_rows in zip(played, rows, strict=True)]
             stats["overlong"] = sum(map(is_overlong, played)) / len(played)
+        if config.distill != "none":
+            rows, told = self._taught(played, rows, episodes, settings)
+            stats |= told
         rows = anchored(config, self.learner, rows, self.reference, settings)
         order = list(range(len(rows)))
         random.Random(derive_seed("trainer", "order", config.seed, str(step))).shuffle(order)
@@ -261,6 +269,16 @@ class Trainer:
         }
         self.log.metrics("rl", step, stats)
         self.progress.step("rl", step, config.rl_steps, stats)
+
+    def _taught(
+        self, played: Sequence[Trajectory], rows: Rows, episodes: Sequence[Episode], settings: UpdateSettings
+    ) -> tuple[Rows, dict[str, float]]:
+        kind, tasks = self.config.distill, {one.group: one.task for one in episodes}
+        openings = {
+            group: opening_of(self.train_env, tasks[group], has_plan=kind == "privileged")
+            for group in dict.fromkeys(one.group for one in played)
+        }
+        return taught(kind, self.learner, self.chat, played, rows, openings, settings)
 
     def _evaluated(self, phase: str, step: int, result: RolloutResult, episodes: Sequence[Episode]) -> None:
         if result.faults:

@@ -23,6 +23,7 @@ class TrainRow:
     episode_tokens: int = 0  # sampled tokens of the whole episode; 0: the row is all of it
     old: tuple[float, ...] = ()  # of the sampled tokens, log-probabilities by the learner before its updates
     ref: tuple[float, ...] = ()  # the same, under the weights to stay near
+    teacher: tuple[float, ...] = ()  # the same, under a teacher that was told more; NaN where there is none
 
     @property
     def prompt(self) -> tuple[int, ...]:

@@ -135,6 +135,7 @@ def _tokens(rows: Sequence[TrainRow], logp: Tensor, objective: Objective) -> Tok
         mask=mask,
         old_logp=padded([one.old for one in rows]) if all(one.old for one in rows) else None,
         ref_logp=padded([one.ref for one in rows]) if all(one.ref for one in rows) else None,
+        teacher_logp=padded([one.teacher for one in rows]) if all(one.teacher for one in rows) else None,
         is_numeric=numeric,
     )
 

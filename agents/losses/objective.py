@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from palestra.agents.base import PolicyLoss
+from palestra.agents.losses.distill import reverse_kl
 from palestra.agents.losses.importance import ImportanceLevel, ImportanceMode, importance_weights
 from palestra.agents.losses.kl import kl_estimate, kl_in_reward, kl_loss
 from palestra.agents.losses.policy import likelihood
@@ -27,6 +28,7 @@ class Tokens:
     mask: Tensor  # bool
     old_logp: Tensor | None = None  # by the learner at the weights that sampled
     ref_logp: Tensor | None = None  # under the weights to stay near
+    teacher_logp: Tensor | None = None  # under a teacher that was told more; NaN where there is none
     is_numeric: Tensor | None = None  # bool
 
 
@@ -58,6 +60,14 @@ class Precision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Distill:
+    """How much the divergence from a teacher costs; see `palestra.agents.losses.distill.reverse_kl`."""
+
+    coef: float = 1.0
+    cap: float = 2.0  # of the importance weight
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Objective:
     """What an update minimises.
 
@@ -73,11 +83,12 @@ class Objective:
     importance: Importance | None = None
     penalty: Penalty | None = None
     precision: Precision | None = None
+    distill: Distill | None = None
 
     @property
     def skips_idle_rows(self) -> bool:
         """Whether rows without any advantage need not be computed."""
-        return self.is_idle_without_advantage and self.penalty is None
+        return self.is_idle_without_advantage and self.penalty is None and self.distill is None
 
     def __call__(self, tokens: Tokens) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the loss of each token and what to log of each, all (rows, tokens).
@@ -111,6 +122,9 @@ class Objective:
             loss = loss + penalty.coef * kl_loss(
                 tokens.logp, old, ref, mask, kind=penalty.kind, is_corrected=penalty.is_corrected
             )
+        if self.distill is not None:
+            teacher = _needed(tokens.teacher_logp, "the teacher")
+            loss = loss + self.distill.coef * reverse_kl(tokens.logp, old, teacher, mask, cap=self.distill.cap)
         return loss, stats
 
 
