@@ -6,7 +6,7 @@ JOBS ?= logical
 ARGS ?=
 N ?= 20
 
-CERTIFIED = envs/tooluse/ToolUse-v0 envs/toolmini/ToolUseMini-v0 envs/code/Code-v0 envs/repair/CodeRepair-v0 envs/sql/Sql-v0 envs/fuzz/Fuzz-v0 envs/verilog/Verilog-v0 envs/terminal/Terminal-v0 envs/web/Web-v0
+CERTIFIED = envs/tooluse/ToolUse-v0 envs/toolmini/ToolUseMini-v0 envs/code/Code-v0 envs/repair/CodeRepair-v0 envs/sql/Sql-v0 envs/fuzz/Fuzz-v0 envs/verilog/Verilog-v0 envs/terminal/Terminal-v0 envs/web/Web-v0 envs/cad/Cad-v0 envs/cad/CadDims-v0 envs/cad/CadEdit-v0 envs/cad/CadRepair-v0 envs/cad/CadImage-v0
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check
 STAMP = $(VENV)/.installed
