@@ -140,9 +140,9 @@ def _product(rng: Random) -> Answered:
 
 
 def _spelling(rng: Random) -> Answered:
-    word = "".join(rng.choice("abdeiklmnorst") for _ in range(6))
+    word = "".join(rng.sample("abdeiklmnorst", 6))  # no letter twice, so it reads otherwise backwards
     turned = word[::-1]
-    other = turned[1:] + turned[0] if turned[1:] + turned[0] != turned else f"{turned}s"
+    other = turned[1:] + turned[0]
     return Answered(
         task=f'Write the letters of "{word}" in reverse order.',
         reference=turned,
@@ -155,7 +155,7 @@ _DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturda
 
 
 def _day(rng: Random) -> Answered:
-    today, later = rng.randrange(7), rng.randrange(8, 60)
+    today, later = rng.randrange(7), 7 * rng.randrange(1, 8) + rng.randrange(1, 7)  # never the day that the task names
     right, wrong = _DAYS[(today + later) % 7], _DAYS[(today + later + rng.randrange(1, 7)) % 7]
     return Answered(
         task=f"Today is {_DAYS[today]}. Which day of the week is it in {later} days?",
