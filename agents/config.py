@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import math
 import tomllib
 import types
 import typing
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from palestra.agents.base import ConfigError
+from palestra.agents.curricula.course import CurriculumName, checked_grid
 from palestra.agents.distill.texts import DistillKind
 from palestra.agents.embedded import DEFAULT_MODEL
 from palestra.agents.loss_options import LOSSES, DenominatorName, ImportanceName, KlName, loss_options
@@ -18,7 +20,7 @@ from palestra.agents.runners import RunnerKind
 from palestra.envs.env import Shaping
 from palestra.rewards.credit import CREDITS
 
-_TABLES = ("difficulty", "loss_options")  # settings that are tables
+_TABLES = ("difficulty", "loss_options", "step_parts", "curriculum_grid")  # settings that are tables
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,12 @@ class TrainConfig:
     updates: int = 2  # optimiser steps on each step's episodes
     max_grad_norm: float = 1.0
     warmup: int = 2  # optimiser steps over which the learning rate rises, in each phase
+
+    # step rewards beside the credit, and which tasks come next; docs/credit.md
+    step_weight: float = 0.0  # of the step rewards' advantages; 0: none
+    step_parts: Mapping[str, Any] = field(default_factory=dict)  # what the environment calls them, each with a weight
+    curriculum: CurriculumName = "none"
+    curriculum_grid: Mapping[str, Any] = field(default_factory=dict)  # knobs, each with its list of values
 
     # the loss; docs/losses.md says what each is and when to use it
     loss: str = "ppo"
@@ -118,6 +126,8 @@ class TrainConfig:
         if self.credit not in CREDITS:
             raise ConfigError(f"credit must be one of {', '.join(CREDITS)}, not {self.credit!r}")
         self._check_loss()
+        self._check_steps()
+        self._check_curriculum()
         self._check_distill()
 
     def _check_loss(self) -> None:
@@ -140,6 +150,22 @@ class TrainConfig:
             raise ConfigError(f"kl_coef must be finite, not {self.kl_coef!r}")
         if self.kl == "k1" and not self.kl_corrected:
             raise ConfigError('kl = "k1" without kl_corrected has a gradient of mean 0; choose k2, k3 or k1_reward')
+
+    def _check_steps(self) -> None:
+        if not 0 <= self.step_weight < float("inf"):
+            raise ConfigError(f"step_weight must be 0 or more and finite, not {self.step_weight!r}")
+        if bool(self.step_weight) != bool(self.step_parts):
+            raise ConfigError("step_weight and step_parts go together, such as step_weight=0.5 step_parts.progress=1")
+        for name, weight in self.step_parts.items():
+            if type(weight) not in (int, float) or not math.isfinite(weight):
+                raise ConfigError(f"step_parts.{name} must be a finite number, not {weight!r}")
+
+    def _check_curriculum(self) -> None:
+        if (self.curriculum == "none") == bool(self.curriculum_grid):
+            raise ConfigError("curriculum and curriculum_grid go together: a sampler, and values of knobs")
+        if self.tasks_file and self.curriculum_grid:
+            raise ConfigError(f"the tasks in {self.tasks_file!r} have their difficulty: no curriculum can choose it")
+        checked_grid(self.curriculum_grid)
 
     def _check_distill(self) -> None:
         if not self.distill_coef < float("inf"):

@@ -1,6 +1,7 @@
 """From a config to what one reinforcement step trains on: credit, objective, and what rows are measured against."""
 
 import functools
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -18,9 +19,11 @@ from palestra.agents.trees import TrainRow
 from palestra.agents.update import UpdateSettings, score
 from palestra.envs.base import derive_seed
 from palestra.rewards.base import Trajectory, Truncated
+from palestra.rewards.combine import HackingWatch, with_steps
 from palestra.rewards.credit import CREDITS
 from palestra.rewards.credit.partition import log_partition
 from palestra.rewards.credit.returns import Estimator
+from palestra.rewards.potential import PartsReward
 
 DIGITS = frozenset("0123456789")
 BYTE = re.compile("<0x[0-9A-F]{2}>")  # how some vocabularies write a byte that is no text by itself
@@ -31,6 +34,20 @@ def credit_of(config: TrainConfig) -> Estimator:
     if config.credit == "log_partition":
         return functools.partial(log_partition, tau=float(config.options_of_loss().get("tau", 0.01)))
     return CREDITS[config.credit]
+
+
+def advantages_of(
+    config: TrainConfig, played: Sequence[Trajectory], watch: HackingWatch
+) -> tuple[list[list[float]], dict[str, float]]:
+    """Return the advantages of the config's credit, with those of its step rewards, and what to log of these."""
+    credit = credit_of(config)
+    if not config.step_weight:
+        return credit(played), {}
+    scores = PartsReward(weights=config.step_parts).score(played)
+    paid = [math.fsum(row) for row in scores]
+    stats = watch.see(paid, [float(one.outcome.is_success) for one in played])
+    stats["step_reward"] = math.fsum(paid) / len(paid)
+    return with_steps(played, scores, credit, weight=config.step_weight), stats
 
 
 def objective_of(config: TrainConfig, tokenizer: Any, *, seed: str) -> losses.Objective:

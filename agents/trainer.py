@@ -18,6 +18,7 @@ from palestra.agents.base import ModelError
 from palestra.agents.chat import TemplateChat
 from palestra.agents.checkpoint import CheckpointError, list_checkpoints, load_checkpoint, save_checkpoint
 from palestra.agents.config import TrainConfig
+from palestra.agents.curricula.course import Course
 from palestra.agents.demos import demonstration
 from palestra.agents.distill.teacher import opening_of, taught
 from palestra.agents.evaluate import Evaluation, summarise
@@ -27,18 +28,19 @@ from palestra.agents.losses import IMITATION
 from palestra.agents.metrics import RunLog
 from palestra.agents.model import Learner, LoraSpec, load_causal_lm, load_tokenizer, pick_device
 from palestra.agents.progress import Progress
-from palestra.agents.recipe import anchored, credit_of, is_overlong, objective_of
+from palestra.agents.recipe import advantages_of, anchored, is_overlong, objective_of
 from palestra.agents.rollout import Episode, RolloutConfig, RolloutResult, Rollouts, episodes_for, is_success
 from palestra.agents.rows import rows_from_turns
 from palestra.agents.runners import RUNNERS, EnvMaker
 from palestra.agents.sampler import Sampler
 from palestra.agents.trees import TrainRow
 from palestra.agents.update import UpdateSettings, train_rows, update
-from palestra.envs.base import Split, Task, TaskError, derive_seed
+from palestra.envs.base import Split, Task, TaskError, derive_seed, merge_knobs
 from palestra.envs.env import AgentEnv
 from palestra.envs.registry import find, make
 from palestra.envs.taskfile import TaskFile
 from palestra.rewards.base import Trajectory
+from palestra.rewards.combine import HackingWatch
 from palestra.sandbox.base import InfraError
 
 FIRST_RATIO_LIMIT = 0.25  # mean |ratio - 1| before any update: above it sampler and learner disagree
@@ -81,6 +83,9 @@ class Trainer:
         self.heldout = [
             heldout.tasks.sample(config.eval_seed + i, heldout.difficulty) for i in range(config.eval_tasks)
         ]
+        self.course, self.watch = Course(config.curriculum, config.curriculum_grid, seed=config.seed), HackingWatch()
+        for arm in self.course.sampler.arms:  # a wrong knob is told now, not when it is drawn
+            merge_knobs(self.train_env.tasks.knobs, arm)
         if config.threads:
             torch.set_num_threads(config.threads)
         torch.manual_seed(config.seed)
@@ -178,6 +183,8 @@ class Trainer:
             "position": self.log.position(),
             "config": self.config.to_dict(),
             "evaluations": {phase: evaluation.to_dict() for phase, evaluation in self.evaluations.items()},
+            "course": self.course.state(),
+            "watch": self.watch.state(),
         }
         tensors = {
             "weights": {n: p.detach() for n, p in self.learner.trainable().items()},
@@ -228,11 +235,11 @@ class Trainer:
         played = result.trajectories
         if not played:
             raise InfraError(f"every episode of step {step} was lost; the first: {result.faults[0].message}")
-        advantages = credit_of(config)(played)
+        advantages, seen = advantages_of(config, played, self.watch)
         built = [rows_from_turns(one.turns) for one in played]
         pushed = [[0.0] * len(row) for row in advantages] if config.distill_alone else advantages
         rows = [train_rows(rows, row) for (rows, _), row in zip(built, pushed, strict=True)]
-        settings, stats = self._settings("rl", step), dict[str, float]()
+        settings, stats = self._settings("rl", step), seen
         if config.overlong_filter:
             rows = [[] if is_overlong(one) else its_rows for one, its_rows in zip(played, rows, strict=True)]
             stats["overlong"] = sum(map(is_overlong, played)) / len(played)
@@ -251,6 +258,7 @@ class Trainer:
                 stats["first_ratio_off"] = one.get("ratio_off", 0.0)
             for name, value in one.items():
                 stats[name] = stats.get(name, 0.0) + value / config.updates
+        self._tell_course(step, played, episodes)
         counted = [counts for _, counts in built]
         stats |= {
             "success": sum(map(is_success, played)) / len(played),
@@ -269,6 +277,12 @@ class Trainer:
         }
         self.log.metrics("rl", step, stats)
         self.progress.step("rl", step, config.rl_steps, stats)
+
+    def _tell_course(self, step: int, played: Sequence[Trajectory], episodes: Sequence[Episode]) -> None:
+        returns: dict[str, list[float]] = {one.group: [] for one in episodes}
+        for one in played:
+            returns[one.group].append(float(is_success(one)))
+        self.course.tell(step, list(returns.values()))
 
     def _taught(
         self, played: Sequence[Trajectory], rows: Rows, episodes: Sequence[Episode], settings: UpdateSettings
@@ -319,7 +333,8 @@ class Trainer:
     def _train_tasks(self, phase: str, step: int, count: int) -> list[Task]:
         env = self.train_env
         first = derive_seed("trainer", phase, self.config.seed, f"tasks/{step}") % 2**31
-        return [env.tasks.sample(first + i, env.difficulty) for i in range(count)]
+        arms = self.course.settings(step, count) if phase == "rl" else [{}] * count
+        return [env.tasks.sample(first + i, {**env.difficulty, **arm}) for i, arm in enumerate(arms)]
 
     def _rollout_config(self, *, greedy: bool) -> RolloutConfig:
         config = self.config
@@ -392,6 +407,9 @@ class Trainer:
             raise CheckpointError(f"{str(found[-1])!r} was written without the reference that kl_coef needs")
         self.reference = {name: value.to(weights[name].device) for name, value in tensors.get("reference", {}).items()}
         self.evaluations = {phase: Evaluation(**data) for phase, data in state["evaluations"].items()}
+        if "course" in state:  # runs from before there were courses had none
+            self.course.load(state["course"])
+            self.watch.load(state["watch"])
         self.log.cut_back(state["position"])
 
     async def _close(self) -> None:

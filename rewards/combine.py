@@ -4,8 +4,9 @@ Sources: Clip and Delta, Gao et al. 2024, arXiv:2410.15115; step and episode adv
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from palestra.rewards.base import RecordError, Trajectory
 from palestra.rewards.credit.group import turn_loo
@@ -141,3 +142,13 @@ class HackingWatch:
         self._means = (kept * before[0] + (1 - kept) * step, kept * before[1] + (1 - kept) * outcome)
         told = {"hacking_alarm": float(self._suspicious >= self.patience)}
         return told if found is None else {**told, "step_outcome_correlation": found}
+
+    def state(self) -> dict[str, Any]:
+        """Return what was seen, as plain JSON data."""
+        return {"suspicious": self._suspicious, "means": list(self._means) if self._means else None}
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` returned."""
+        means = state["means"]
+        self._suspicious = int(state["suspicious"])
+        self._means = (float(means[0]), float(means[1])) if means else None

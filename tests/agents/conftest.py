@@ -66,5 +66,5 @@ def toys(monkeypatch: pytest.MonkeyPatch) -> None:
     here = str(Path(__file__).parent)
     monkeypatch.syspath_prepend(here)
     monkeypatch.setenv("PYTHONPATH", here, prepend=":")
-    for name in ("Pair", "Hanging", "Faulty"):
+    for name in ("Pair", "Graded", "Hanging", "Faulty"):
         register(EnvEntry(id=f"toy/{name}-v0", entry_point=f"toypair.env:{name}Env", family="pair", summary="a toy"))

@@ -5,6 +5,7 @@ And environments that hang, break or fail: what rollouts must survive.
 
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import ClassVar
 
 from palestra.envs.actions import Action
@@ -71,6 +72,24 @@ class PairEnv(AgentEnv):
     def oracle(self) -> Iterator[str]:
         yield "a"
         yield HALVES[self.task.hidden["half"]][0]
+
+
+class GradedTasks(PairTasks):
+    knobs: Mapping[str, Json] = {"half": "any"}
+
+    def sample(self, seed: int, difficulty: Mapping[str, Json] | None = None) -> Task:
+        task = super().sample(seed, difficulty)
+        half = task.difficulty["half"]
+        return task if half == "any" else replace(task, hidden={"half": half})
+
+
+class GradedEnv(PairEnv):
+    """The same with a knob: which half is asked for."""
+
+    env_id: ClassVar[str] = "toy/Graded-v0"
+
+    def _source(self, split: Split) -> GradedTasks:
+        return GradedTasks(split)
 
 
 class HangingEnv(PairEnv):
