@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import credit_baselines
+import credit_curricula
+import credit_forks
 import credit_hacking
 import credit_truncated
 import machine
@@ -21,6 +23,12 @@ PARTS: Final[Mapping[str, Part]] = {
     "baselines": lambda quick: credit_baselines.run(seeds=5, groups=4_000 if quick else 80_000),
     "truncated": lambda quick: credit_truncated.run(seeds=5, repeats=10 if quick else 200),
     "hacking": lambda quick: credit_hacking.run(seeds=2 if quick else 5, batches=30 if quick else 150),
+    "curricula": lambda quick: credit_curricula.run(
+        seeds=2 if quick else 10, budget=800 if quick else 10_000, each=1 if quick else 3
+    ),
+    "forks": lambda quick: credit_forks.run(
+        seeds=2 if quick else 5, settings=credit_forks.QUICK if quick else credit_forks.SETTINGS
+    ),
 }
 
 
@@ -45,9 +53,11 @@ def show(report: Mapping[str, Any]) -> None:
         print(f"\n## {name}\n")
         for title, value in part.items():
             is_table = isinstance(value, Mapping) and value and all(isinstance(row, Mapping) for row in value.values())
-            if is_table and title != "curves":
+            if title == "curves":
+                continue
+            if is_table:
                 print(f"{table(value, title)}\n")
-            elif title != "curves":
+            else:
                 print(f"{title}: {value}")
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import palestra
 from palestra.rewards.credit.group import rloo, turn_loo
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
@@ -77,7 +78,7 @@ def test_a_sum_is_hacked_and_a_minimum_is_not(load: Any) -> None:
 
 
 def test_the_command_draws_what_it_found(tmp_path: Path) -> None:
-    asked = ["--quick", "--only", "truncated", "--out", str(tmp_path)]
+    asked = ["--quick", "--only", "baselines", "--out", str(tmp_path)]
     done = subprocess.run(
         [sys.executable, str(BENCHMARKS / "credit.py"), *asked],
         capture_output=True,
@@ -87,5 +88,42 @@ def test_the_command_draws_what_it_found(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    assert "apart, T=32" in done.stdout
-    assert (tmp_path / "credit_truncated.png").read_bytes().startswith(b"\x89PNG")
+    assert "among siblings alive" in done.stdout
+    assert (tmp_path / "credit_baselines.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_what_is_kept_of_an_environment_is_what_it_does(load: Any) -> None:
+    (play,) = load("credit_tasks").plays("palestra/ToolUseMini-v0", 1, 8, {"hops": 3})
+    env = palestra.make("palestra/ToolUseMini-v0", shaping="progress")
+    env.reset(seed=0, options={"task": play.task})
+    at, paid = play.start, 0.0
+    assert play.step(at, play.actions.index(list(env.oracle())[-1]))[0] == 0.0  # not won by its last action alone
+    for action in env.oracle():
+        outcome, progress, at = play.step(at, play.actions.index(action))
+        reward = env.step(action)[1]
+        assert outcome + progress == pytest.approx(reward)
+        paid += outcome
+    assert at is None
+    assert paid == 1.0
+
+
+@pytest.mark.parametrize("name", ["by_episode", "by_steps", "by_states", "by_forks"])
+def test_every_kind_of_credit_teaches_and_counts_its_steps(load: Any, name: str) -> None:
+    forks, tools = load("credit_forks"), load("credit_play")
+    tasks = load("credit_tasks").plays("palestra/ToolUseMini-v0", 1, 5, {"hops": 1})
+    policy = tools.SoftPolicy(np.zeros(tasks[0].width))
+    played, advantages, steps = getattr(forks, name)(tasks[0], policy, Random(0))
+    assert [len(row) for row in advantages] == [len(one.actions) for one in played]
+    assert steps >= sum(len(one.actions) for one in played) + 10 * (name == "by_forks")
+    curve = forks.learn(tasks, getattr(forks, name), 0.5, 800, 0)
+    assert curve[-1] > max(0.8, curve[0])
+
+
+def test_a_curriculum_learns_all_arms(load: Any) -> None:
+    curricula = load("credit_curricula")
+    arms = [{"hops": 1, "domain": "library"}, {"hops": 1, "domain": "clinic"}]
+    tasks = [load("credit_tasks").plays(curricula.ENV_ID, 1, 6, arm) for arm in arms]
+    load("credit_tasks").numbered(tasks)
+    for name in ("DUMP", "uniform, adaptive attempts"):
+        sampler, attempts = curricula.WAYS[name]
+        assert curricula.learn(tasks, sampler(arms), attempts, 2_000, 1)[-1] > 0.7
