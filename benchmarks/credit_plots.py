@@ -18,14 +18,24 @@ def draw(parts: Mapping[str, Any], folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for name, part in parts.items():
-        figure, axes = pyplot.subplots(figsize=(8, 5))
-        if "curves" in part:
+        families = list(dict.fromkeys(title.partition(": ")[0] for title in part["curves"])) if "curves" in part else []
+        is_split = any(": " in title for title in part.get("curves", ()))
+        panels = len(families) if is_split else 1
+        figure, grid = pyplot.subplots(1, panels, figsize=(8 + 4 * (panels - 1), 5), squeeze=False)
+        axes = grid[0, 0]
+        if is_split:
+            for family, axes in zip(families, grid[0], strict=True):
+                _curves(
+                    axes, {t.partition(": ")[2]: c for t, c in part["curves"].items() if t.startswith(f"{family}: ")}
+                )
+                axes.set_title(family)
+        elif "curves" in part:
             _curves(axes, part["curves"])
         elif name == "truncated":
             _factors(axes, part["table"])
         else:
             _bars(axes, part["table"], "success" if name == "hacking" else "deviation of a group, p=0.50")
-        axes.set_title(name)
+        figure.suptitle(name)
         figure.tight_layout()
         written.append(folder / f"credit_{name}.png")
         figure.savefig(written[-1], dpi=100)
@@ -66,4 +76,5 @@ def _curves(axes: Axes, curves: Mapping[str, list[tuple[float, Estimate]]]) -> N
         axes.fill_between([x for x, _ in points], low, high, color=line.get_color(), alpha=0.15)
     axes.set_xlabel("steps of the environment")
     axes.set_ylabel("success")
+    axes.set_ylim(0.0, 1.02)
     axes.legend()
