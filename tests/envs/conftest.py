@@ -51,10 +51,11 @@ class ScriptedServer:
                     outer.at_once += 1
                     outer.most_at_once = max(outer.most_at_once, outer.at_once)
                 try:
-                    self.send(outer.answer(body))
-                finally:
+                    answer = outer.answer(body)
+                finally:  # before it is sent: whoever has it may ask again at once
                     with outer._lock:
                         outer.at_once -= 1
+                self.send(answer)
 
             def send(self, answer: Answer) -> None:
                 if answer.hangs_up:
