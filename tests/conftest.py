@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 # Tests that race with a kernel, a daemon and a loaded machine: one failure of theirs is tried again, once.
-_RACING = tuple(Path(__file__).parent / name for name in ("sandbox", "end_to_end"))
+_RACING = tuple(Path(__file__).parent / name for name in ("sandbox", "end_to_end", "envs/cad"))
+_CLOCKED = "[palestra/Cad"  # contract tests of parts: a program has five seconds, and its kernel starts beside others
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if any(item.path.is_relative_to(folder) for folder in _RACING):
+        if _CLOCKED in item.name or any(item.path.is_relative_to(folder) for folder in _RACING):
             item.add_marker(pytest.mark.flaky(reruns=1))
 
 
