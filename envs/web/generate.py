@@ -51,7 +51,6 @@ KNOBS: Final[Mapping[str, Json]] = {
     "origin": "goals",
     "walk": 12,
 }
-_UNTOLD: Final = ("nearest", "origin", "walk")  # of a task's knobs, where they are as they are without a word
 _TRIES: Final = 24
 _WALKED_TRIES: Final = 6  # goals of walks that are searched for on one site
 _WALKED_NODES: Final = 1500  # of such a search
@@ -159,14 +158,13 @@ def _fitting(site: Site, kind: str, knobs: Mapping[str, Any], goals: Iterable[Go
 def task_from(site: Site, solved: Solved, seed: int, knobs: Mapping[str, Json]) -> Task:
     """Return the task of a goal with its proof."""
     goal = solved.goal
-    told = {name: value for name, value in knobs.items() if name not in _UNTOLD or value != KNOBS[name]}
-    other = "" if dict(knobs) == dict(KNOBS) else f"-{digest(told)[:8]}"
+    other = "" if dict(knobs) == dict(KNOBS) else f"-{digest(dict(knobs))[:8]}"
     return Task(
         id=f"{FAMILY}/{site.name}/{goal.template.replace(' ', '_')}/{site.split}{other}/{seed}",
         family=FAMILY,
         seed=seed,
         instruction=f"{goal.intent}\n\n{solved.first}",
-        difficulty=told,
+        difficulty=dict(knobs),
         tools=WEB_TOOLS,
         budget=Budget(turns=10 + 3 * len(solved.calls)),
         public={"site": site.name, "intent": goal.intent},
