@@ -117,7 +117,7 @@ def test_nothing_changed_or_too_much_is_no_goal() -> None:
 
 def test_knobs_of_walks() -> None:
     tasks = WebTasks()
-    assert not {"origin", "walk", "nearest"} & tasks.sample(0).difficulty.keys()
+    assert tasks.sample(0).difficulty == KNOBS
     task = tasks.sample(2, {**SMALL_KNOBS, "nearest": 4, "site": "files"})
     assert task.provenance["distance"] >= 4
     assert task.difficulty["origin"] == "walks"
